@@ -1,0 +1,203 @@
+import { z } from 'zod'
+
+/**
+ * The HTTP API's schemas: they validate requests, make the OpenAPI document and type the clients
+ * (design D4). The CLI and the console import nothing of the controller but this.
+ * Words: design section 2. Times are ISO 8601 UTC; durations are milliseconds, named `…Ms`.
+ */
+
+export const memberStatus = z.object({
+  name: z.string(),
+  workspace: z.string().describe('ARM id'),
+  region: z.string().nullable(),
+  role: z.enum(['primary', 'secondary']),
+  /** From detection; `unknown` before the first probe (I8). */
+  health: z.enum(['healthy', 'degraded', 'unreachable', 'unknown']),
+  reason: z.string().nullable(),
+  probedAt: z.string().nullable(),
+  planes: z.record(
+    z.string(),
+    z.object({ healthy: z.boolean(), latencyMs: z.number(), reason: z.string().nullable() }),
+  ),
+})
+
+export const kindCount = z.object({
+  kind: z.string(),
+  inScope: z.number(),
+  proven: z.number(),
+  pending: z.number(),
+  failed: z.number(),
+  conflict: z.number(),
+  bytes: z.number(),
+})
+
+export const stepState = z.object({
+  id: z.string(),
+  title: z.string(),
+  status: z.enum(['pending', 'running', 'waiting', 'done', 'skipped', 'failed']),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  /** One sentence for operators: what was found or done. */
+  detail: z.string().nullable(),
+  progress: z
+    .object({ done: z.number(), total: z.number().nullable(), bytes: z.number().nullable() })
+    .nullable(),
+})
+
+export const operationStatus = z.enum([
+  'accepted',
+  'running',
+  'waiting',
+  'paused',
+  'done',
+  'failed',
+  'unknown',
+])
+/** Kept apart from status: what came out of a finished operation (I4: partial has its own name). */
+export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancelled'])
+
+export const operation = z.object({
+  id: z.string(),
+  group: z.string(),
+  type: z.enum(['sync', 'failover', 'reprotect']),
+  status: operationStatus,
+  outcome: operationOutcome.nullable(),
+  epoch: z.number(),
+  dryRun: z.boolean(),
+  startedAt: z.string(),
+  endedAt: z.string().nullable(),
+  waitingFor: z.string().nullable(),
+  steps: z.array(stepState),
+  error: z
+    .object({ code: z.string(), message: z.string(), hint: z.string().nullable() })
+    .nullable(),
+  /** Path of the report below /api/v1, when one was written. */
+  report: z.string().nullable(),
+})
+
+export const groupStatus = z.object({
+  group: z.string(),
+  epoch: z.number(),
+  effectivePrimary: z.string(),
+  protection: z.enum(['protected', 'partial', 'unprotected', 'reversed', 'unknown']),
+  replicationPoint: z.string().nullable(),
+  lagMs: z.number().nullable().describe('null: no replication point yet, so unknown'),
+  objectives: z.object({ rtoMs: z.number(), rpoMs: z.number() }),
+  members: z.array(memberStatus),
+  counts: z.array(kindCount),
+  verdict: z
+    .object({
+      recommendation: z.enum(['none', 'failover', 'wait']),
+      sentence: z.string(),
+      at: z.string(),
+    })
+    .nullable(),
+  operation: operation.nullable().describe('the one under way, else the last one'),
+})
+
+export const status = z.object({
+  version: z.string(),
+  now: z.string(),
+  groups: z.array(groupStatus),
+})
+
+export const plannedAction = z.object({
+  object: z.string(),
+  kind: z.string(),
+  action: z.enum(['create', 'update', 'archive', 'copy', 'skip', 'conflict', 'none']),
+  reason: z.string(),
+  changes: z
+    .array(z.object({ path: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
+    .optional(),
+  bytes: z.number().optional(),
+})
+
+export const replicationPlan = z.object({
+  group: z.string(),
+  from: z.string(),
+  to: z.string(),
+  madeAt: z.string(),
+  totals: z.record(z.string(), z.number()),
+  bytes: z.number(),
+  actions: z.array(plannedAction),
+})
+
+export const ledgerRow = z.object({
+  object: z.string(),
+  kind: z.string(),
+  state: z.enum(['proven', 'pending', 'failed', 'conflict', 'skipped']),
+  sourceDigest: z.string().nullable(),
+  targetDigest: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  bytes: z.number(),
+  at: z.string(),
+})
+
+export const jobRow = z.object({
+  job: z.string(),
+  state: z.string(),
+  decision: z.enum(['resubmit', 'leave', 'finished', 'manual']),
+  reason: z.string(),
+  resubmittedAs: z.string().nullable(),
+  checkpoint: z.string().nullable(),
+  epoch: z.number().nullable(),
+  at: z.string(),
+})
+
+/** RFC 9457; `code` is the HoldfastError code, the same in CLI and API. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  code: z.string(),
+  detail: z.string().optional(),
+  hint: z.string().optional(),
+  place: z.string().optional(),
+})
+
+export const startOperation = z.object({
+  dryRun: z.boolean().default(false),
+  /** Refuse unless the world still is what the caller looked at. */
+  expectedEpoch: z.number().optional(),
+  /** Failover only: go on although the source still answers. */
+  force: z.boolean().default(false),
+})
+
+/** Server-sent events: `event:` is `type`, `id:` resumes with Last-Event-ID. */
+export const event = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('status'), at: z.string(), data: status }),
+  z.object({ type: z.literal('operation'), at: z.string(), data: operation }),
+])
+
+export type Status = z.infer<typeof status>
+export type GroupStatus = z.infer<typeof groupStatus>
+export type MemberStatus = z.infer<typeof memberStatus>
+export type KindCount = z.infer<typeof kindCount>
+export type Operation = z.infer<typeof operation>
+export type StepState = z.infer<typeof stepState>
+export type ReplicationPlan = z.infer<typeof replicationPlan>
+export type PlannedAction = z.infer<typeof plannedAction>
+export type LedgerRow = z.infer<typeof ledgerRow>
+export type JobRow = z.infer<typeof jobRow>
+export type Problem = z.infer<typeof problem>
+export type StartOperation = z.infer<typeof startOperation>
+export type Event = z.infer<typeof event>
+
+/**
+ * Routes, all below `/api/v1` unless they start with a slash of their own:
+ *
+ * GET  status                          -> status
+ * GET  groups/{group}/plan             -> replicationPlan
+ * GET  groups/{group}/objects?kind&state&cursor&limit -> { items: ledgerRow[], cursor }
+ * GET  groups/{group}/jobs             -> { items: jobRow[] }
+ * POST groups/{group}/sync             startOperation -> 202 operation
+ * POST groups/{group}/failover         startOperation -> 202 operation
+ * POST groups/{group}/reprotect        startOperation -> 202 operation
+ * GET  operations?group                -> { items: operation[] }
+ * GET  operations/{id}                 -> operation
+ * POST operations/{id}/cancel          -> operation
+ * GET  operations/{id}/report[.html]   -> report
+ * GET  events                          -> text/event-stream
+ * GET  /openapi.json, /healthz, /readyz, /metrics
+ */
+export const apiPrefix = '/api/v1'

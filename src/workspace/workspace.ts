@@ -1,0 +1,270 @@
+import type { JsonObject } from '../model/json.ts'
+import type { Kind } from '../model/kinds.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import type { Place } from '../model/place.ts'
+
+/**
+ * The port "a workspace". Every operation returns a promise, takes an options object last and is
+ * named in `workspaceOperations`, so that decorators wrap all of them alike.
+ *
+ * Contract, for every operation:
+ * - `signal` cancels before and during; a cancelled call rejects with kind `cancelled`.
+ * - Errors are `HoldfastError`s; adapters translate at their edge. Absence is `undefined`, not an
+ *   error, for reads; `workspace.not-found` when the workspace itself is missing,
+ *   `workspace.unreachable` (transient) when nothing answers, `workspace.forbidden` (operator).
+ * - Writes carry the epoch under which they are made (I1). A `fenced` workspace refuses a stale one
+ *   with `epoch.stale` before any effect.
+ * - Writes are idempotent: repeating a write that already took effect succeeds without a second
+ *   effect (I2).
+ */
+export interface Workspace {
+  /** Member name, for messages. */
+  readonly name: string
+  readonly capabilities: WorkspaceCapabilities
+
+  /** Where the workspace is. Throws `workspace.not-found` when it does not exist. */
+  describe(options?: CallOptions): Promise<Place>
+
+  /** One page of all objects of a kind, archived and disabled ones included, in the service's order. */
+  listObjects(
+    kind: Kind,
+    options?: PageOptions & { readonly parent?: ObjectId },
+  ): Promise<Page<WorkspaceObject>>
+  getObject(id: ObjectId, options?: CallOptions): Promise<WorkspaceObject | undefined>
+  /**
+   * Creates or replaces; waits for a long-running operation to end. `secrets` are put where the
+   * service expects them (datastore credentials, endpoint keys) and appear nowhere else (I9).
+   * `condition: 'absent'` refuses an existing object with `object.exists`; `{ etag }` refuses a
+   * changed one with `object.changed`. An immutable version with another payload is refused with
+   * `object.immutable`.
+   */
+  putObject(id: ObjectId, body: JsonObject, options: PutOptions): Promise<WorkspaceObject>
+  deleteObject(id: ObjectId, options: WriteOptions): Promise<void>
+
+  /** Credentials of a datastore, connection or endpoint, read at use. Undefined: it has none. */
+  readSecrets(id: ObjectId, options?: CallOptions): Promise<Secret | undefined>
+
+  listExperiments(options?: PageOptions): Promise<Page<Experiment>>
+  putExperiment(experiment: Experiment, options: WriteOptions): Promise<void>
+  /** Runs in ascending order of modification, from `modifiedSince` (inclusive) on. */
+  listRuns(options?: PageOptions & { readonly modifiedSince?: string }): Promise<Page<Run>>
+  getRun(runId: string, options?: CallOptions): Promise<Run | undefined>
+  /** Creates or updates runs of one experiment with their own ids (design D5); at most 100. */
+  putRuns(experimentName: string, runs: readonly Run[], options: WriteOptions): Promise<void>
+  /** Full series, never down-sampled, one page of values at a time, in the order they were logged. */
+  readMetrics(runId: string, options?: PageOptions): Promise<Page<MetricValue>>
+  /** Adds values; a value whose `metricId` exists already is left as it is. At most 250 a call. */
+  writeMetrics(runId: string, values: readonly MetricValue[], options: WriteOptions): Promise<void>
+
+  /** Blob stores of the default storage account, by the names both sides share (see BlobStoreName). */
+  listBlobStores(options?: CallOptions): Promise<readonly BlobStoreName[]>
+  /** Blobs in name order, with metadata. An absent store is an empty page. */
+  listBlobs(
+    store: BlobStoreName,
+    options?: PageOptions & { readonly prefix?: string },
+  ): Promise<Page<BlobInfo>>
+  getBlob(store: BlobStoreName, name: string, options?: CallOptions): Promise<BlobInfo | undefined>
+  readBlob(
+    store: BlobStoreName,
+    name: string,
+    options?: CallOptions & { readonly etag?: string },
+  ): Promise<ReadableStream<Uint8Array>>
+  /** A short-lived read-only address another storage account can copy from. It is a secret (I9). */
+  blobReadUrl(store: BlobStoreName, name: string, options?: CallOptions): Promise<Secret<string>>
+  /**
+   * Copies server to server, metadata included, creating the store when needed; resolves when the
+   * bytes are there. `sourceEtag` makes a source that changed meanwhile fail with `blob.changed`.
+   * Rejects with `blob.copy-unsupported` when the service cannot reach the source: then stream.
+   */
+  copyBlob(
+    store: BlobStoreName,
+    source: BlobInfo,
+    sourceUrl: Secret<string>,
+    options: WriteOptions,
+  ): Promise<BlobInfo>
+  writeBlob(
+    store: BlobStoreName,
+    blob: BlobInfo,
+    content: ReadableStream<Uint8Array>,
+    options: WriteOptions,
+  ): Promise<BlobInfo>
+
+  /**
+   * Submits a job under a name the caller chose. A second submission of the same name is the same
+   * submission and starts nothing (I2, I6).
+   */
+  submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject>
+  cancelJob(name: string, options: WriteOptions): Promise<void>
+
+  /** Sends one scoring request; the answer names who answered. For verification from outside. */
+  invokeEndpoint(
+    endpoint: string,
+    payload: Uint8Array,
+    options?: CallOptions,
+  ): Promise<ScoringAnswer>
+  /** One cheap request to one plane; never throws for an unhealthy plane, it reports it. */
+  probe(plane: Plane, options?: CallOptions): Promise<ProbeResult>
+
+  /** Facts Holdfast keeps on the member itself so that they outlive it (I10): role, epoch, group. */
+  readMarker(options?: CallOptions): Promise<Marker | undefined>
+  /** Refuses to go back to a lower epoch with `epoch.stale` (I1). */
+  writeMarker(marker: Marker, options: WriteOptions): Promise<void>
+
+  close(): Promise<void>
+}
+
+export const workspaceOperations = {
+  describe: { writes: false },
+  listObjects: { writes: false },
+  getObject: { writes: false },
+  putObject: { writes: true },
+  deleteObject: { writes: true },
+  readSecrets: { writes: false },
+  listExperiments: { writes: false },
+  putExperiment: { writes: true },
+  listRuns: { writes: false },
+  getRun: { writes: false },
+  putRuns: { writes: true },
+  readMetrics: { writes: false },
+  writeMetrics: { writes: true },
+  listBlobStores: { writes: false },
+  listBlobs: { writes: false },
+  getBlob: { writes: false },
+  readBlob: { writes: false },
+  blobReadUrl: { writes: false },
+  copyBlob: { writes: true },
+  writeBlob: { writes: true },
+  submitJob: { writes: true },
+  cancelJob: { writes: true },
+  invokeEndpoint: { writes: false },
+  probe: { writes: false },
+  readMarker: { writes: false },
+  writeMarker: { writes: true },
+} as const satisfies Record<string, { readonly writes: boolean }>
+
+export type WorkspaceOperation = keyof typeof workspaceOperations
+
+/** What differs between adapters, as data; never ask a workspace for its name to decide. */
+export interface WorkspaceCapabilities {
+  /** Run ids can be chosen by the writer (run history v1.0); otherwise an id map is needed. */
+  readonly keepsRunIds: boolean
+  /** ARM objects (assets, endpoints, …) exist; an MLflow server has none. */
+  readonly kinds: ReadonlySet<Kind>
+  /** Blobs can be copied from an address without passing through us. */
+  readonly copiesFromUrl: boolean
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+export interface WriteOptions extends CallOptions {
+  readonly epoch: number
+}
+export interface PutOptions extends WriteOptions {
+  readonly condition?: 'absent' | { readonly etag: string }
+  readonly secrets?: Secret
+}
+export interface PageOptions extends CallOptions {
+  /** Opaque; from the page before. */
+  readonly cursor?: string
+  /** A wish; the service may return fewer or more. */
+  readonly pageSize?: number
+}
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Absent on the last page. An empty page may still have a cursor. */
+  readonly cursor?: string
+}
+
+export interface WorkspaceObject {
+  readonly id: ObjectId
+  /** The document as the service returned it, unknown fields included. */
+  readonly body: JsonObject
+  readonly etag?: string
+  /** ISO 8601, UTC, from `systemData.lastModifiedAt` where the service has it. */
+  readonly modifiedAt?: string
+}
+
+export interface Experiment {
+  readonly name: string
+  readonly experimentId?: string
+  readonly archived: boolean
+  readonly tags: Readonly<Record<string, string>>
+  readonly description?: string
+}
+
+export interface Run {
+  readonly runId: string
+  readonly experimentName: string
+  /** `NotStarted` … `Completed`, `Failed`, `Canceled`, as run history names them. */
+  readonly status: string
+  /** The run history document, unknown fields included. */
+  readonly body: JsonObject
+  readonly revision?: number
+  /** ISO 8601 UTC; rises with every change of the run or its metrics. */
+  readonly modifiedAt: string
+}
+
+/** One logged value. `data` holds column -> value; NaN and infinities are the strings of the wire. */
+export interface MetricValue {
+  readonly name: string
+  /** `azureml.v1.scalar`, `azureml.v1.table`, … */
+  readonly schema: string
+  readonly metricId: string
+  /** ISO 8601 UTC. */
+  readonly createdUtc: string
+  readonly step?: number
+  readonly data: JsonObject
+}
+
+/**
+ * A blob store by a name that means the same on both sides: the datastore's name for system
+ * datastores (`workspaceblobstore`, `workspaceartifactstore`), else `container:<name>` for any other
+ * container of the default account (one per code snapshot).
+ */
+export type BlobStoreName = string
+
+export interface BlobInfo {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly modifiedAt: string
+  readonly contentType?: string
+  /** Base64, as the service holds it; absent when it computed none. */
+  readonly contentMd5?: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A value that must not be printed. `reveal` is called only where it goes into the vault or request. */
+export interface Secret<T = JsonObject> {
+  reveal(): T
+  /** Keyed hash for comparing without revealing; the key lives for one process. */
+  fingerprint(): string
+  toJSON(): '[secret]'
+}
+
+export type Plane = 'arm' | 'history' | 'mlflow' | 'blob' | 'scoring' | 'jobs'
+
+export interface ProbeResult {
+  readonly plane: Plane
+  readonly healthy: boolean
+  /** Milliseconds until the answer or the failure. */
+  readonly latencyMs: number
+  readonly at: string
+  /** Why unhealthy: error code and a short sentence, no secret in it. */
+  readonly reason?: string
+}
+
+export interface ScoringAnswer {
+  readonly status: number
+  readonly body: Uint8Array
+  readonly region: string
+  readonly deployment?: string
+}
+
+export interface Marker {
+  readonly group: string
+  readonly role: 'primary' | 'secondary'
+  readonly epoch: number
+  readonly since: string
+}
