@@ -1,0 +1,54 @@
+import type { Kind } from '../model/kinds.ts'
+
+export type Strategy = 'hot-hot' | 'hot-warm' | 'hot-cold'
+
+/**
+ * `continuity.yaml` after checking, with every default filled in (design section 7). Durations are
+ * milliseconds here, `15m`-style text in the file. `load-plan.ts` makes it; nothing else parses YAML.
+ */
+export interface ContinuityPlan {
+  readonly apiVersion: 'holdfast/v1'
+  readonly group: string
+  /** Folder of the plan file; relative paths in it start here. */
+  readonly folder: string
+  readonly objectives: { readonly rtoMs: number; readonly rpoMs: number }
+  readonly members: readonly PlanMember[]
+  /** First match from the end wins; the defaults of design section 6 stand at the front. */
+  readonly strategies: readonly StrategyRule[]
+  /** category (`compute`, `datastore`, `identity`, …) -> name at the primary -> name at the secondary */
+  readonly map: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly endpoints: readonly StableEndpointPlan[]
+  readonly jobs: { readonly resubmit: 'checkpointed' | 'all' | 'none' }
+  readonly decide: {
+    readonly automatic: boolean
+    readonly graceMs: number
+    readonly cooldownMs: number
+  }
+  readonly drill: { readonly everyMs: number }
+}
+
+export interface PlanMember {
+  readonly name: string
+  /** ARM id of the workspace. */
+  readonly workspace: string
+  /** Role in the file: where the plan starts. The effective primary is the controller's state. */
+  readonly role: 'primary' | 'secondary'
+  /** `AzureCloud`, another Azure cloud's name, or the path of a local region's cloud file. */
+  readonly cloud: string
+}
+
+export interface StrategyRule {
+  readonly kind: Kind
+  /** Glob over the object's name; absent: every name. */
+  readonly name?: string
+  readonly strategy: Strategy
+}
+
+export type StableEndpointPlan =
+  | { readonly type: 'workspaceConfig'; readonly path: string }
+  | {
+      readonly type: 'gateway'
+      readonly name: string
+      readonly match: string
+      readonly listen: string
+    }

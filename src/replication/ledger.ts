@@ -1,0 +1,52 @@
+import type { KindCount, LedgerRow } from '../api/contract.ts'
+
+/**
+ * One row per object and direction: what was last seen at the source, what was proven at the
+ * target (design section 2). `direction` is `<source member>><target member>`; after a failover the
+ * rows of the old direction stay, for salvage and for the three-way comparison.
+ */
+export interface Ledger {
+  /** Last known rows for these objects; absent ones are missing from the map. One query. */
+  read(direction: Direction, objects: readonly string[]): Promise<Map<string, LedgerEntry>>
+  /** Upserts, in one transaction. */
+  write(direction: Direction, entries: readonly LedgerEntry[]): Promise<void>
+  rows(
+    direction: Direction,
+    filter: { kind?: string; state?: string; after?: string; limit: number },
+  ): Promise<LedgerRow[]>
+  counts(direction: Direction): Promise<KindCount[]>
+  readPoint(direction: Direction): Promise<ReplicationPointRow | undefined>
+  /** Never goes back; refuses a stale epoch with `epoch.stale`. */
+  advancePoint(direction: Direction, point: ReplicationPointRow): Promise<void>
+}
+
+export interface Direction {
+  readonly group: string
+  readonly source: string
+  readonly target: string
+}
+
+export interface LedgerEntry {
+  /** `formatObjectId` text. */
+  readonly object: string
+  readonly kind: string
+  readonly state: 'proven' | 'pending' | 'failed' | 'conflict' | 'skipped'
+  /** Digest of the relocated canonical source form. */
+  readonly sourceDigest: string | null
+  /** Digest of the canonical target form as re-read; equal to sourceDigest when proven (I4). */
+  readonly targetDigest: string | null
+  /** What the source offers to see a change cheaply: etag, revision, lastModified. */
+  readonly sourceVersion: string | null
+  readonly targetVersion: string | null
+  readonly bytes: number
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly epoch: number
+  readonly at: string
+}
+
+export interface ReplicationPointRow {
+  readonly at: string
+  readonly epoch: number
+  /** Where the next cheap pass over run history starts (source's own clock). */
+  readonly runsSince: string | null
+}
