@@ -1,0 +1,133 @@
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import { HoldfastError } from '../model/errors.ts'
+import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { lockStateDirectory } from './state-lock.ts'
+
+/**
+ * The controller's database. Parts narrow `kysely` to their own tables:
+ * `database.kysely.withTables<LedgerTables>()`.
+ *
+ * Values as they come back: `bigint` is a number, `timestamptz` is ISO 8601 UTC text, `jsonb` is parsed.
+ */
+export interface Database {
+  readonly kysely: Kysely<object>
+  readonly pool: pg.Pool
+  /** For DBOS, which keeps connections of its own. It may hold a password (I9): never print it. */
+  readonly url: string
+  /** Closes connections; an embedded server is stopped and its state directory unlocked. */
+  close(): Promise<void>
+}
+
+/** One change of the schema. `name` is `<part>-<number>`; it is recorded, so it is never renamed. */
+export interface Migration {
+  readonly name: string
+  up(transaction: Transaction<object>): Promise<void>
+}
+
+export type OpenDatabaseOptions = { readonly signal?: AbortSignal } & (
+  | { readonly url: string }
+  | { readonly stateDir: string }
+)
+
+/**
+ * Opens the given server, or the embedded one of a state directory, which it locks first.
+ * Throws `store.unreachable` (transient), `controller.already-running`, `store.postgres-failed`.
+ */
+export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
+  if ('url' in options) return connect(options.url, async () => undefined)
+  const lock = lockStateDirectory(options.stateDir)
+  try {
+    const server = await startEmbeddedPostgres(options.stateDir, options)
+    return await connect(server.url, async () => {
+      try {
+        await server.stop()
+      } finally {
+        lock.release()
+      }
+    })
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function connect(url: string, afterClose: () => Promise<void>): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    keepAlive: true,
+    types: { getTypeParser: typeParser },
+  })
+  // A broken idle connection would otherwise end the process. The pool replaces it, and a query
+  // that needs the server gets the failure itself.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  try {
+    await pool.query('select 1')
+  } catch (cause) {
+    await pool.end()
+    await afterClose()
+    throw new HoldfastError('store.unreachable', 'The controller database does not answer.', {
+      kind: 'transient',
+      hint: 'Check HOLDFAST_DATABASE_URL and that its server runs.',
+      cause,
+    })
+  }
+  const kysely = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
+  let closing: Promise<void> | undefined
+  return {
+    kysely,
+    pool,
+    url,
+    close: () => {
+      closing ??= kysely.destroy().finally(afterClose)
+      return closing
+    },
+  }
+}
+
+/** Applies what is missing, in the given order, all or nothing; concurrent callers wait. */
+export async function migrate(
+  database: Pick<Database, 'kysely'>,
+  migrations: readonly Migration[],
+): Promise<void> {
+  await database.kysely.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${migrationLock})`.execute(transaction)
+    await sql`create table if not exists holdfast_migration (
+      name text primary key, at timestamptz not null default now())`.execute(transaction)
+    const applied = await sql<{
+      name: string
+    }>`select name from holdfast_migration`.execute(transaction)
+    const names = new Set(applied.rows.map((row) => row.name))
+    for (const migration of migrations) {
+      if (names.has(migration.name)) continue
+      names.add(migration.name)
+      await migration.up(transaction)
+      await sql`insert into holdfast_migration (name) values (${migration.name})`.execute(
+        transaction,
+      )
+    }
+  })
+}
+
+/** A migration written as SQL statements. */
+export function sqlMigration(name: string, ...statements: readonly string[]): Migration {
+  return {
+    name,
+    up: async (transaction) => {
+      for (const statement of statements) await sql.raw(statement).execute(transaction)
+    },
+  }
+}
+
+/** Any constant serves, if nobody else uses it: "HOLD" in ASCII. */
+const migrationLock = 0x484f4c44
+
+const typeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) => {
+  if (oid === pg.types.builtins.INT8) return Number
+  if (oid === pg.types.builtins.TIMESTAMPTZ) {
+    return (text: string) => new Date(text).toISOString()
+  }
+  return pg.types.getTypeParser(oid, format)
+}
