@@ -9,7 +9,7 @@ const layers: Record<string, number> = {
   facts: 0,
   model: 1,
   plan: 2,
-  specification: 2,
+  specification: 4,
   store: 2,
   api: 2,
   workspace: 3,

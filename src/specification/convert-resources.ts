@@ -1,0 +1,748 @@
+import { dirname, resolve } from 'node:path'
+import { HoldfastError } from '../model/errors.ts'
+import type { Json, JsonObject } from '../model/json.ts'
+import { camelKeys, convertJob } from './convert-jobs.ts'
+import {
+  compact,
+  type Document,
+  duration,
+  isDocument,
+  mapping,
+  milliseconds,
+  optionalText,
+  pascal,
+  text,
+  textMap,
+} from './document.ts'
+import { convertFields } from './fields.ts'
+import { at, type ImportSession, placeOf, readDocument, type Where } from './import-session.ts'
+
+export interface Converted {
+  readonly body: JsonObject
+  /** Goes to the vault or the write-only field only (I9). */
+  readonly secrets?: JsonObject
+}
+
+const tags = (value: unknown, where: Where) => textMap(value, placeOf(where))
+
+export async function convertCompute(
+  session: ImportSession,
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const location = optionalText(document.location, placeOf(where)) ?? session.target.region
+  const envelope = (
+    computeType: string,
+    properties: JsonObject,
+    extra: JsonObject = {},
+  ): JsonObject =>
+    compact({
+      location,
+      tags: textMap(document.tags, placeOf(where)),
+      identity: identityOf(document.identity, where),
+      properties: compact({
+        computeType,
+        description: optionalText(document.description, placeOf(where)),
+        properties,
+        ...extra,
+      }),
+    }) as unknown as JsonObject
+  const ssh = mapping(document.ssh_settings, placeOf(where))
+  const user =
+    ssh.admin_username === undefined
+      ? undefined
+      : (compact({
+          adminUserName: ssh.admin_username as Json,
+          adminUserPassword: ssh.admin_password as Json,
+          adminUserSshPublicKey: ssh.ssh_key_value as Json,
+        }) as JsonObject)
+  switch (variant.toLowerCase()) {
+    case 'amlcompute':
+      return {
+        body: envelope(
+          'AmlCompute',
+          compact({
+            vmSize: optionalText(document.size, placeOf(where)) ?? 'STANDARD_DS3_V2',
+            vmPriority:
+              document.tier === undefined
+                ? 'Dedicated'
+                : pascal(text(document.tier, placeOf(where))),
+            scaleSettings: compact({
+              minNodeCount: (document.min_instances as Json) ?? 0,
+              maxNodeCount: (document.max_instances as Json) ?? 4,
+              nodeIdleTimeBeforeScaleDown: duration(
+                document.idle_time_before_scale_down,
+                placeOf(where),
+              ),
+            }) as JsonObject,
+            userAccountCredentials: user,
+            remoteLoginPortPublicAccess:
+              document.ssh_public_access_enabled === undefined
+                ? undefined
+                : document.ssh_public_access_enabled === true
+                  ? 'Enabled'
+                  : 'Disabled',
+            subnet: subnetOf(document.network_settings, where),
+            enableNodePublicIp: document.enable_node_public_ip as Json,
+          }) as JsonObject,
+        ),
+      }
+    case 'computeinstance':
+      return {
+        body: envelope(
+          'ComputeInstance',
+          compact({
+            vmSize: optionalText(document.size, placeOf(where)) ?? 'STANDARD_DS3_V2',
+            sshSettings: compact({
+              sshPublicAccess: document.ssh_public_access_enabled === true ? 'Enabled' : 'Disabled',
+              adminPublicKey: ssh.ssh_key_value as Json,
+            }) as JsonObject,
+            idleTimeBeforeShutdown: duration(
+              document.idle_time_before_shutdown_minutes === undefined
+                ? undefined
+                : Number(document.idle_time_before_shutdown_minutes) * 60,
+              placeOf(where),
+            ),
+            schedules: isDocument(document.schedules) ? camelKeys(document.schedules) : undefined,
+            subnet: subnetOf(document.network_settings, where),
+            personalComputeInstanceSettings: isDocument(document.create_on_behalf_of)
+              ? {
+                  assignedUser: {
+                    objectId: document.create_on_behalf_of.user_object_id as Json,
+                    tenantId: document.create_on_behalf_of.user_tenant_id as Json,
+                  },
+                }
+              : undefined,
+          }) as JsonObject,
+        ),
+      }
+    case 'virtualmachine': {
+      const credentials = compact({
+        username: ssh.admin_username as Json,
+        password: ssh.admin_password as Json,
+      }) as JsonObject
+      return {
+        body: envelope(
+          'VirtualMachine',
+          compact({
+            sshPort: (ssh.ssh_port as Json) ?? 22,
+            administratorAccount: credentials,
+          }) as JsonObject,
+          { resourceId: text(document.resource_id, placeOf(at(where, 'resource_id'))) },
+        ),
+      }
+    }
+    case 'kubernetes':
+      return {
+        body: envelope(
+          'Kubernetes',
+          compact({ namespace: (document.namespace as Json) ?? 'default' }) as JsonObject,
+          { resourceId: text(document.resource_id, placeOf(at(where, 'resource_id'))) },
+        ),
+      }
+    default:
+      throw new HoldfastError(
+        'specification.unsupported-compute',
+        `compute type '${variant}' is not supported`,
+        { place: where.file },
+      )
+  }
+}
+
+const datastoreTypes: Readonly<Record<string, string>> = {
+  azure_blob: 'AzureBlob',
+  azure_file: 'AzureFile',
+  azure_data_lake_gen1: 'AzureDataLakeGen1',
+  azure_data_lake_gen2: 'AzureDataLakeGen2',
+  one_lake: 'OneLake',
+}
+
+export async function convertDatastore(
+  session: ImportSession,
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const type = datastoreTypes[variant.toLowerCase()]
+  if (type === undefined)
+    throw new HoldfastError(
+      'specification.unsupported-datastore',
+      `datastore type '${variant}' is not supported`,
+      { place: where.file },
+    )
+  const fields = await convertFields(
+    session,
+    document,
+    where,
+    {
+      description: 'description',
+      tags: 'tags',
+      properties: 'properties',
+      account_name: 'accountName',
+      container_name: 'containerName',
+      file_share_name: 'fileShareName',
+      filesystem: 'filesystem',
+      store_name: 'storeName',
+      endpoint: 'endpoint',
+      protocol: 'protocol',
+    },
+    { tags, properties: tags },
+    ['credentials'],
+  )
+  const { credentials, secrets } = credentialsOf(mapping(document.credentials, placeOf(where)))
+  return {
+    body: { properties: { datastoreType: type, ...fields, credentials } },
+    ...(secrets ? { secrets } : {}),
+  }
+}
+
+function credentialsOf(given: Document): { credentials: JsonObject; secrets?: JsonObject } {
+  if (given.account_key !== undefined)
+    return {
+      credentials: { credentialsType: 'AccountKey' },
+      secrets: { secretsType: 'AccountKey', key: String(given.account_key) },
+    }
+  if (given.sas_token !== undefined)
+    return {
+      credentials: { credentialsType: 'Sas' },
+      secrets: { secretsType: 'Sas', sasToken: String(given.sas_token) },
+    }
+  if (given.client_secret !== undefined) {
+    return {
+      credentials: compact({
+        credentialsType: 'ServicePrincipal',
+        clientId: given.client_id as Json,
+        tenantId: given.tenant_id as Json,
+        authorityUrl: given.authority_url as Json,
+        resourceUrl: given.resource_url as Json,
+      }) as JsonObject,
+      secrets: { secretsType: 'ServicePrincipal', clientSecret: String(given.client_secret) },
+    }
+  }
+  return { credentials: { credentialsType: 'None' } }
+}
+
+const authTypes: Readonly<Record<string, string>> = {
+  username_password: 'UsernamePassword',
+  access_key: 'AccessKey',
+  api_key: 'ApiKey',
+  pat: 'PAT',
+  sas: 'SAS',
+  service_principal: 'ServicePrincipal',
+  managed_identity: 'ManagedIdentity',
+  account_key: 'AccountKey',
+  custom: 'CustomKeys',
+  none: 'None',
+  aad: 'AAD',
+}
+const secretKeys = new Set([
+  'password',
+  'secret_access_key',
+  'access_key_id',
+  'key',
+  'pat',
+  'sas_token',
+  'client_secret',
+  'account_key',
+  'keys',
+])
+
+export async function convertConnection(
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const given = mapping(document.credentials, placeOf(where))
+  const type = String(given.type ?? (document.api_key === undefined ? 'none' : 'api_key'))
+  const open = Object.fromEntries(
+    Object.entries(given).filter(([key]) => key !== 'type' && !secretKeys.has(key)),
+  )
+  const secret = Object.fromEntries(
+    Object.entries({
+      ...given,
+      ...(document.api_key === undefined ? {} : { key: document.api_key }),
+    }).filter(([key]) => secretKeys.has(key)),
+  )
+  const authType = authTypes[type.toLowerCase()]
+  if (authType === undefined)
+    throw new HoldfastError(
+      'specification.unsupported-credentials',
+      `credentials of type '${type}' are not supported`,
+      { place: placeOf(at(where, 'credentials')) },
+    )
+  const metadata = textMap(
+    document.metadata ??
+      (document.api_version === undefined
+        ? undefined
+        : { ApiVersion: document.api_version, ApiType: document.api_type ?? 'Azure' }),
+    placeOf(where),
+  )
+  return {
+    body: {
+      properties: compact({
+        category: pascal(variant),
+        target: optionalText(document.target ?? document.azure_endpoint, placeOf(where)),
+        authType,
+        metadata,
+        isSharedToAll: document.is_shared as Json,
+        credentials: Object.keys(open).length > 0 ? camelKeys(open) : undefined,
+      }) as JsonObject,
+    },
+    ...(Object.keys(secret).length > 0 ? { secrets: camelKeys(secret) } : {}),
+  }
+}
+
+export async function convertOnlineEndpoint(
+  session: ImportSession,
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const properties = await convertFields(
+    session,
+    document,
+    where,
+    {
+      auth_mode: 'authMode',
+      description: 'description',
+      properties: 'properties',
+      compute: 'compute',
+      traffic: 'traffic',
+      mirror_traffic: 'mirrorTraffic',
+      public_network_access: 'publicNetworkAccess',
+    },
+    {
+      auth_mode: (v, w) => authMode(text(v, placeOf(w))),
+      properties: tags,
+      compute: (v, w) => session.compute(v, w),
+      public_network_access: (v, w) => pascal(text(v, placeOf(w))),
+    },
+    ['tags', 'identity', 'location', 'kind'],
+  )
+  return {
+    body: compact({
+      location: optionalText(document.location, placeOf(where)) ?? session.target.region,
+      tags: textMap(document.tags, placeOf(where)),
+      kind: variant === 'kubernetes' ? 'K8S' : 'Managed',
+      identity: identityOf(document.identity, where) ?? { type: 'SystemAssigned' },
+      properties: { authMode: 'Key', ...properties },
+    }) as unknown as JsonObject,
+  }
+}
+
+export async function convertBatchEndpoint(
+  session: ImportSession,
+  document: Document,
+  where: Where,
+): Promise<Converted> {
+  const properties = await convertFields(
+    session,
+    document,
+    where,
+    {
+      auth_mode: 'authMode',
+      description: 'description',
+      properties: 'properties',
+      defaults: 'defaults',
+    },
+    {
+      auth_mode: (v, w) => authMode(text(v, placeOf(w))),
+      properties: tags,
+      defaults: (v, w) => ({
+        deploymentName: optionalText(mapping(v, placeOf(w)).deployment_name, placeOf(w)) ?? null,
+      }),
+    },
+    ['tags', 'identity', 'location'],
+  )
+  return {
+    body: compact({
+      location: optionalText(document.location, placeOf(where)) ?? session.target.region,
+      tags: textMap(document.tags, placeOf(where)),
+      properties: { authMode: 'AADToken', ...properties },
+    }) as unknown as JsonObject,
+  }
+}
+
+function authMode(value: string): string {
+  return (
+    ({ key: 'Key', aml_token: 'AMLToken', aad_token: 'AADToken' } as Record<string, string>)[
+      value.toLowerCase()
+    ] ?? value
+  )
+}
+
+const probe = (value: unknown, where: Where): JsonObject => {
+  const given = mapping(value, placeOf(where))
+  return compact({
+    failureThreshold: given.failure_threshold as Json,
+    successThreshold: given.success_threshold as Json,
+    initialDelay: duration(given.initial_delay, placeOf(where)),
+    period: duration(given.period, placeOf(where)),
+    timeout: duration(given.timeout, placeOf(where)),
+  }) as JsonObject
+}
+
+export async function convertOnlineDeployment(
+  session: ImportSession,
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const scale = mapping(document.scale_settings, placeOf(where))
+  const properties = await convertFields(
+    session,
+    document,
+    where,
+    {
+      model: 'model',
+      model_mount_path: 'modelMountPath',
+      environment: 'environmentId',
+      code_configuration: 'codeConfiguration',
+      instance_type: 'instanceType',
+      environment_variables: 'environmentVariables',
+      scale_settings: 'scaleSettings',
+      request_settings: 'requestSettings',
+      liveness_probe: 'livenessProbe',
+      readiness_probe: 'readinessProbe',
+      app_insights_enabled: 'appInsightsEnabled',
+      egress_public_network_access: 'egressPublicNetworkAccess',
+      description: 'description',
+      properties: 'properties',
+      data_collector: 'dataCollector',
+      resources: 'containerResourceRequirements',
+    },
+    {
+      model: (v, w) => session.model(v, w),
+      environment: (v, w) => session.environment(v, w),
+      code_configuration: (v, w) => codeConfiguration(session, v, w),
+      environment_variables: tags,
+      properties: tags,
+      scale_settings: () => scaleOf(scale, where),
+      request_settings: (v, w) => {
+        const given = mapping(v, placeOf(w))
+        return compact({
+          requestTimeout: milliseconds(given.request_timeout_ms, placeOf(w)),
+          maxQueueWait: milliseconds(given.max_queue_wait_ms, placeOf(w)),
+          maxConcurrentRequestsPerInstance: given.max_concurrent_requests_per_instance as Json,
+        }) as JsonObject
+      },
+      liveness_probe: probe,
+      readiness_probe: probe,
+      egress_public_network_access: (v, w) => pascal(text(v, placeOf(w))),
+      data_collector: (v, w) => dataCollector(session, mapping(v, placeOf(w)), w),
+      resources: (v, w) => {
+        const given = mapping(v, placeOf(w))
+        return compact({
+          containerResourceRequests: given.requests as Json,
+          containerResourceLimits: given.limits as Json,
+        }) as JsonObject
+      },
+    },
+    ['endpoint_name', 'tags', 'instance_count', 'location', 'with_package', 'inference_config'],
+  )
+  const managed = variant !== 'kubernetes'
+  return {
+    body: compact({
+      location: optionalText(document.location, placeOf(where)) ?? session.target.region,
+      tags: textMap(document.tags, placeOf(where)),
+      sku: { name: 'Default', capacity: (document.instance_count as Json) ?? 1 },
+      properties: {
+        endpointComputeType: managed ? 'Managed' : 'Kubernetes',
+        ...(managed && properties.instanceType === undefined
+          ? { instanceType: 'Standard_DS3_v2' }
+          : {}),
+        ...properties,
+      },
+    }) as unknown as JsonObject,
+  }
+}
+
+async function dataCollector(
+  session: ImportSession,
+  given: Document,
+  where: Where,
+): Promise<JsonObject> {
+  const collections: Record<string, Json> = {}
+  for (const [name, value] of Object.entries(mapping(given.collections, placeOf(where)))) {
+    const collection = mapping(value, placeOf(where))
+    const data = optionalText(
+      isDocument(collection.data) ? undefined : collection.data,
+      placeOf(where),
+    )
+    collections[name] = compact({
+      dataCollectionMode:
+        collection.enabled === 'false' || collection.enabled === false ? 'Disabled' : 'Enabled',
+      samplingRate: collection.sampling_rate as Json,
+      dataId: data === undefined ? undefined : await session.assetId('data', data, at(where, name)),
+    }) as JsonObject
+  }
+  return compact({
+    collections,
+    samplingRate: given.sampling_rate as Json,
+    rollingRate: given.rolling_rate as Json,
+    requestLogging: isDocument(given.request_logging)
+      ? camelKeys(given.request_logging)
+      : undefined,
+  }) as JsonObject
+}
+
+function scaleOf(scale: Document, where: Where): JsonObject {
+  if (String(scale.type) !== 'target_utilization') return { scaleType: 'Default' }
+  return compact({
+    scaleType: 'TargetUtilization',
+    minInstances: scale.min_instances as Json,
+    maxInstances: scale.max_instances as Json,
+    pollingInterval: duration(scale.polling_interval, placeOf(where)),
+    targetUtilizationPercentage: scale.target_utilization_percentage as Json,
+  }) as JsonObject
+}
+
+async function codeConfiguration(
+  session: ImportSession,
+  value: unknown,
+  where: Where,
+): Promise<JsonObject> {
+  const given = mapping(value, placeOf(where))
+  return compact({
+    codeId: await session.code(given.code, at(where, 'code')),
+    scoringScript: optionalText(given.scoring_script, placeOf(where)),
+  }) as JsonObject
+}
+
+export async function convertBatchDeployment(
+  session: ImportSession,
+  document: Document,
+  variant: string,
+  where: Where,
+): Promise<Converted> {
+  const settings = mapping(document.settings, placeOf(where))
+  const from = { ...document, ...(variant === 'pipeline' ? {} : settings) }
+  const properties = await convertFields(
+    session,
+    from,
+    where,
+    {
+      model: 'model',
+      environment: 'environmentId',
+      code_configuration: 'codeConfiguration',
+      compute: 'compute',
+      resources: 'resources',
+      mini_batch_size: 'miniBatchSize',
+      max_concurrency_per_instance: 'maxConcurrencyPerInstance',
+      output_action: 'outputAction',
+      output_file_name: 'outputFileName',
+      retry_settings: 'retrySettings',
+      error_threshold: 'errorThreshold',
+      logging_level: 'loggingLevel',
+      environment_variables: 'environmentVariables',
+      description: 'description',
+      properties: 'properties',
+    },
+    {
+      model: async (v, w) => ({ referenceType: 'Id', assetId: await session.model(v, w) }),
+      environment: (v, w) => session.environment(v, w),
+      code_configuration: (v, w) => codeConfiguration(session, v, w),
+      compute: (v, w) => session.compute(v, w),
+      resources: (v, w) => camelKeys(mapping(v, placeOf(w)), ['properties']),
+      output_action: (v, w) => pascal(text(v, placeOf(w))),
+      logging_level: (v, w) => pascal(text(v, placeOf(w)).toLowerCase()),
+      retry_settings: (v, w) =>
+        compact({
+          maxRetries: mapping(v, placeOf(w)).max_retries as Json,
+          timeout: duration(mapping(v, placeOf(w)).timeout, placeOf(w)),
+        }) as JsonObject,
+      environment_variables: tags,
+      properties: tags,
+    },
+    [
+      'endpoint_name',
+      'tags',
+      'settings',
+      'component',
+      'job_definition',
+      'set_as_default',
+      'instance_count',
+      'location',
+      'default_deployment',
+    ],
+  )
+  const pipeline =
+    variant === 'pipeline'
+      ? { deploymentConfiguration: await pipelineDeployment(session, document, settings, where) }
+      : {}
+  return {
+    body: compact({
+      location: optionalText(document.location, placeOf(where)) ?? session.target.region,
+      tags: textMap(document.tags, placeOf(where)),
+      properties: {
+        ...properties,
+        ...(variant !== 'pipeline' && document.instance_count !== undefined
+          ? { resources: { instanceCount: document.instance_count as Json } }
+          : {}),
+        ...pipeline,
+      },
+    }) as unknown as JsonObject,
+  }
+}
+
+async function pipelineDeployment(
+  session: ImportSession,
+  document: Document,
+  settings: Document,
+  where: Where,
+): Promise<JsonObject> {
+  const component = document.component ?? document.job_definition
+  if (
+    document.job_definition !== undefined &&
+    !/\.ya?ml$/i.test(String(document.job_definition)) &&
+    !isDocument(document.job_definition)
+  ) {
+    return {
+      deploymentConfigurationType: 'PipelineComponent',
+      componentId: {
+        referenceType: 'Id',
+        assetId: session.armId('job', String(document.job_definition).replace(/^azureml:/, '')),
+      },
+      settings: textMap(settings, placeOf(where)) ?? {},
+    }
+  }
+  return {
+    deploymentConfigurationType: 'PipelineComponent',
+    componentId: {
+      referenceType: 'Id',
+      assetId: await session.component(component, at(where, 'component')),
+    },
+    settings: textMap(settings, placeOf(where)) ?? {},
+  }
+}
+
+export async function convertSchedule(
+  session: ImportSession,
+  document: Document,
+  where: Where,
+): Promise<Converted> {
+  const trigger = mapping(document.trigger, placeOf(where))
+  if (document.create_job === undefined) {
+    throw new HoldfastError(
+      'specification.unsupported-schedule',
+      'only schedules with create_job are supported; create_monitor and import_data are not',
+      { place: where.file },
+    )
+  }
+  return {
+    body: {
+      properties: compact({
+        displayName: optionalText(document.display_name, placeOf(where)),
+        description: optionalText(document.description, placeOf(where)),
+        tags: textMap(document.tags, placeOf(where)),
+        properties: textMap(document.properties, placeOf(where)),
+        isEnabled: document.is_enabled === undefined ? true : document.is_enabled === true,
+        trigger: triggerOf(trigger),
+        action: {
+          actionType: 'CreateJob',
+          jobDefinition: await scheduledJob(session, document.create_job, at(where, 'create_job')),
+        },
+      }) as JsonObject,
+    },
+  }
+}
+
+function triggerOf(trigger: Document): JsonObject {
+  const times = {
+    startTime: trigger.start_time === undefined ? undefined : String(trigger.start_time),
+    endTime: trigger.end_time === undefined ? undefined : String(trigger.end_time),
+    timeZone: (trigger.time_zone as Json) ?? 'UTC',
+  }
+  if (trigger.type === 'cron')
+    return compact({
+      triggerType: 'Cron',
+      expression: String(trigger.expression),
+      ...times,
+    }) as JsonObject
+  const pattern = isDocument(trigger.schedule)
+    ? trigger.schedule
+    : isDocument(trigger.pattern)
+      ? trigger.pattern
+      : undefined
+  const list = (value: unknown) =>
+    value === undefined ? undefined : ((Array.isArray(value) ? value : [value]) as Json)
+  const weekDays = list(pattern?.week_days ?? pattern?.weekdays) as string[] | undefined
+  return compact({
+    triggerType: 'Recurrence',
+    frequency: pascal(String(trigger.frequency)),
+    interval: Number(trigger.interval),
+    schedule:
+      pattern === undefined
+        ? undefined
+        : (compact({
+            hours: list(pattern.hours),
+            minutes: list(pattern.minutes),
+            weekDays: weekDays?.map(pascal),
+            monthDays: list(pattern.month_days),
+          }) as JsonObject),
+    ...times,
+  }) as JsonObject
+}
+
+async function scheduledJob(
+  session: ImportSession,
+  value: unknown,
+  where: Where,
+): Promise<JsonObject> {
+  if (isDocument(value) && value.job !== undefined) {
+    const base = await scheduledJob(session, value.job, at(where, 'job'))
+    const overrides = await convertJob(
+      session,
+      Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'job' && key !== 'type')),
+      String(value.type ?? 'pipeline'),
+      where,
+    )
+    const properties = overrides.properties as JsonObject
+    return {
+      ...base,
+      ...properties,
+      ...(base.sourceJobId === undefined ? { jobType: base.jobType } : {}),
+      inputs: { ...(base.inputs as JsonObject), ...(properties.inputs as JsonObject) },
+    }
+  }
+  if (isDocument(value))
+    return (await convertJob(session, value, String(value.type ?? 'pipeline'), where))
+      .properties as JsonObject
+  const reference = text(value, placeOf(where))
+  if (/\.ya?ml$/i.test(reference)) {
+    const path = resolve(dirname(where.file), reference.replace(/^file:/, ''))
+    const document = await readDocument(path, where)
+    return (
+      await convertJob(session, document, String(document.type ?? 'pipeline'), {
+        file: path,
+        key: '',
+      })
+    ).properties as JsonObject
+  }
+  return {
+    jobType: 'Pipeline',
+    sourceJobId: session.armId('job', reference.replace(/^azureml:/, '')),
+  }
+}
+
+function identityOf(value: unknown, where: Where): JsonObject | undefined {
+  if (value === undefined || value === null) return undefined
+  const given = mapping(value, placeOf(where))
+  const ids = Array.isArray(given.user_assigned_identities) ? given.user_assigned_identities : []
+  return compact({
+    type: pascal(String(given.type ?? 'system_assigned')),
+    userAssignedIdentities:
+      ids.length === 0
+        ? undefined
+        : (Object.fromEntries(
+            ids.map((id) => [isDocument(id) ? String(id.resource_id) : String(id), {}]),
+          ) as JsonObject),
+  }) as JsonObject
+}
+
+function subnetOf(value: unknown, where: Where): JsonObject | undefined {
+  const network = mapping(value, placeOf(where))
+  const subnet = optionalText(network.subnet, placeOf(where))
+  return subnet === undefined ? undefined : { id: subnet }
+}
