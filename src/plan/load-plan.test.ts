@@ -1,0 +1,287 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatDuration, parseDuration } from './duration.ts'
+import { loadPlan, parsePlan } from './load-plan.ts'
+import { PlanError } from './plan-error.ts'
+import { planText } from './write-plan.ts'
+
+const id = (name: string) =>
+  `/subscriptions/6a1c/resourceGroups/ml/providers/Microsoft.MachineLearningServices/workspaces/${name}`
+const east = id('east')
+const west = id('west')
+const members = `members:
+  east: { workspace: ${east}, role: primary }
+  west: { workspace: ${west} }
+`
+
+function mistakes(text: string): string[] {
+  try {
+    parsePlan(text, 'continuity.yaml')
+  } catch (error) {
+    if (error instanceof PlanError) {
+      return error.mistakes.map((m) => `${m.line}:${m.column} ${m.code} ${m.path}`.trim())
+    }
+    throw error
+  }
+  return []
+}
+
+describe('a plan with nothing but members', () => {
+  it('has every default of the design', () => {
+    const plan = parsePlan(members, '/plans/continuity.yaml')
+    expect(plan).toMatchObject({
+      apiVersion: 'holdfast/v1',
+      group: 'default',
+      folder: '/plans',
+      objectives: { rtoMs: 900_000, rpoMs: 300_000 },
+      members: [
+        { name: 'east', workspace: east, role: 'primary', cloud: 'AzureCloud' },
+        { name: 'west', workspace: west, role: 'secondary', cloud: 'AzureCloud' },
+      ],
+      map: {},
+      endpoints: [],
+      jobs: { resubmit: 'checkpointed' },
+      decide: { automatic: false, graceMs: 600_000, cooldownMs: 3_600_000 },
+      drill: { everyMs: 90 * 86_400_000 },
+    })
+  })
+
+  it('reads the example of the design', () => {
+    const plan = parsePlan(
+      `apiVersion: holdfast/v1
+group: fraud-models
+objectives: { rto: 15m, rpo: 90s }
+${members}strategies:
+  - { kind: online-endpoint, strategy: hot-hot }
+  - { kind: model, name: "experimental-*", strategy: hot-cold }
+map:
+  compute: { gpu-east: gpu-west }
+endpoints:
+  - { workspaceConfig: ./config.json }
+  - { gateway: scoring, match: "fraud-*", listen: "127.0.0.1:0" }
+jobs: { resubmit: all }
+decide: { automatic: false, grace: 0s, cooldown: 1h }
+drill: { every: 90d }
+`,
+      'continuity.yaml',
+    )
+    expect(plan.objectives.rpoMs).toBe(90_000)
+    expect(plan.strategies.at(-1)).toEqual({
+      kind: 'model',
+      name: 'experimental-*',
+      strategy: 'hot-cold',
+    })
+    expect(plan.endpoints).toEqual([
+      { type: 'workspaceConfig', path: './config.json' },
+      { type: 'gateway', name: 'scoring', match: 'fraud-*', listen: '127.0.0.1:0' },
+    ])
+    expect(plan.map).toEqual({ compute: { 'gpu-east': 'gpu-west' } })
+  })
+})
+
+describe('mistakes', () => {
+  const table: Array<[string, string, string[]]> = [
+    ['an empty file', '', ['1:1 wrong-type']],
+    ['a list', '- a\n', ['1:1 wrong-type']],
+    ['not YAML', 'members: {\n  a: [\n', ['3:1 yaml', '3:1 yaml']],
+    ['no members', 'group: a\n', ['1:1 missing members']],
+    ['an unknown key', `grup: a\n${members}`, ['1:1 unknown-key grup']],
+    [
+      'an unknown key deep inside',
+      members.replace('role:', 'rolle:'),
+      ['1:1 no-primary members', `2:${24 + east.length} unknown-key members.east.rolle`],
+    ],
+    ['a wrong type', `jobs: 3\n${members}`, ['1:7 wrong-type jobs']],
+    ['a null section', `decide:\n${members}`, ['1:8 wrong-type decide']],
+    [
+      'a number as duration',
+      `objectives: { rto: 15 }\n${members}`,
+      ['1:20 wrong-type objectives.rto'],
+    ],
+    ['a bad duration', `drill: { every: 90 days }\n${members}`, ['1:17 bad-duration drill.every']],
+    [
+      'an objective of nothing',
+      `objectives: { rpo: 0s }\n${members}`,
+      ['1:20 bad-duration objectives.rpo'],
+    ],
+    [
+      'two primaries',
+      `members:\n  east: { workspace: ${east}, role: primary }\n  west:\n    workspace: ${west}\n    role: primary\n`,
+      ['5:11 two-primaries members.west.role'],
+    ],
+    [
+      'no secondary',
+      `members:\n  east: { workspace: ${east}, role: primary }\n`,
+      ['1:1 no-secondary members'],
+    ],
+    [
+      'a third member',
+      `${members}  south: { workspace: ${id('south')} }\n`,
+      ['4:3 too-many-members members.south'],
+    ],
+    [
+      'a member written twice',
+      `${members}  west: { workspace: ${id('other')} }\n`,
+      ['4:3 duplicate-key'],
+    ],
+    [
+      'the same workspace twice',
+      members.replace(west, east.toUpperCase()),
+      ['3:22 same-workspace members.west.workspace'],
+    ],
+    ['a bad member name', members.replace('west:', 'West!:'), ['3:3 bad-name members.West!']],
+    [
+      'a bad ARM id',
+      members.replace(west, '/subscriptions/1/workspaces/west'),
+      ['3:22 bad-arm-id members.west.workspace'],
+    ],
+    [
+      'a missing workspace',
+      members.replace(`workspace: ${west}`, ''),
+      ['3:3 missing members.west.workspace'],
+    ],
+    [
+      'an unknown cloud',
+      members.replace(' }', ', cloud: AzureClowd }'),
+      [`2:${46 + east.length} bad-cloud members.east.cloud`],
+    ],
+    [
+      'an unknown kind',
+      `strategies:\n  - { kind: models, strategy: hot-hot }\n${members}`,
+      ['2:13 unknown-kind strategies.0.kind'],
+    ],
+    [
+      'an unknown strategy',
+      `strategies:\n  - { kind: model, strategy: hot }\n${members}`,
+      ['2:30 not-allowed strategies.0.strategy'],
+    ],
+    [
+      'an unknown map category',
+      `map: { computes: { a: b } }\n${members}`,
+      ['1:8 unknown-key map.computes'],
+    ],
+    [
+      'a map without a way back',
+      `map: { compute: { a: x, b: x } }\n${members}`,
+      ['1:28 ambiguous-map map.compute.b'],
+    ],
+    [
+      'an endpoint of no known shape',
+      `endpoints:\n  - { gatway: scoring }\n${members}`,
+      ['2:5 missing endpoints.0.workspaceConfig', '2:7 unknown-key endpoints.0.gatway'],
+    ],
+    [
+      'an address that is none',
+      `endpoints:\n  - { gateway: a, listen: "8080" }\n${members}`,
+      ['2:27 bad-listen endpoints.0.listen'],
+    ],
+    [
+      'two gateways at one address',
+      `endpoints:\n  - { gateway: a, listen: "h:1" }\n  - { gateway: b, listen: "h:1" }\n${members}`,
+      ['3:27 duplicate-endpoint endpoints.1.listen'],
+    ],
+    [
+      'many at once, schema and cross-field ones together',
+      `apiVersion: holdfast/v2\nobjectives: { rto: soon }\nmembers:\n  east: { workspace: nope, role: primary, extra: 1 }\nstrategies: x\n`,
+      [
+        '1:13 not-allowed apiVersion',
+        '2:20 bad-duration objectives.rto',
+        '3:1 no-secondary members',
+        '4:22 bad-arm-id members.east.workspace',
+        '4:43 unknown-key members.east.extra',
+        '5:13 wrong-type strategies',
+      ],
+    ],
+  ]
+  it.each(table)('%s', (_, text, expected) => {
+    expect(mistakes(text)).toEqual(expected)
+  })
+
+  it('suggests the key that was meant', () => {
+    try {
+      parsePlan(`memebrs: {}\n${members}`, 'continuity.yaml')
+      expect.unreachable()
+    } catch (error) {
+      expect(error).toBeInstanceOf(PlanError)
+      expect((error as PlanError).mistakes[0]?.remedy).toContain('members')
+      expect((error as PlanError).place).toBe('continuity.yaml:1:1')
+    }
+  })
+
+  it('never throws anything but a plan error, whatever stands in the file', () => {
+    const value = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.boolean())
+    const document = fc.dictionary(
+      fc.constantFrom('members', 'group', 'endpoints', 'map', 'strategies', 'decide', 'x'),
+      fc.oneof(value, fc.array(value), fc.dictionary(fc.string(), fc.oneof(value, fc.object()))),
+    )
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          document.map((d) => JSON.stringify(d)),
+        ),
+        (text) => {
+          try {
+            parsePlan(text, 'f')
+          } catch (error) {
+            expect(error).toBeInstanceOf(PlanError)
+            for (const m of (error as PlanError).mistakes) expect(m.line).toBeGreaterThan(0)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('files', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'holdfast-plan-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it('says that there is none', async () => {
+    await expect(loadPlan(join(folder, 'absent.yaml'))).rejects.toMatchObject({
+      code: 'plan.not-found',
+    })
+    await expect(loadPlan(folder)).rejects.toMatchObject({ code: 'plan.unreadable' })
+  })
+
+  it('reads back what init writes', async () => {
+    const file = join(folder, 'continuity.yaml')
+    await writeFile(
+      file,
+      planText({
+        group: 'fraud',
+        members: [
+          { name: 'east', workspace: east, role: 'primary', cloud: 'AzureCloud' },
+          { name: 'west', workspace: west, role: 'secondary', cloud: 'regions/west: 1/cloud.json' },
+        ],
+        workspaceConfig: './config, a.json',
+        gateway: { name: 'scoring', match: 'fraud-*', listen: '127.0.0.1:0' },
+      }),
+    )
+    expect(await loadPlan(file)).toMatchObject({
+      group: 'fraud',
+      folder,
+      members: [{ name: 'east' }, { name: 'west', cloud: 'regions/west: 1/cloud.json' }],
+      endpoints: [
+        { type: 'workspaceConfig', path: './config, a.json' },
+        { type: 'gateway', match: 'fraud-*' },
+      ],
+    })
+  })
+})
+
+describe('durations', () => {
+  it('survive being written and read', () => {
+    fc.assert(
+      fc.property(fc.nat(), (durationMs) => {
+        expect(parseDuration(formatDuration(durationMs))).toBe(durationMs)
+      }),
+    )
+  })
+})

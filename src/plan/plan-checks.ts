@@ -1,0 +1,155 @@
+/**
+ * Checks that span fields. They read the raw document and tolerate anything in it, so that they
+ * also report when the schema already found mistakes elsewhere.
+ */
+export interface Finding {
+  readonly code: string
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly remedy: string
+  /** Point at the key rather than its value. */
+  readonly atKey?: boolean
+}
+
+export function checkPlan(raw: unknown): Finding[] {
+  const document = asRecord(raw)
+  if (!document) return []
+  return [
+    ...checkMembers(document.members),
+    ...checkEndpoints(document.endpoints),
+    ...checkMap(document.map),
+  ]
+}
+
+function checkMembers(raw: unknown): Finding[] {
+  const members = asRecord(raw)
+  if (!members) return []
+  return [
+    ...checkMemberNames(Object.keys(members)),
+    ...checkRoles(members),
+    ...checkWorkspaces(members),
+  ]
+}
+
+function checkMemberNames(names: readonly string[]): Finding[] {
+  return names
+    .filter((name) => !/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name))
+    .map((name) => ({
+      code: 'bad-name',
+      path: ['members', name],
+      atKey: true,
+      message: `'${name}' cannot name a member.`,
+      remedy: 'Use lower-case letters, digits and hyphens, at most 32.',
+    }))
+}
+
+function checkRoles(members: Record<string, unknown>): Finding[] {
+  const names = Object.keys(members)
+  const primaries = names.filter((name) => asRecord(members[name])?.role === 'primary')
+  const findings: Finding[] = primaries.slice(1).map((name) => ({
+    code: 'two-primaries',
+    path: ['members', name, 'role'],
+    message: `'${name}' is a second primary beside '${primaries[0]}'.`,
+    remedy: 'Leave role: primary on the workspace that serves now and remove the other.',
+  }))
+  if (primaries.length === 0 && names.length > 0) {
+    findings.push({
+      code: 'no-primary',
+      path: ['members'],
+      atKey: true,
+      message: 'No member is primary.',
+      remedy: 'Add role: primary to the workspace that serves now.',
+    })
+  }
+  if (names.length < 2) {
+    findings.push({
+      code: 'no-secondary',
+      path: ['members'],
+      atKey: true,
+      message: 'There is no second workspace to fail over to.',
+      remedy: 'Add a member in another region.',
+    })
+  }
+  for (const name of names.slice(2)) {
+    findings.push({
+      code: 'too-many-members',
+      path: ['members', name],
+      atKey: true,
+      message: `'${name}' is one member too many: this version protects a pair.`,
+      remedy: 'Leave two members; put the others into failover groups of their own.',
+    })
+  }
+  return findings
+}
+
+function checkWorkspaces(members: Record<string, unknown>): Finding[] {
+  const seen = new Map<string, string>()
+  const findings: Finding[] = []
+  for (const [name, raw] of Object.entries(members)) {
+    const workspace = asRecord(raw)?.workspace
+    if (typeof workspace !== 'string') continue
+    const first = seen.get(workspace.toLowerCase())
+    if (first === undefined) seen.set(workspace.toLowerCase(), name)
+    else {
+      findings.push({
+        code: 'same-workspace',
+        path: ['members', name, 'workspace'],
+        message: `'${name}' is the same workspace as '${first}'.`,
+        remedy: 'Give each member a workspace of its own, in another region.',
+      })
+    }
+  }
+  return findings
+}
+
+function checkEndpoints(raw: unknown): Finding[] {
+  if (!Array.isArray(raw)) return []
+  const seen = new Map<string, number>()
+  const findings: Finding[] = []
+  raw.forEach((entry: unknown, index) => {
+    const { gateway, listen, workspaceConfig } = asRecord(entry) ?? {}
+    const claims = { gateway, listen: isFreePort(listen) ? undefined : listen, workspaceConfig }
+    for (const [key, value] of Object.entries(claims)) {
+      if (typeof value !== 'string') continue
+      const first = seen.get(`${key}=${value}`)
+      if (first === undefined) seen.set(`${key}=${value}`, index)
+      else {
+        findings.push({
+          code: 'duplicate-endpoint',
+          path: ['endpoints', index, key],
+          message: `${key} '${value}' is already used by endpoint ${first + 1}.`,
+          remedy: `Give each endpoint its own ${key}.`,
+        })
+      }
+    }
+  })
+  return findings
+}
+
+const isFreePort = (listen: unknown) => typeof listen === 'string' && listen.endsWith(':0')
+
+/** Relocation must lead back at failback, so two names may not become one. */
+function checkMap(raw: unknown): Finding[] {
+  return Object.entries(asRecord(raw) ?? {}).flatMap(([category, names]) => {
+    const seen = new Map<unknown, string>()
+    return Object.entries(asRecord(names) ?? {}).flatMap(([from, to]): Finding[] => {
+      const first = seen.get(to)
+      seen.set(to, first ?? from)
+      if (first === undefined) return []
+      return [
+        {
+          code: 'ambiguous-map',
+          path: ['map', category, from],
+          message: `'${from}' and '${first}' both become '${String(to)}', so there is no way back.`,
+          remedy: 'Map each name to a name of its own.',
+        },
+      ]
+    })
+  })
+}
+
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}

@@ -1,0 +1,119 @@
+import type { z } from 'zod'
+import { closest } from './closest.ts'
+import type { Finding } from './plan-checks.ts'
+import { keysAt } from './plan-schema.ts'
+
+type Issue = z.core.$ZodIssue
+type Path = readonly (string | number)[]
+
+/** The schema's issues in the plan file's own words, each with a remedy. */
+export function findingsOf(issues: readonly Issue[], raw: unknown): Finding[] {
+  return issues.flatMap((issue) => findingOf(issue, raw))
+}
+
+function findingOf(issue: Issue, raw: unknown): Finding[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol')
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey([...path, key]))
+    case 'invalid_type':
+      return [valueAt(raw, path) === undefined ? missing(path) : wrongType(path, issue.expected)]
+    case 'invalid_value':
+      return [notAllowed(path, valueAt(raw, path), issue.values.map(String))]
+    case 'custom':
+      return [
+        {
+          code: String(issue.params?.code ?? 'invalid'),
+          path,
+          message: issue.message,
+          remedy: String(issue.params?.remedy ?? 'Correct the value.'),
+        },
+      ]
+    case 'invalid_union':
+      return meantBranch(issue.errors, valueAt(raw, path)).flatMap((inner) =>
+        findingOf({ ...inner, path: [...path, ...inner.path] }, raw),
+      )
+    case 'too_small':
+      return [{ code: 'empty', path, message: `${say(path)} is empty.`, remedy: 'Write a name.' }]
+    default:
+      return [
+        {
+          code: 'invalid',
+          path,
+          message: `${say(path)}: ${issue.message}.`,
+          remedy: 'Correct it.',
+        },
+      ]
+  }
+}
+
+/** An endpoint is a gateway when it says so; otherwise its mistakes are those of a config file. */
+function meantBranch(branches: readonly (readonly Issue[])[], value: unknown): readonly Issue[] {
+  const isGateway = typeof value === 'object' && value !== null && 'gateway' in value
+  return branches[isGateway ? 0 : 1] ?? []
+}
+
+function unknownKey(path: Path): Finding {
+  const key = String(path.at(-1))
+  const known = keysAt(path.slice(0, -1))
+  const meant = closest(key, known)
+  return {
+    code: 'unknown-key',
+    path,
+    atKey: true,
+    message: `Unknown key '${key}'.`,
+    remedy: meant ? `Did you mean '${meant}'?` : `Known here: ${known.join(', ')}.`,
+  }
+}
+
+function missing(path: Path): Finding {
+  return {
+    code: 'missing',
+    path,
+    message: `${say(path)} is missing.`,
+    remedy: `Add '${String(path.at(-1))}:'.`,
+  }
+}
+
+function wrongType(path: Path, expected: string): Finding {
+  const wanted: Record<string, string> = {
+    string: 'text',
+    object: 'a map of keys',
+    record: 'a map of keys',
+    array: 'a list',
+    boolean: 'true or false',
+  }
+  const word = wanted[expected] ?? expected
+  return {
+    code: 'wrong-type',
+    path,
+    message: `${say(path)} is not ${word}.`,
+    remedy: path.length === 0 ? 'Start with the key `members:`.' : `Write ${word}.`,
+  }
+}
+
+function notAllowed(path: Path, value: unknown, allowed: readonly string[]): Finding {
+  if (value === undefined) return missing(path)
+  const isKindField = path[0] === 'strategies' && path.at(-1) === 'kind'
+  const meant = closest(String(value), allowed)
+  return {
+    code: isKindField ? 'unknown-kind' : 'not-allowed',
+    path,
+    message: `${say(path)} cannot be '${String(value)}'.`,
+    remedy: meant ? `Did you mean '${meant}'?` : `Write one of: ${allowed.join(', ')}.`,
+  }
+}
+
+function say(path: Path): string {
+  return path.length === 0 ? 'The document' : `'${path.join('.')}'`
+}
+
+function valueAt(raw: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === 'object' && value !== null
+        ? (value as Record<string | number, unknown>)[part]
+        : undefined,
+    raw,
+  )
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { kinds } from '../model/kinds.ts'
+import { parseDuration } from './duration.ts'
+
+/** The file as people write it. Semantic checks that span fields are in `plan-checks.ts`. */
+
+const workspaceId =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.MachineLearningServices\/workspaces\/[^/]+$/i
+
+const azureClouds = ['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'] as const
+const mapCategories = [
+  'compute',
+  'datastore',
+  'identity',
+  'registry',
+  'environment',
+  'container',
+] as const
+
+/** A check whose issue carries its own code and remedy, in `params`. */
+function checked(
+  code: string,
+  remedy: string,
+  passes: (text: string) => boolean,
+  message: (text: string) => string,
+) {
+  return z.string().superRefine((text, context) => {
+    if (passes(text)) return
+    context.addIssue({ code: 'custom', message: message(text), params: { code, remedy } })
+  })
+}
+
+const duration = (least: number) =>
+  checked(
+    'bad-duration',
+    'Write a number and a unit: ms, s, m, h or d, for example 15m.',
+    (text) => (parseDuration(text) ?? -1) >= least,
+    (text) => `'${text}' is not a duration${least > 0 ? ' longer than nothing' : ''}.`,
+  ).transform((text) => parseDuration(text) ?? 0)
+
+const name = z.string().min(1)
+
+const member = z.strictObject({
+  workspace: checked(
+    'bad-arm-id',
+    'Copy the id with `az ml workspace show --query id`; it looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/….',
+    (text) => workspaceId.test(text),
+    (text) => `'${text}' is not the ARM id of a workspace.`,
+  ),
+  role: z.enum(['primary', 'secondary']).default('secondary'),
+  cloud: checked(
+    'bad-cloud',
+    `Write one of ${azureClouds.join(', ')}, or the path of a local region's cloud.json.`,
+    (text) => (azureClouds as readonly string[]).includes(text) || /[/\\]|\.json$/.test(text),
+    (text) => `'${text}' is neither an Azure cloud nor the path of a cloud file.`,
+  ).default('AzureCloud'),
+})
+
+const strategyRule = z.strictObject({
+  kind: z.enum(kinds),
+  name: name.optional(),
+  strategy: z.enum(['hot-hot', 'hot-warm', 'hot-cold']),
+})
+
+const workspaceConfigEndpoint = z.strictObject({ workspaceConfig: name })
+const gatewayEndpoint = z.strictObject({
+  gateway: name,
+  match: name.default('*'),
+  listen: checked(
+    'bad-listen',
+    'Write host:port, for example 127.0.0.1:8080; port 0 takes a free one.',
+    (text) =>
+      /^(\[[0-9a-f:]+\]|[^:/\s]+):\d{1,5}$/i.test(text) && Number(text.split(':').at(-1)) < 65_536,
+    (text) => `'${text}' is not an address to listen on.`,
+  ).default('127.0.0.1:8443'),
+})
+
+/** Gateway first: `plan-findings.ts` picks the branch whose mistakes are reported by its index. */
+const endpoint = z.union([gatewayEndpoint, workspaceConfigEndpoint])
+
+const sections = {
+  objectives: z.strictObject({
+    rto: duration(1).default(15 * 60_000),
+    rpo: duration(1).default(5 * 60_000),
+  }),
+  jobs: z.strictObject({
+    resubmit: z.enum(['checkpointed', 'all', 'none']).default('checkpointed'),
+  }),
+  decide: z.strictObject({
+    automatic: z.boolean().default(false),
+    grace: duration(0).default(10 * 60_000),
+    cooldown: duration(0).default(60 * 60_000),
+  }),
+  drill: z.strictObject({ every: duration(1).default(90 * 86_400_000) }),
+}
+
+export const planSchema = z.strictObject({
+  apiVersion: z.literal('holdfast/v1').default('holdfast/v1'),
+  group: checked(
+    'bad-name',
+    'Use lower-case letters, digits and hyphens, at most 64.',
+    (text) => /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/.test(text),
+    (text) => `'${text}' cannot name a failover group.`,
+  ).default('default'),
+  objectives: sections.objectives.prefault({}),
+  // Names are checked beside the values, in `plan-checks.ts`: a bad key would hide a bad value.
+  members: z.record(z.string(), member),
+  strategies: z.array(strategyRule).default([]),
+  map: z.partialRecord(z.enum(mapCategories), z.record(name, name)).default({}),
+  endpoints: z.array(endpoint).default([]),
+  jobs: sections.jobs.prefault({}),
+  decide: sections.decide.prefault({}),
+  drill: sections.drill.prefault({}),
+})
+
+export type PlanDocument = z.output<typeof planSchema>
+
+/** The keys that may stand at a path of the document, for suggestions. */
+export function keysAt(path: readonly (string | number)[]): readonly string[] {
+  const [head, ...rest] = path
+  if (head === undefined) return Object.keys(planSchema.shape)
+  if (head === 'members' && rest.length === 1) return Object.keys(member.shape)
+  if (head === 'strategies' && rest.length === 1) return Object.keys(strategyRule.shape)
+  if (head === 'map' && rest.length === 0) return mapCategories
+  if (head === 'endpoints' && rest.length === 1) {
+    return [...Object.keys(gatewayEndpoint.shape), ...Object.keys(workspaceConfigEndpoint.shape)]
+  }
+  const section = Object.entries(sections).find(([name]) => name === head && rest.length === 0)
+  return section ? Object.keys(section[1].shape) : []
+}
