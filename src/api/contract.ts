@@ -200,4 +200,4 @@ export type Event = z.infer<typeof event>
  * GET  events                          -> text/event-stream
  * GET  /openapi.json, /healthz, /readyz, /metrics
  */
-export const apiPrefix = '/api/v1'
+export { apiPrefix } from './prefix.ts'

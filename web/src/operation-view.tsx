@@ -1,0 +1,103 @@
+import { Alert, Anchor, Badge, Card, Group, Progress, Text, Timeline } from '@mantine/core'
+import type { Operation, StepState } from '../../src/api/contract.ts'
+import { apiPrefix } from '../../src/api/prefix.ts'
+import { bytes, duration, moment } from './format.ts'
+
+export function OperationView({ operation, now }: { operation: Operation; now: number }) {
+  const ended = operation.endedAt === null ? now : Date.parse(operation.endedAt)
+  const active = operation.steps.findLastIndex((s) => s.status !== 'pending')
+  return (
+    <Card
+      withBorder
+      padding="md"
+      data-testid="operation"
+      data-type={operation.type}
+      data-status={operation.status}
+    >
+      <Group justify="space-between">
+        <Group gap="xs">
+          <Text fw={600}>{operation.type}</Text>
+          <Badge color={statusColor(operation)} aria-live="polite">
+            {operation.outcome ?? operation.status}
+          </Badge>
+          {operation.dryRun ? <Badge variant="outline">dry run</Badge> : null}
+        </Group>
+        <Text size="sm" c="dimmed" className="steady">
+          started {moment(operation.startedAt)} ·{' '}
+          {duration(ended - Date.parse(operation.startedAt))}
+        </Text>
+      </Group>
+      {operation.waitingFor ? (
+        <Alert color="orange" mt="sm" title={`Waiting for ${operation.waitingFor}`} />
+      ) : null}
+      {operation.error ? (
+        <Alert color="red" mt="sm" title={operation.error.code}>
+          {operation.error.message} {operation.error.hint}
+        </Alert>
+      ) : null}
+      <Timeline active={active} bulletSize={18} lineWidth={2} mt="md">
+        {operation.steps.map((step) => (
+          <Timeline.Item
+            key={step.id}
+            title={step.title}
+            color={stepColor(step)}
+            lineVariant={step.status === 'pending' ? 'dashed' : 'solid'}
+            data-testid={`step-${step.id}`}
+            data-status={step.status}
+          >
+            <Text size="sm" c="dimmed" className="steady">
+              {step.status}
+              {step.startedAt === null
+                ? ''
+                : ` · ${duration((step.endedAt === null ? now : Date.parse(step.endedAt)) - Date.parse(step.startedAt))}`}
+              {step.detail ? ` · ${step.detail}` : ''}
+            </Text>
+            {step.progress && step.status === 'running' ? (
+              <>
+                <Progress
+                  value={
+                    step.progress.total ? (100 * step.progress.done) / step.progress.total : 100
+                  }
+                  animated={step.progress.total === null}
+                  aria-label={`${step.title}: ${step.progress.done}`}
+                />
+                <Text size="xs" className="steady">
+                  {step.progress.done}
+                  {step.progress.total === null ? '' : ` of ${step.progress.total}`}
+                  {step.progress.bytes === null ? '' : ` · ${bytes(step.progress.bytes)}`}
+                </Text>
+              </>
+            ) : null}
+          </Timeline.Item>
+        ))}
+      </Timeline>
+      {operation.report ? (
+        <Anchor
+          href={`${apiPrefix}/${operation.report.replace(/^\//, '')}.html`}
+          mt="sm"
+          display="inline-block"
+        >
+          Open the report
+        </Anchor>
+      ) : null}
+    </Card>
+  )
+}
+
+function statusColor(operation: Operation): string {
+  if (operation.outcome === 'complete') return 'teal'
+  if (operation.outcome === 'partial') return 'orange'
+  if (operation.outcome !== null) return 'red'
+  return operation.status === 'unknown' ? 'orange' : 'blue'
+}
+
+function stepColor(step: StepState): string {
+  return {
+    pending: 'gray',
+    running: 'blue',
+    waiting: 'orange',
+    done: 'teal',
+    skipped: 'gray',
+    failed: 'red',
+  }[step.status]
+}
