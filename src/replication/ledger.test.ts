@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { memoryLedger } from './memory-ledger.ts'
+import { ledgerMigrations, postgresLedger } from './postgres-ledger.ts'
+import { describeLedgerContract } from './testing/ledger-contract.ts'
+
+const stateDir = mkdtempSync(join(tmpdir(), 'holdfast-ledger-'))
+let database: Database
+beforeAll(async () => {
+  database = await openDatabase({ stateDir })
+  await migrate(database, ledgerMigrations)
+})
+afterAll(async () => {
+  await database.close()
+  rmSync(stateDir, { recursive: true, force: true })
+})
+
+const memory = memoryLedger()
+describeLedgerContract('memory', () => memory)
+describeLedgerContract('postgres', () => postgresLedger(database))

@@ -1,0 +1,235 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Migration } from '../store/database.ts'
+import { sqlMigration } from '../store/database.ts'
+import { countByKind } from './kind-counts.ts'
+import type { Direction, Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
+import { laterPoint } from './replication-point.ts'
+
+export const ledgerMigrations: readonly Migration[] = [
+  sqlMigration(
+    'ledger-1',
+    // Its own id, so that a million rows do not repeat three names in table and index.
+    `create table replication_direction (
+       id integer generated always as identity primary key,
+       group_name text not null, source text not null, target text not null,
+       point_at timestamptz, point_epoch bigint, runs_since text,
+       unique (group_name, source, target))`,
+    // Collation "C": paging by `after` must not depend on the server's locale.
+    `create table replication_ledger (
+       direction integer not null references replication_direction (id),
+       object text collate "C" not null, kind text not null, state text not null,
+       source_digest text, target_digest text, source_version text, target_version text,
+       bytes bigint not null, error_code text, error_message text,
+       epoch bigint not null, at timestamptz not null,
+       primary key (direction, object))`,
+    `create index replication_ledger_state on replication_ledger (direction, kind, state)
+       include (bytes)`,
+  ),
+]
+
+type LedgerTables = {
+  replication_direction: {
+    id: number
+    group_name: string
+    source: string
+    target: string
+    point_at: string | null
+    point_epoch: number | null
+    runs_since: string | null
+  }
+  replication_ledger: {
+    direction: number
+    object: string
+    kind: string
+    state: LedgerEntry['state']
+    source_digest: string | null
+    target_digest: string | null
+    source_version: string | null
+    target_version: string | null
+    bytes: number
+    error_code: string | null
+    error_message: string | null
+    epoch: number
+    at: string
+  }
+}
+type StoredEntry = Omit<LedgerTables['replication_ledger'], 'direction'>
+
+/** Rows of one upsert statement: large enough to be fast, small enough for one parameter. */
+const rowsPerStatement = 5000
+
+/** The ledger of a running controller. Run `ledgerMigrations` first. */
+export function postgresLedger(database: { readonly kysely: Kysely<object> }): Ledger {
+  const db = database.kysely.withTables<LedgerTables>()
+  const ids = new Map<string, number>()
+
+  async function idOf(direction: Direction): Promise<number | undefined> {
+    const key = JSON.stringify([direction.group, direction.source, direction.target])
+    const known = ids.get(key)
+    if (known !== undefined) return known
+    const row = await db
+      .selectFrom('replication_direction')
+      .select('id')
+      .where('group_name', '=', direction.group)
+      .where('source', '=', direction.source)
+      .where('target', '=', direction.target)
+      .executeTakeFirst()
+    if (row) ids.set(key, row.id)
+    return row?.id
+  }
+
+  async function makeId(direction: Direction): Promise<number> {
+    const known = await idOf(direction)
+    if (known !== undefined) return known
+    await sql`insert into replication_direction (group_name, source, target)
+      values (${direction.group}, ${direction.source}, ${direction.target})
+      on conflict do nothing`.execute(db)
+    return makeId(direction)
+  }
+
+  return {
+    async read(direction, objects) {
+      const id = await idOf(direction)
+      if (id === undefined || objects.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('replication_ledger')
+        .selectAll()
+        .where('direction', '=', id)
+        .where(sql<boolean>`object = any(${sql.val([...objects])}::text[])`)
+        .execute()
+      return new Map(rows.map((row) => [row.object, toEntry(row)]))
+    },
+
+    async write(direction, entries) {
+      if (entries.length === 0) return
+      const id = await makeId(direction)
+      // One row per object: a statement cannot update the same row twice.
+      const rows = [...new Map(entries.map((entry) => [entry.object, toStored(entry)])).values()]
+      await db.transaction().execute(async (transaction) => {
+        for (let from = 0; from < rows.length; from += rowsPerStatement) {
+          await upsert(transaction, id, rows.slice(from, from + rowsPerStatement))
+        }
+      })
+    },
+
+    async rows(direction, filter) {
+      const id = await idOf(direction)
+      if (id === undefined) return []
+      let query = db.selectFrom('replication_ledger').selectAll().where('direction', '=', id)
+      const { kind, state, after, limit } = filter
+      if (kind !== undefined) query = query.where('kind', '=', kind)
+      if (state !== undefined) query = query.where(sql<boolean>`state = ${state}`)
+      if (after !== undefined) query = query.where('object', '>', after)
+      const rows = await query.orderBy('object').limit(limit).execute()
+      return rows.map((row) => {
+        const { epoch: _, sourceVersion: _s, targetVersion: _t, ...shown } = toEntry(row)
+        return shown
+      })
+    },
+
+    async counts(direction) {
+      const id = await idOf(direction)
+      if (id === undefined) return []
+      const rows = await db
+        .selectFrom('replication_ledger')
+        .select(['kind', 'state'])
+        .select(sql<number>`count(*)`.as('count'))
+        .select(sql<number>`sum(bytes)::bigint`.as('bytes'))
+        .where('direction', '=', id)
+        .groupBy(['kind', 'state'])
+        .execute()
+      return countByKind(rows)
+    },
+
+    async readPoint(direction) {
+      const id = await idOf(direction)
+      if (id === undefined) return undefined
+      return pointOf(db, id)
+    },
+
+    async advancePoint(direction, point) {
+      const id = await makeId(direction)
+      await db.transaction().execute(async (transaction) => {
+        await sql`select 1 from replication_direction where id = ${id} for update`.execute(
+          transaction,
+        )
+        const { at, epoch, runsSince } = laterPoint(await pointOf(transaction, id), point)
+        await transaction
+          .updateTable('replication_direction')
+          .set({ point_at: at, point_epoch: epoch, runs_since: runsSince })
+          .where('id', '=', id)
+          .execute()
+      })
+    },
+  }
+}
+
+async function pointOf(
+  db: Kysely<LedgerTables>,
+  id: number,
+): Promise<ReplicationPointRow | undefined> {
+  const row = await db
+    .selectFrom('replication_direction')
+    .select(['point_at', 'point_epoch', 'runs_since'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (!row || row.point_at === null || row.point_epoch === null) return undefined
+  return { at: row.point_at, epoch: row.point_epoch, runsSince: row.runs_since }
+}
+
+async function upsert(
+  transaction: Transaction<LedgerTables>,
+  direction: number,
+  rows: readonly StoredEntry[],
+): Promise<void> {
+  await sql`insert into replication_ledger (direction, object, kind, state, source_digest,
+      target_digest, source_version, target_version, bytes, error_code, error_message, epoch, at)
+    select ${direction}::integer, object, kind, state, source_digest, target_digest,
+      source_version, target_version, bytes, error_code, error_message, epoch, at
+    from json_to_recordset(${JSON.stringify(rows)}::json) as row (object text, kind text,
+      state text, source_digest text, target_digest text, source_version text,
+      target_version text, bytes bigint, error_code text, error_message text, epoch bigint,
+      at timestamptz)
+    on conflict (direction, object) do update set kind = excluded.kind, state = excluded.state,
+      source_digest = excluded.source_digest, target_digest = excluded.target_digest,
+      source_version = excluded.source_version, target_version = excluded.target_version,
+      bytes = excluded.bytes, error_code = excluded.error_code,
+      error_message = excluded.error_message, epoch = excluded.epoch, at = excluded.at`.execute(
+    transaction,
+  )
+}
+
+function toStored(entry: LedgerEntry): StoredEntry {
+  return {
+    object: entry.object,
+    kind: entry.kind,
+    state: entry.state,
+    source_digest: entry.sourceDigest,
+    target_digest: entry.targetDigest,
+    source_version: entry.sourceVersion,
+    target_version: entry.targetVersion,
+    bytes: entry.bytes,
+    error_code: entry.error?.code ?? null,
+    // PostgreSQL text holds no NUL; a message from a service may.
+    error_message: entry.error?.message.replaceAll('\0', '') ?? null,
+    epoch: entry.epoch,
+    at: entry.at,
+  }
+}
+
+function toEntry(row: StoredEntry): LedgerEntry {
+  return {
+    object: row.object,
+    kind: row.kind,
+    state: row.state,
+    sourceDigest: row.source_digest,
+    targetDigest: row.target_digest,
+    sourceVersion: row.source_version,
+    targetVersion: row.target_version,
+    bytes: row.bytes,
+    error:
+      row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
+    epoch: row.epoch,
+    at: row.at,
+  }
+}
