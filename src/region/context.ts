@@ -137,11 +137,19 @@ export interface KindBehaviour {
       (resource: ArmResource, body: unknown, request: ActionRequest) => Promise<ActionAnswer>
     >
   >
-  /** Fields computed at read. Must not add secrets. */
+  /**
+   * Actions on an id whether or not the resource exists yet (`startPendingUpload` comes before the
+   * version it is for). Looked up before `actions`.
+   */
+  readonly earlyActions?: Readonly<
+    Record<string, (id: string, body: unknown, request: ActionRequest) => Promise<ActionAnswer>>
+  >
+  /** Fields computed at read, laid over the stored document. Must not add secrets. */
   present?(resource: ArmResource): Record<string, unknown>
 }
 export interface PutRequest {
   readonly id: string
+  /** The whole document to store: for a PATCH already merged; service-made fields already restored. */
   readonly body: Record<string, unknown>
   readonly existing: ArmResource | undefined
   readonly method: 'PUT' | 'PATCH'
@@ -150,6 +158,7 @@ export interface PutRequest {
 }
 export interface PutDecision {
   readonly body: Record<string, unknown>
+  /** Replaces all stored secrets; left out, they stay as they are. */
   readonly secrets?: Record<string, unknown>
 }
 export interface ActionRequest {

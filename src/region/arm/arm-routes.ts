@@ -1,0 +1,202 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ActionAnswer, type ArmResource, AzureError } from '../context.ts'
+import type { ArmStore } from '../store/resource-store.ts'
+import { type ArmPath, parseArmPath } from './arm-path.ts'
+import { type ArmService, type Conditions, notFound, type WriteResult } from './arm-service.ts'
+import type { BehaviourRegistry } from './behaviour-registry.ts'
+import { isRecord } from './document.ts'
+import { listPage } from './list-view.ts'
+import { operationAddresses, registerOperationRoutes } from './operation-routes.ts'
+import type { Operation, Operations } from './operations.ts'
+import { presented } from './present.ts'
+
+export interface ArmRoutesOptions {
+  readonly store: ArmStore
+  readonly service: ArmService
+  readonly behaviours: BehaviourRegistry
+  readonly operations: Operations
+  readonly regionName: string
+  readonly origin: string
+}
+
+type Query = Readonly<Record<string, string>>
+
+/** The generic ARM server: any type of any provider, any api-version. */
+export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): void {
+  const { store, service, behaviours, operations, origin } = options
+  const show = (resource: ArmResource) => presented(resource, behaviours)
+  registerOperationRoutes(app, { operations, store, behaviours, origin })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/subscriptions',
+    handler: (request, reply) => get(request, reply),
+  })
+  app.route({
+    method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'POST'],
+    url: '/subscriptions/*',
+    handler: (request, reply) => {
+      switch (request.method) {
+        case 'PUT':
+        case 'PATCH':
+          return write(request, reply, request.method)
+        case 'DELETE':
+          return remove(request, reply)
+        case 'POST':
+          return act(request, reply)
+        default:
+          return get(request, reply)
+      }
+    },
+  })
+
+  async function get(request: FastifyRequest, reply: FastifyReply) {
+    const path = pathOf(request)
+    if (path.rest) return list(request, path.id, path.rest.type)
+    const resource = store.get(path.id)
+    if (!resource) throw notFound(path.id)
+    reply.header('etag', resource.etag)
+    return show(resource)
+  }
+
+  function list(request: FastifyRequest, scope: string, type: string) {
+    const query = queryOf(request)
+    requireScope(scope)
+    const { resources, skip } = listPage(store, scope, type, query)
+    const value = resources.map(show)
+    if (skip === undefined) return { value }
+    const next = new URL(request.url, origin)
+    for (const name of [...next.searchParams.keys()])
+      if (name.toLowerCase().startsWith('$skip')) next.searchParams.delete(name)
+    next.searchParams.set('$skip', skip)
+    return { value, nextLink: next.href }
+  }
+
+  /** Lists of a missing workspace are 404; of an empty subscription they are empty. */
+  function requireScope(scope: string): void {
+    if (scope.toLowerCase().includes('/providers/') && !store.get(scope)) throw notFound(scope)
+  }
+
+  async function write(request: FastifyRequest, reply: FastifyReply, method: 'PUT' | 'PATCH') {
+    const { id, type } = resourcePath(request)
+    if (!isRecord(request.body))
+      throw new AzureError(400, 'InvalidRequestContent', 'The request content must be an object.')
+    const result = await service.write({
+      id,
+      type,
+      method,
+      body: request.body,
+      query: queryOf(request),
+      conditions: conditionsOf(request),
+      actor: request.caller,
+    })
+    reply.header('etag', result.resource.etag)
+    answerWrite(request, reply, method, result)
+    return show(result.resource)
+  }
+
+  /** Status and headers by LRO style (facts, section 1). */
+  function answerWrite(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    method: 'PUT' | 'PATCH',
+    { operation, style, change }: WriteResult,
+  ): void {
+    reply.code(change === 'created' ? 201 : 200)
+    if (!operation) return
+    const { status, result } = addresses(request, operation)
+    reply.header('retry-after', '1')
+    if (style === 'location' || method === 'PATCH') {
+      reply.code(202).header('location', result)
+      return
+    }
+    reply.header('azure-asyncoperation', status)
+    reply.header('x-ms-async-operation-timeout', 'PT1H')
+    if (style === 'registry') reply.header('location', result)
+  }
+
+  async function remove(request: FastifyRequest, reply: FastifyReply) {
+    const { id } = resourcePath(request)
+    const removed = await service.remove(id, conditionsOf(request))
+    if (!removed) return reply.code(204).send()
+    if (!removed.operation) return reply.code(200).send()
+    const { status, result } = addresses(request, removed.operation)
+    reply.code(202).header('location', result).header('azure-asyncoperation', status)
+    return reply.header('retry-after', '1').send()
+  }
+
+  async function act(request: FastifyRequest, reply: FastifyReply) {
+    const path = pathOf(request)
+    if (!path.rest) throw new AzureError(405, 'MethodNotAllowed', 'POST needs an action.')
+    const name = path.rest.segment.toLowerCase()
+    const behaviour = behaviours.of(path.type)
+    const context = { query: queryOf(request), actor: request.caller, raw: request.raw }
+    const resource = store.get(path.id)
+    const early = behaviour?.earlyActions?.[name]
+    if (early) return sendAction(request, reply, path, await early(path.id, request.body, context))
+    const action = behaviour?.actions?.[name]
+    if (!resource) throw notFound(path.id)
+    if (!action)
+      throw new AzureError(
+        501,
+        'NotImplemented',
+        `The local region does not offer the action '${path.rest.segment}' of ${path.type}.`,
+      )
+    return sendAction(request, reply, path, await action(resource, request.body, context))
+  }
+
+  /** A 202 without an address to ask would strand the client: give it one that is settled. */
+  function sendAction(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    path: ArmPath,
+    answer: ActionAnswer,
+  ) {
+    reply.code(answer.status).headers(answer.headers ?? {})
+    if (answer.status === 202 && answer.headers?.location === undefined) {
+      const operation = operations.start(path.id, path.type, { kind: 'action' })
+      operations.settle(operation.id)
+      reply.header('location', addresses(request, operation).result).header('retry-after', '1')
+    }
+    return reply.send(answer.body)
+  }
+
+  const addresses = (request: FastifyRequest, operation: Operation) =>
+    operationAddresses(operation, {
+      origin,
+      regionName: options.regionName,
+      apiVersion: queryOf(request)['api-version'],
+    })
+}
+
+function pathOf(request: FastifyRequest): ArmPath {
+  return parseArmPath(request.url.split('?', 1)[0] ?? '')
+}
+
+function resourcePath(request: FastifyRequest): ArmPath {
+  const path = pathOf(request)
+  if (path.rest)
+    throw new AzureError(
+      405,
+      'MethodNotAllowed',
+      `${request.method} needs the path of a resource, not of a collection.`,
+    )
+  return path
+}
+
+/** Query names are compared as Azure does, ignoring case; the spelling of the facts is kept. */
+const spelled = new Map(
+  ['listViewType', '$orderBy', '$top', '$skip', 'hashVersion', 'searchText', 'isDefault'].map(
+    (name) => [name.toLowerCase(), name],
+  ),
+)
+function queryOf(request: FastifyRequest): Query {
+  const search = new URLSearchParams(request.url.split('?').slice(1).join('?'))
+  const query: Record<string, string> = {}
+  for (const [name, value] of search) query[spelled.get(name.toLowerCase()) ?? name] = value
+  return query
+}
+
+function conditionsOf(request: FastifyRequest): Conditions {
+  return { ifMatch: request.headers['if-match'], ifNoneMatch: request.headers['if-none-match'] }
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import type { ArmResource, KindBehaviour, RegionContext } from '../../context.ts'
+import type { ArmStore } from '../../store/resource-store.ts'
+import { workspaceIdOf } from '../arm-path.ts'
+import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
+import { asRecord, asText, type Document } from '../document.ts'
+import { workspaceStores } from '../workspace-stores.ts'
+import { workspaceType } from './workspace.ts'
+
+const uploadable = new Set<string>(['codes', 'data', 'models'])
+const hourMs = 3_600_000
+
+/** Containers and versions of every asset kind. */
+export function assetBehaviours(region: RegionContext, store: ArmStore): KindBehaviour[] {
+  return assetSegments.flatMap((segment) => {
+    const containerType = `${workspaceType}/${segment}`.toLowerCase()
+    return [containerBehaviour(containerType, store), versionBehaviour(containerType, region)]
+  })
+}
+
+function containerBehaviour(type: string, store: ArmStore): KindBehaviour {
+  return {
+    type,
+    ...(isFeatureKind(type) && { lro: 'registry' as const }),
+    beforePut: ({ body, existing }) => {
+      const fresh = asRecord(containerDocument(type, {}).properties)
+      if (type.endsWith('/data')) delete fresh.dataType
+      const before = asRecord(existing?.body.properties)
+      const properties = { ...fresh, ...before, ...asRecord(body.properties) }
+      return { body: { ...body, properties } }
+    },
+    present: (container) => ({ properties: versionNumbers(container, store) }),
+  }
+}
+
+/** `latestVersion` is the newest by creation; `nextVersion` follows the highest whole number. */
+function versionNumbers(container: ArmResource, store: ArmStore): Document {
+  const type = `${container.type}/versions`
+  const [newest] = store.scan(container.id, type, { limit: 1, newestFirst: true })
+  const nextVersion = String(store.highestNumber(container.id, type) + 1)
+  return { latestVersion: newest?.resource.name ?? null, nextVersion }
+}
+
+function versionBehaviour(containerType: string, region: RegionContext): KindBehaviour {
+  const type = `${containerType}/versions`
+  const segment = containerType.slice(containerType.lastIndexOf('/') + 1)
+  return {
+    type,
+    ...(isFeatureKind(type) && { lro: 'registry' as const }),
+    beforePut: ({ body, existing }) => ({ body: versionDocument(type, body, existing?.body) }),
+    ...(segment === 'models' && {
+      present: (model: ArmResource) => ({
+        properties: { flavors: asRecord(model.body.properties).flavors ?? {} },
+      }),
+    }),
+    ...(segment === 'environments' && {
+      present: () => ({ properties: { environmentType: 'UserCreated' } }),
+    }),
+    ...(uploadable.has(segment) && {
+      earlyActions: {
+        startpendingupload: async (id: string, body: unknown) => ({
+          status: 200,
+          body: pendingUpload(region, id, asRecord(body)),
+        }),
+      },
+    }),
+  }
+}
+
+const isFeatureKind = (type: string) => type.includes('/feature')
+
+/**
+ * A place of its own for each upload: one container per code snapshot, as Azure has done since SDK
+ * 1.7, so that two uploads can never mix.
+ */
+function pendingUpload(region: RegionContext, id: string, body: Document): Document {
+  const workspaceId = workspaceIdOf(id) ?? ''
+  const { account } = workspaceStores(region.resources, workspaceId)
+  const workspace = asRecord(region.resources.get(workspaceId)?.body.properties)
+  const guid = asText(workspace.workspaceId) ?? ''
+  const container = `${guid}-${randomUUID().replaceAll('-', '').slice(0, 26)}`
+  region.blobs.ensureContainer(account, container)
+  const blobUri = `${region.storageOrigin}/${account}/${container}`
+  const expiresAt = new Date(region.clock().getTime() + 24 * hourMs)
+  const sas = region.blobs.sas(account, container, undefined, 'rcwl', expiresAt)
+  return {
+    pendingUploadId: asText(body.pendingUploadId) ?? randomUUID(),
+    pendingUploadType: 'TemporaryBlobReference',
+    blobReferenceForConsumption: {
+      blobUri,
+      storageAccountArmId: workspace.storageAccount,
+      credential: { credentialType: 'SAS', sasUri: `${blobUri}?${sas}` },
+    },
+  }
+}

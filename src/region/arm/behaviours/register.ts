@@ -1,0 +1,26 @@
+import type { RegionContext } from '../../context.ts'
+import type { ArmStore } from '../../store/resource-store.ts'
+import type { BehaviourRegistry } from '../behaviour-registry.ts'
+import { assetBehaviours } from './assets.ts'
+import { connectionBehaviour } from './connection.ts'
+import { datastoreBehaviour } from './datastore.ts'
+import { keyVaultBehaviour } from './key-vault.ts'
+import { storageAccountBehaviour } from './storage-account.ts'
+import { workspaceBehaviour } from './workspace.ts'
+
+/** The kinds the ARM server itself knows; jobs, computes and endpoints are registered by `compute/`. */
+export function registerArmBehaviours(
+  behaviours: BehaviourRegistry,
+  region: RegionContext,
+  store: ArmStore,
+): void {
+  const known = [
+    workspaceBehaviour(region),
+    storageAccountBehaviour(region),
+    keyVaultBehaviour(region),
+    datastoreBehaviour(region),
+    connectionBehaviour(),
+    ...assetBehaviours(region, store),
+  ]
+  for (const behaviour of known) behaviours.register(behaviour)
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { AzureError, type RegionLog } from '../context.ts'
+import { errorBody, toAzureError } from './azure-answer.ts'
+import type { Listener } from './listener.ts'
+
+/** ARM's own limit for a request; routes that take more say so with `bodyLimit`. */
+const bodyLimitBytes = 4 * 1024 * 1024
+
+/** The fastify application of the main listener, with Azure's manners for every service on it. */
+export function createApp(listener: Listener, log: RegionLog): FastifyInstance {
+  const app = Fastify({
+    // Paths of ARM are case-insensitive; clients send a doubled leading slash at times.
+    routerOptions: { caseSensitive: false, maxParamLength: 4096, ignoreTrailingSlash: true },
+    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => randomUUID(),
+    frameworkErrors: (error, _request, reply) => {
+      const answer = toAzureError(error, log)
+      const body = JSON.stringify(errorBody(answer))
+      reply.raw.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.end(body)
+    },
+    serverFactory: (handler) => {
+      listener.serve(handler)
+      return listener.server
+    },
+  })
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser(/^application\/(?:.+\+)?json/i, { parseAs: 'string' }, parseJson)
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-ms-request-id', request.id)
+    const correlation = request.headers['x-ms-correlation-request-id'] ?? request.id
+    reply.header('x-ms-correlation-request-id', correlation)
+    const clientId = request.headers['x-ms-client-request-id']
+    if (clientId !== undefined) reply.header('x-ms-client-request-id', clientId)
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const answer = toAzureError(error, log)
+    return reply.code(answer.status).headers(answer.headers).send(errorBody(answer))
+  })
+  app.setNotFoundHandler((request) => {
+    throw new AzureError(
+      404,
+      'NotFound',
+      `No service of this region answers ${request.method} ${request.url.split('?')[0]}.`,
+    )
+  })
+  return app
+}
+
+/** An empty body is no body: Azure's clients send POSTs with a JSON type and nothing in them. */
+function parseJson(
+  _request: unknown,
+  text: string | Buffer,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  if (text.length === 0) {
+    done(null, undefined)
+    return
+  }
+  try {
+    done(null, JSON.parse(String(text)))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'it is not JSON'
+    done(
+      new AzureError(
+        400,
+        'InvalidRequestContent',
+        `The request content was invalid and could not be deserialized: '${reason}'.`,
+      ),
+    )
+  }
+}

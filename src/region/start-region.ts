@@ -1,0 +1,163 @@
+import { mkdirSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { registerArm } from './arm/arm-routes.ts'
+import { armService } from './arm/arm-service.ts'
+import { behaviourRegistry } from './arm/behaviour-registry.ts'
+import { registerArmBehaviours } from './arm/behaviours/register.ts'
+import { registerDiscovery } from './arm/discovery.ts'
+import { openOperations } from './arm/operations.ts'
+import { audiencesOf } from './auth/audiences.ts'
+import { registerAuthority } from './auth/authority-routes.ts'
+import { serverCertificate } from './auth/certificates.ts'
+import { openAuthority, writePrivate } from './auth/token-authority.ts'
+import {
+  AzureError,
+  type BlobEngine,
+  type RegionContext,
+  type RegionLog,
+  type RunStore,
+} from './context.ts'
+import { guardRoutes } from './http/access.ts'
+import { createApp } from './http/app.ts'
+import { listen } from './http/listener.ts'
+import { rememberedPorts, rememberPorts } from './ports.ts'
+import { lockDataDir, openDatabase } from './store/database.ts'
+import { openResourceStore } from './store/resource-store.ts'
+
+export interface RegionOptions {
+  /** Region name as Azure writes it, e.g. `eastus`. */
+  readonly name: string
+  readonly dataDir: string
+  /** Main listener; 0 (default): the port of the last start if it is free, else any. */
+  readonly port?: number
+  /** Blob listener; default: `port` + 1, or any when `port` is 0. */
+  readonly storagePort?: number
+  /** Folder of the local CA; regions that share one trust each other. Default: in `dataDir`. */
+  readonly caDir?: string
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string
+  readonly clock?: () => Date
+  readonly log?: RegionLog
+}
+
+export interface RunningRegion {
+  readonly name: string
+  readonly origin: string
+  readonly storageOrigin: string
+  /** How a client reaches and signs in to this region. */
+  readonly cloudFile: string
+  readonly caPath: string
+  /** Ends cleanly; a region that is killed instead loses nothing that it acknowledged. */
+  stop(): Promise<void>
+}
+
+/** Requests still open this long after `stop` are cut. */
+const stopGraceMs = 2000
+const tick = () => new Date()
+
+/**
+ * Starts a local region. Throws RegionError: `region.port-in-use`, `region.data-dir-in-use`,
+ * `region.name-differs`.
+ */
+export async function startRegion(options: RegionOptions): Promise<RunningRegion> {
+  const dataDir = resolve(options.dataDir)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const lock = lockDataDir(dataDir)
+  const closers: Array<() => void | Promise<void>> = [() => lock.release()]
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  }
+  try {
+    const running = await assemble({ ...options, dataDir }, closers)
+    return { ...running, stop: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function assemble(
+  options: RegionOptions,
+  closers: Array<() => void | Promise<void>>,
+): Promise<Omit<RunningRegion, 'stop'>> {
+  const { name, dataDir, clock = tick, log = silent, host = '127.0.0.1' } = options
+  const db = openDatabase(dataDir)
+  closers.push(() => {
+    db.close()
+  })
+  const certificate = await serverCertificate(options.caDir ?? join(dataDir, 'ca'), clock())
+  const ports = rememberedPorts(db, options)
+  const tls = { host, key: certificate.key, cert: certificate.cert }
+  const main = await listen({ ...tls, ports: ports.main, portOption: '--port' })
+  closers.push(() => main.close(stopGraceMs))
+  const storage = await listen({ ...tls, ports: ports.storage, portOption: '--storage-port' })
+  closers.push(() => storage.close(stopGraceMs))
+  rememberPorts(db, { main: main.port, storage: storage.port })
+  const origin = `https://localhost:${main.port}`
+  const storageOrigin = `https://localhost:${storage.port}`
+
+  const audiences = audiencesOf(origin)
+  const authority = await openAuthority({ dataDir, clock, origin: () => origin })
+  const store = openResourceStore({ db, clock })
+  const operations = openOperations({ db, clock })
+  const behaviours = behaviourRegistry()
+  const region: RegionContext = {
+    name,
+    dataDir,
+    origin,
+    storageOrigin,
+    caPath: certificate.caPath,
+    db,
+    clock,
+    authority,
+    resources: store,
+    blobs: absent<BlobEngine>('the blob service'),
+    runs: absent<RunStore>('run history'),
+    log,
+  }
+  const app = createApp(main, log)
+  guardRoutes(app, { authority, ...audiences })
+  registerAuthority(app, {
+    authority,
+    origin,
+    clock,
+    audiences: [...audiences.management, ...audiences.storage, ...audiences.vault],
+  })
+  registerDiscovery(app, region)
+  registerArmBehaviours(behaviours, region, store)
+  const service = armService({ db, store, operations, behaviours, regionName: name, log })
+  registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
+  closers.push(async () => {
+    await service.idle()
+    await app.close()
+  })
+  await app.ready()
+  service.resume()
+
+  const cloudFile = join(dataDir, 'cloud.json')
+  const cloud = {
+    name,
+    resourceManager: origin,
+    authority: origin,
+    tenantId: authority.tenantId,
+    ca: relative(dataDir, certificate.caPath),
+    clientId: authority.clientId,
+    clientSecretFile: relative(dataDir, authority.clientSecretFile),
+    admin: `${origin}/_region`,
+  }
+  writePrivate(cloudFile, `${JSON.stringify(cloud, null, 2)}\n`)
+  log.info({ origin, storageOrigin }, 'region is ready')
+  return { name, origin, storageOrigin, cloudFile, caPath: certificate.caPath }
+}
+
+/** A service that is not part of this region yet says so on first use. */
+function absent<T extends object>(what: string): T {
+  return new Proxy({} as T, {
+    get: () => () => {
+      throw new AzureError(501, 'NotImplemented', `This region does not offer ${what}.`)
+    },
+  })
+}
+
+const nothing = () => undefined
+const silent: RegionLog = { info: nothing, warn: nothing, error: nothing }

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { RegionError } from '../region-error.ts'
+
+/**
+ * Opens the region's one database. WAL with synchronous=FULL: what was acknowledged is on disk
+ * (design D2), also when the machine goes down, not only the process.
+ */
+export function openDatabase(dataDir: string): Database.Database {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const db = new Database(join(dataDir, 'region.db'), { timeout: 5000 })
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  return db
+}
+
+/**
+ * Runs `work` in one transaction; joins the transaction that is already open, because services
+ * share one connection and call each other. `work` must be synchronous.
+ */
+export function inTransaction<T>(db: Database.Database, work: () => T): T {
+  if (db.inTransaction) return work()
+  return db.transaction(work).immediate()
+}
+
+/** One migration runs once per database, in its own transaction, in the order given. */
+export interface Migration {
+  readonly name: string
+  readonly sql: string
+}
+
+export function migrate(db: Database.Database, migrations: readonly Migration[]): void {
+  db.exec('CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL)')
+  const done = new Set(
+    (db.prepare('SELECT name FROM schema_migrations').all() as { name: string }[]).map(
+      (row) => row.name,
+    ),
+  )
+  for (const { name, sql } of migrations) {
+    if (done.has(name)) continue
+    inTransaction(db, () => {
+      db.exec(sql)
+      db.prepare('INSERT INTO schema_migrations VALUES (?, ?)').run(name, new Date().toISOString())
+    })
+  }
+}
+
+/**
+ * Locks a data directory for this process. The lock is a file lock of a separate SQLite file, so
+ * the operating system gives it back when the process dies, `kill -9` included.
+ */
+export function lockDataDir(dataDir: string): { release(): void } {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const lock = new Database(join(dataDir, 'region.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new RegionError(
+      'region.data-dir-in-use',
+      `Another region is running on the data directory ${dataDir}.`,
+      'Stop that region, or start this one with another --data directory.',
+      cause,
+    )
+  }
+  return { release: () => lock.close() }
+}
