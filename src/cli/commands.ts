@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** In the order of use. Each module is loaded only when its command is asked for. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'write continuity.yaml for two workspaces',
+    load: async () => (await import('./commands/init.ts')).initCommand(),
+  },
+]

@@ -1,0 +1,108 @@
+import type { Plane, ProbeResult } from '../workspace/workspace.ts'
+
+/**
+ * Judges probe results, purely (design D7): time and observations come in, state comes out.
+ *
+ * ```
+ *            all planes up, `toUp` times          some plane down
+ *   unknown ───────────────────────────► healthy ◄──────────────► degraded
+ *      │                                    │                        │
+ *      └────────► unreachable ◄─────────────┴────────────────────────┘
+ *                 ARM and every data plane down, `toDown` times in a row
+ * ```
+ *
+ * A plane changes its mind only after that many results in a row, so one lost packet moves nothing
+ * and a flapping plane stays what it was.
+ */
+export interface DetectionThresholds {
+  /** Consecutive failures until a plane counts as down. */
+  readonly toDown: number
+  /** Consecutive successes until a plane that was down counts as up again. */
+  readonly toUp: number
+}
+
+export const defaultThresholds: DetectionThresholds = { toDown: 3, toUp: 2 }
+
+export type Health = 'unknown' | 'healthy' | 'degraded' | 'unreachable'
+
+export interface PlaneState {
+  /** Confirmed by enough results in a row; undefined before that. */
+  readonly up: boolean | undefined
+  readonly failuresInRow: number
+  readonly successesInRow: number
+  readonly last: ProbeResult
+}
+
+export interface MemberState {
+  readonly health: Health
+  /** ISO 8601 UTC, when `health` last changed. */
+  readonly since: string
+  readonly planes: Readonly<Partial<Record<Plane, PlaneState>>>
+}
+
+export interface DetectionState {
+  readonly members: Readonly<Record<string, MemberState>>
+}
+
+/** Results of one round, by member. A member without results keeps its state. */
+export type ProbeResults = Readonly<Record<string, readonly ProbeResult[]>>
+
+export function startOfDetection(members: readonly string[], at: Date): DetectionState {
+  const unknown = { health: 'unknown', since: at.toISOString(), planes: {} } as const
+  return { members: Object.fromEntries(members.map((name) => [name, unknown])) }
+}
+
+export function observe(
+  state: DetectionState,
+  results: ProbeResults,
+  at: Date,
+  thresholds: DetectionThresholds = defaultThresholds,
+): DetectionState {
+  const members = Object.entries(state.members).map(([name, member]) => [
+    name,
+    observeMember(member, results[name] ?? [], at, thresholds),
+  ])
+  return { members: Object.fromEntries(members) }
+}
+
+function observeMember(
+  member: MemberState,
+  results: readonly ProbeResult[],
+  at: Date,
+  thresholds: DetectionThresholds,
+): MemberState {
+  const planes = { ...member.planes }
+  for (const result of results) {
+    planes[result.plane] = observePlane(planes[result.plane], result, thresholds)
+  }
+  const health = healthOf(planes, member.health)
+  return { health, planes, since: health === member.health ? member.since : at.toISOString() }
+}
+
+function observePlane(
+  before: PlaneState | undefined,
+  result: ProbeResult,
+  { toDown, toUp }: DetectionThresholds,
+): PlaneState {
+  const failuresInRow = result.healthy ? 0 : (before?.failuresInRow ?? 0) + 1
+  const successesInRow = result.healthy ? (before?.successesInRow ?? 0) + 1 : 0
+  // The first success is believed at once: there is no outage yet whose end it could fake.
+  const enough = result.healthy
+    ? before?.up === undefined || successesInRow >= toUp
+    : failuresInRow >= toDown
+  return {
+    up: enough ? result.healthy : before?.up,
+    failuresInRow,
+    successesInRow,
+    last: result,
+  }
+}
+
+function healthOf(planes: MemberState['planes'], before: Health): Health {
+  const known = Object.values(planes)
+  const decided = known.filter((plane) => plane.up !== undefined)
+  if (decided.length < known.length || known.length === 0) return before
+  const down = decided.filter((plane) => plane.up === false)
+  if (down.length === 0) return 'healthy'
+  return down.length === decided.length && planes.arm !== undefined ? 'unreachable' : 'degraded'
+}
