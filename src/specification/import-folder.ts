@@ -42,6 +42,8 @@ export interface ImportOptions {
   readonly wrapSecret: (value: JsonObject) => import('../workspace/workspace.ts').Secret
   readonly onAction?: (done: number, total: number, action: ImportAction) => void
   readonly signal?: AbortSignal
+  /** For deployments that name no endpoint, as the CLI's own `--endpoint-name`. */
+  readonly endpointName?: string
   /** Name of a job without one; the official client invents a name too. */
   readonly jobName: (specification: Specification) => string
 }
@@ -63,7 +65,7 @@ export interface ImportResult extends ImportPlan {
 export async function planImport(
   workspace: Workspace,
   root: string,
-  options: Pick<ImportOptions, 'submitJobs' | 'jobName'>,
+  options: Pick<ImportOptions, 'submitJobs' | 'jobName' | 'endpointName'>,
 ): Promise<ImportPlan> {
   const folder = await readFolder(root)
   const session = new ImportSession(workspace, await workspace.describe(), {
@@ -211,7 +213,7 @@ function inOrder(specifications: readonly Specification[]): Specification[] {
 async function convert(
   session: ImportSession,
   specification: Specification,
-  options: Pick<ImportOptions, 'jobName'>,
+  options: Pick<ImportOptions, 'jobName' | 'endpointName'>,
 ): Promise<void> {
   const { document, type, variant, file } = specification
   const where: Where = { file, key: '' }
@@ -253,12 +255,12 @@ async function convert(
       single(await convertBatchEndpoint(session, document, where), [nameOf(specification)]),
     'online-deployment': async () =>
       single(await convertOnlineDeployment(session, document, variant, where), [
-        endpointOf(specification),
+        endpointOf(specification, options.endpointName),
         nameOf(specification),
       ]),
     'batch-deployment': async () =>
       single(await convertBatchDeployment(session, document, variant, where), [
-        endpointOf(specification),
+        endpointOf(specification, options.endpointName),
         nameOf(specification),
       ]),
     schedule: async () =>
@@ -282,11 +284,12 @@ function nameOf({ document, file }: Specification): string {
   return text(document.name, `${file}: name`)
 }
 
-function endpointOf({ document, file }: Specification): string {
+function endpointOf({ document, file }: Specification, fallback: string | undefined): string {
+  if (document.endpoint_name === undefined && fallback !== undefined) return fallback
   if (document.endpoint_name === undefined)
     throw new HoldfastError('specification.missing', 'a deployment needs endpoint_name', {
       place: file,
-      hint: 'Add endpoint_name: …',
+      hint: 'Add endpoint_name: … or pass --endpoint-name.',
     })
   return text(document.endpoint_name, `${file}: endpoint_name`)
 }
