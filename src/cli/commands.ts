@@ -9,6 +9,11 @@ export interface CommandEntry {
 /** In the order of use. Each module is loaded only when its command is asked for. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'region',
+    summary: 'run local regions',
+    load: async () => (await import('./commands/region.ts')).regionCommand(),
+  },
+  {
     name: 'init',
     summary: 'write continuity.yaml for two workspaces',
     load: async () => (await import('./commands/init.ts')).initCommand(),

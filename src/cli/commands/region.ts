@@ -1,0 +1,145 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { HoldfastError } from '../../model/errors.ts'
+import { isAlive, pidFile, readCloudFile, regionPid } from '../local-region.ts'
+import { createOutput } from '../output.ts'
+import { untilStopped } from '../until-stopped.ts'
+
+export function regionCommand(): Command {
+  const data = () => new Option('--data <dir>', "the region's data directory").makeOptionMandatory()
+  const json = () => new Option('--json', 'print JSON on stdout')
+  const region = new Command('region').description('run local regions')
+  region
+    .command('start')
+    .description('run a local region in the foreground, until Ctrl-C')
+    .requiredOption('--name <region>', 'region name as Azure writes it, e.g. eastus')
+    .addOption(data())
+    .option('--port <number>', 'ARM, authority, data plane and scoring; 0: any free one', port, 0)
+    .option('--storage-port <number>', 'Blob service; default: the port after --port', port)
+    .option('--ca-dir <dir>', 'local CA to share with other regions')
+    .option('--exit-with-parent', 'end when standard input closes')
+    .option('--log-level <level>', "the region's log on stderr", 'warn')
+    .addOption(json())
+    .action(start)
+  region
+    .command('stop')
+    .description('end a local region cleanly')
+    .addOption(data())
+    .addOption(json())
+    .action(stop)
+  region
+    .command('env')
+    .description('print what a shell needs so that Azure clients use the region')
+    .addOption(data())
+    .addOption(json())
+    .action(env)
+  return region
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value < 65_536) return value
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+}
+
+interface StartOptions {
+  readonly name: string
+  readonly data: string
+  readonly port: number
+  readonly storagePort?: number
+  readonly caDir?: string
+  readonly exitWithParent?: boolean
+  readonly logLevel: string
+  readonly json?: boolean
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const output = createOutput(options)
+  const [{ pino }, { startRegion }] = await Promise.all([
+    import('pino'),
+    import('../../region/start-region.ts'),
+  ])
+  const region = await startRegion({
+    name: options.name,
+    dataDir: options.data,
+    port: options.port,
+    ...(options.storagePort === undefined ? {} : { storagePort: options.storagePort }),
+    ...(options.caDir === undefined ? {} : { caDir: options.caDir }),
+    log: pino({ level: options.logLevel }, pino.destination(2)),
+  }).catch(translate)
+  const stopped = untilStopped(options)
+  writeFileSync(pidFile(options.data), `${process.pid}\n`, { mode: 0o600 })
+  const { stop: stopRegion, ...facts } = region
+  output.result(
+    { ...facts, pid: process.pid },
+    () =>
+      `Region ${region.name} is ready.\n  resource manager  ${region.origin}\n  storage           ${region.storageOrigin}\n  cloud file        ${region.cloudFile}`,
+  )
+  const why = await stopped
+  output.note(`Region ${region.name} is stopping (${why}).`)
+  await stopRegion()
+  rmSync(pidFile(options.data), { force: true })
+  // A job or deployment process may still hold a handle; nothing of ours is left to do.
+  process.exit(0)
+}
+
+/** A region knows nothing of Holdfast's errors; its own carry code and hint as well. */
+function translate(error: unknown): never {
+  if (error instanceof Error && 'code' in error && 'hint' in error) {
+    throw new HoldfastError(String(error.code), error.message, {
+      kind: 'operator',
+      hint: String(error.hint),
+      cause: error,
+    })
+  }
+  throw error
+}
+
+async function stop(options: { readonly data: string; readonly json?: boolean }): Promise<void> {
+  const output = createOutput(options)
+  const { name } = readCloudFile(options.data)
+  const pid = regionPid(options.data)
+  if (pid === undefined) {
+    output.result({ name, stopped: false }, () => `Region ${name} is not running.`)
+    return
+  }
+  process.kill(pid, 'SIGTERM')
+  const giveUpAt = Date.now() + 30_000
+  while (isAlive(pid)) {
+    if (Date.now() > giveUpAt) {
+      throw new HoldfastError('region.does-not-stop', `Region ${name} is still running.`, {
+        kind: 'unknown-outcome',
+        hint: `Look at process ${pid}; a region that is killed loses nothing: kill -9 ${pid}`,
+      })
+    }
+    await delay(50)
+  }
+  output.result({ name, stopped: true }, () => `Region ${name} is stopped.`)
+}
+
+function env(options: { readonly data: string; readonly json?: boolean }): void {
+  const cloud = readCloudFile(options.data)
+  const variables = {
+    AZURE_AUTHORITY_HOST: cloud.authority,
+    AZURE_TENANT_ID: cloud.tenantId,
+    AZURE_CLIENT_ID: cloud.clientId,
+    ARM_CLOUD_METADATA_URL: `${cloud.resourceManager}/metadata/endpoints?api-version=2022-09-01`,
+    NODE_EXTRA_CA_CERTS: cloud.ca,
+    REQUESTS_CA_BUNDLE: cloud.ca,
+    SSL_CERT_FILE: cloud.ca,
+  }
+  createOutput(options).result({ ...variables, clientSecretFile: cloud.clientSecretFile }, () =>
+    [
+      ...Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`),
+      // The shell reads the secret itself: it is never printed (I9).
+      `export AZURE_CLIENT_SECRET="$(cat ${quote(cloud.clientSecretFile)})"`,
+    ].join('\n'),
+  )
+}
+
+function quote(text: string): string {
+  return /^[\w@%+=:,./?&-]+$/.test(text) && !/[?&]/.test(text)
+    ? text
+    : `'${text.replaceAll("'", `'\\''`)}'`
+}
