@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { memoryDefinitions } from './memory-definitions.ts'
 import { memoryLedger } from './memory-ledger.ts'
+import { definitionMigrations, postgresDefinitions } from './postgres-definitions.ts'
 import { ledgerMigrations, postgresLedger } from './postgres-ledger.ts'
+import { describeDefinitionsContract } from './testing/definitions-contract.ts'
 import { describeLedgerContract } from './testing/ledger-contract.ts'
 
 const stateDir = mkdtempSync(join(tmpdir(), 'holdfast-ledger-'))
 let database: Database
 beforeAll(async () => {
   database = await openDatabase({ stateDir })
-  await migrate(database, ledgerMigrations)
+  await migrate(database, [...ledgerMigrations, ...definitionMigrations])
 })
 afterAll(async () => {
   await database.close()
@@ -21,3 +24,7 @@ afterAll(async () => {
 const memory = memoryLedger()
 describeLedgerContract('memory', () => memory)
 describeLedgerContract('postgres', () => postgresLedger(database))
+
+const definitions = memoryDefinitions()
+describeDefinitionsContract('memory', () => definitions)
+describeDefinitionsContract('postgres', () => postgresDefinitions(database))

@@ -50,3 +50,7 @@ export interface ReplicationPointRow {
   /** Where the next cheap pass over run history starts (source's own clock). */
   readonly runsSince: string | null
 }
+
+export function directionKey({ group, source, target }: Direction): string {
+  return JSON.stringify([group, source, target])
+}

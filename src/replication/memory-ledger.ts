@@ -1,6 +1,12 @@
 import type { LedgerRow } from '../api/contract.ts'
 import { countByKind } from './kind-counts.ts'
-import type { Direction, Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
+import {
+  type Direction,
+  directionKey,
+  type Ledger,
+  type LedgerEntry,
+  type ReplicationPointRow,
+} from './ledger.ts'
 import { laterPoint } from './replication-point.ts'
 
 /** The ledger in memory: for tests, and for one-shot comparisons that leave nothing behind. */
@@ -9,7 +15,7 @@ export function memoryLedger(): Ledger {
   const points = new Map<string, ReplicationPointRow>()
 
   const table = (direction: Direction): Map<string, LedgerEntry> => {
-    const key = keyOf(direction)
+    const key = directionKey(direction)
     const found = tables.get(key) ?? new Map<string, LedgerEntry>()
     tables.set(key, found)
     return found
@@ -49,17 +55,13 @@ export function memoryLedger(): Ledger {
       )
     },
     async readPoint(direction) {
-      return points.get(keyOf(direction))
+      return points.get(directionKey(direction))
     },
     async advancePoint(direction, point) {
-      const key = keyOf(direction)
+      const key = directionKey(direction)
       points.set(key, laterPoint(points.get(key), point))
     },
   }
-}
-
-function keyOf({ group, source, target }: Direction): string {
-  return JSON.stringify([group, source, target])
 }
 
 function toRow(entry: LedgerEntry): LedgerRow {

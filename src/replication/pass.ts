@@ -1,6 +1,7 @@
-import type { ReplicationPlan } from '../api/contract.ts'
+import type { PlannedAction, ReplicationPlan } from '../api/contract.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import type { DefinitionStore } from './definitions.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Everything one pass works with. `plan(context)` prints exactly what `replicate(context)` does (D7). */
@@ -10,16 +11,27 @@ export interface ReplicationContext {
   readonly source: Workspace
   readonly target: Workspace
   readonly ledger: Ledger
+  /** Where the definitions of what is not standing at the target are kept (design section 6). */
+  readonly definitions: DefinitionStore
   /** Every write carries it; a stale one is refused (I1). */
   readonly epoch: number
   readonly clock: () => Date
+  /**
+   * Compare every run with the target again, not only those changed since the last complete pass.
+   * Default false: the cheap pass trusts what was proven before.
+   */
+  readonly full?: boolean
   readonly signal?: AbortSignal
+  /** Called after every object and blob; slow it down where it is shown. */
   readonly onProgress?: (progress: PassProgress) => void
+  /** Called once per object that is not simply equal, with what was decided for it and why. */
+  readonly onAction?: (action: PlannedAction) => void
 }
 
 export interface PassProgress {
   readonly phase: string
   readonly objectsDone: number
+  /** From the pass before; undefined on the first one, which cannot know. */
   readonly objectsTotal: number | undefined
   readonly bytesDone: number
 }
@@ -33,10 +45,14 @@ export interface PassResult {
   readonly created: number
   readonly updated: number
   readonly failed: number
+  /** Waiting for something else in scope, or changed while it was copied: the next pass tries again. */
+  readonly pending: number
   readonly conflicts: number
   readonly bytesCopied: number
   readonly requests: number
   readonly durationMs: number
+  /** Why the pass ended early; what had been proven until then stays proven. */
+  readonly error: { readonly code: string; readonly message: string } | null
 }
 
 export type PlanPass = (context: ReplicationContext) => Promise<ReplicationPlan>

@@ -1,19 +1,15 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Migration } from '../store/database.ts'
 import { sqlMigration } from '../store/database.ts'
+import { type DirectionTable, directionIds, directionMigration } from './direction-ids.ts'
 import { countByKind } from './kind-counts.ts'
-import type { Direction, Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
+import type { Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
 import { laterPoint } from './replication-point.ts'
 
 export const ledgerMigrations: readonly Migration[] = [
+  directionMigration,
   sqlMigration(
     'ledger-1',
-    // Its own id, so that a million rows do not repeat three names in table and index.
-    `create table replication_direction (
-       id integer generated always as identity primary key,
-       group_name text not null, source text not null, target text not null,
-       point_at timestamptz, point_epoch bigint, runs_since text,
-       unique (group_name, source, target))`,
     // Collation "C": paging by `after` must not depend on the server's locale.
     `create table replication_ledger (
        direction integer not null references replication_direction (id),
@@ -27,16 +23,7 @@ export const ledgerMigrations: readonly Migration[] = [
   ),
 ]
 
-type LedgerTables = {
-  replication_direction: {
-    id: number
-    group_name: string
-    source: string
-    target: string
-    point_at: string | null
-    point_epoch: number | null
-    runs_since: string | null
-  }
+type LedgerTables = DirectionTable & {
   replication_ledger: {
     direction: number
     object: string
@@ -61,31 +48,7 @@ const rowsPerStatement = 5000
 /** The ledger of a running controller. Run `ledgerMigrations` first. */
 export function postgresLedger(database: { readonly kysely: Kysely<object> }): Ledger {
   const db = database.kysely.withTables<LedgerTables>()
-  const ids = new Map<string, number>()
-
-  async function idOf(direction: Direction): Promise<number | undefined> {
-    const key = JSON.stringify([direction.group, direction.source, direction.target])
-    const known = ids.get(key)
-    if (known !== undefined) return known
-    const row = await db
-      .selectFrom('replication_direction')
-      .select('id')
-      .where('group_name', '=', direction.group)
-      .where('source', '=', direction.source)
-      .where('target', '=', direction.target)
-      .executeTakeFirst()
-    if (row) ids.set(key, row.id)
-    return row?.id
-  }
-
-  async function makeId(direction: Direction): Promise<number> {
-    const known = await idOf(direction)
-    if (known !== undefined) return known
-    await sql`insert into replication_direction (group_name, source, target)
-      values (${direction.group}, ${direction.source}, ${direction.target})
-      on conflict do nothing`.execute(db)
-    return makeId(direction)
-  }
+  const { idOf, makeId } = directionIds(database.kysely)
 
   return {
     async read(direction, objects) {
