@@ -1,0 +1,192 @@
+import { HoldfastError } from '../model/errors.ts'
+import type { Json, JsonObject } from '../model/json.ts'
+import { type DurableEngine, type Procedure, toRunError } from './durable-engine.ts'
+import type { Journal, Run, RunHeader } from './journal.ts'
+import { type PerformTools, performRunbook } from './perform.ts'
+import { canBeginAgain, isEnded } from './run-state.ts'
+import { type Need, type Runbook, refuseNeedsOfFailedMember, type StepProgress } from './runbook.ts'
+
+/** A runbook together with how to open the world it works on. */
+export interface RunbookBinding {
+  readonly runbook: Runbook<never>
+  /** Runs the runbook once; made by `bindRunbook`. */
+  readonly perform: Procedure['body']
+  readonly preview: (header: RunHeader, signal: AbortSignal) => Promise<readonly PreviewStep[]>
+}
+
+export interface PreviewStep {
+  readonly id: string
+  readonly title: string
+  readonly done: boolean
+  readonly detail: string
+}
+
+export interface OpenWorld<World> {
+  readonly world: World
+  close(): Promise<void>
+}
+
+/** `open` gets everything the run was accepted with, also after a restart of the controller. */
+export function bindRunbook<World>(
+  book: Runbook<World>,
+  open: (header: RunHeader, signal: AbortSignal) => Promise<OpenWorld<World>>,
+  tools: PerformTools,
+): RunbookBinding {
+  const openOrFail = async (header: RunHeader, signal: AbortSignal): Promise<OpenWorld<World>> => {
+    try {
+      return await open(header, signal)
+    } catch (error) {
+      const at = tools.now().toISOString()
+      await tools.journal.append(header.id, { type: 'failed', error: toRunError(error), at })
+      throw error
+    }
+  }
+  return {
+    runbook: book,
+    perform: async (context, input) => {
+      const runId = String((input as JsonObject).run)
+      const { header } = await readRun(tools.journal, runId)
+      const opened = await openOrFail(header, context.signal)
+      try {
+        return await performRunbook(book, runId, opened.world, context, tools)
+      } finally {
+        await opened.close()
+      }
+    },
+    preview: async (header, signal) => {
+      const opened = await open(header, signal)
+      try {
+        const steps: PreviewStep[] = []
+        for (const { id, title, isDone } of book.steps) {
+          const look = await isDone(opened.world, {
+            signal,
+            now: tools.now,
+            progress: () => undefined,
+          })
+          steps.push({ id, title, ...look })
+        }
+        return steps
+      } finally {
+        await opened.close()
+      }
+    },
+  }
+}
+
+export function runbookProcedures(bindings: readonly RunbookBinding[]): Procedure[] {
+  return bindings.map((binding) => ({
+    name: procedureName(binding.runbook.name),
+    body: binding.perform,
+  }))
+}
+
+export interface StartRun {
+  readonly id: string
+  readonly runbook: string
+  readonly group: string
+  readonly input: Json
+  /** The member that does not answer; steps that need it are refused before anything happens. */
+  readonly failed?: Need['member']
+}
+
+export interface Runner {
+  /**
+   * Accepts a run and starts it. The same id is the same run: while it works nothing is started,
+   * and when it ended without completing (failed, unknown, cancelled) it begins again.
+   */
+  start(run: StartRun): Promise<Run>
+  /** What each step would find now; changes nothing. */
+  preview(run: StartRun, signal: AbortSignal): Promise<readonly PreviewStep[]>
+  read(id: string): Promise<Run | undefined>
+  list(filter?: { readonly group?: string; readonly limit?: number }): Promise<readonly Run[]>
+  progress(id: string): ReadonlyMap<string, StepProgress>
+  /** No step begins any more; the one under way ends. */
+  cancel(id: string, by: string): Promise<Run>
+  /** Waits until the run ends in any way. */
+  ended(id: string): Promise<Run>
+  /** Notes in the journal that runs under way are paused, then stops the engine. */
+  stop(): Promise<void>
+}
+
+export function createRunner(options: {
+  readonly engine: DurableEngine
+  readonly journal: Journal
+  readonly now: () => Date
+  readonly bindings: readonly RunbookBinding[]
+  /** Filled by `PerformTools.onProgress`; shared so that the view can show it. */
+  readonly progress?: ReadonlyMap<string, ReadonlyMap<string, StepProgress>>
+}): Runner {
+  const { engine, journal, now } = options
+  const bindingOf = (name: string): RunbookBinding => {
+    const binding = options.bindings.find((each) => each.runbook.name === name)
+    if (binding !== undefined) return binding
+    throw new HoldfastError('runbook.unknown', `There is no runbook '${name}'.`)
+  }
+  const headerOf = (run: StartRun): RunHeader => ({
+    id: run.id,
+    runbook: run.runbook,
+    group: run.group,
+    input: run.input,
+    steps: bindingOf(run.runbook).runbook.steps.map(({ id, title }) => ({ id, title })),
+    acceptedAt: now().toISOString(),
+  })
+  const check = (run: StartRun): void => {
+    const { runbook } = bindingOf(run.runbook)
+    if (run.failed !== undefined) refuseNeedsOfFailedMember(runbook, run.failed)
+  }
+
+  return {
+    start: async (run) => {
+      check(run)
+      await journal.create(headerOf(run))
+      const { header, state } = await readRun(journal, run.id)
+      if (!isEnded(state) || canBeginAgain(state)) {
+        // Two callers that begin the same run again come to the same engine id, so to one try.
+        await engine.run(procedureName(header.runbook), `${run.id}/${state.endings + 1}`, {
+          run: run.id,
+        })
+      }
+      return readRun(journal, run.id)
+    },
+    preview: async (run, signal) => {
+      check(run)
+      return bindingOf(run.runbook).preview(headerOf(run), signal)
+    },
+    read: (id) => journal.read(id),
+    list: (filter) => journal.list(filter),
+    progress: (id) => options.progress?.get(id) ?? new Map(),
+    cancel: async (id, by) => {
+      await readRun(journal, id)
+      await journal.append(id, { type: 'cancel-requested', by, at: now().toISOString() })
+      return readRun(journal, id)
+    },
+    ended: async (id) => {
+      const { state } = await readRun(journal, id)
+      if (!isEnded(state)) {
+        // What a procedure throws is in the journal, which the caller reads.
+        await engine.result(`${id}/${state.endings + 1}`).catch(() => undefined)
+      }
+      return readRun(journal, id)
+    },
+    stop: async () => {
+      const at = now().toISOString()
+      for (const { header, state } of await journal.list()) {
+        if (state.status !== 'running') continue
+        const reason = 'The controller shut down; it resumes when it starts.'
+        await journal.append(header.id, { type: 'paused', reason, at })
+      }
+      await engine.stop()
+    },
+  }
+}
+
+async function readRun(journal: Journal, id: string): Promise<Run> {
+  const run = await journal.read(id)
+  if (run !== undefined) return run
+  throw new HoldfastError('runbook.no-such-run', `There is no operation '${id}'.`)
+}
+
+/** Recorded by the engine with every run, so never changed. */
+function procedureName(runbook: string): string {
+  return `runbook-${runbook}`
+}
