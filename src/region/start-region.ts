@@ -5,6 +5,7 @@ import { armService } from './arm/arm-service.ts'
 import { behaviourRegistry } from './arm/behaviour-registry.ts'
 import { registerArmBehaviours } from './arm/behaviours/register.ts'
 import { registerDiscovery } from './arm/discovery.ts'
+import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
@@ -17,12 +18,16 @@ import {
   type RegionLog,
   type RunStore,
 } from './context.ts'
+import { openFaultGate } from './faults/fault-gate.ts'
+import { registerFaults } from './faults/fault-routes.ts'
 import { guardRoutes } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
 import { rememberedPorts, rememberPorts } from './ports.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
 import { openResourceStore } from './store/resource-store.ts'
+import { openSecretStore } from './vault/secret-store.ts'
+import { registerVault } from './vault/vault-routes.ts'
 
 export interface RegionOptions {
   /** Region name as Azure writes it, e.g. `eastus`. */
@@ -115,7 +120,12 @@ async function assemble(
     runs: absent<RunStore>('run history'),
     log,
   }
-  const app = createApp(main, log)
+  const faults = openFaultGate({ db, clock })
+  const app = createApp({
+    server: main.server,
+    serve: (handler) => main.serve(faults.guard('main', handler)),
+    log,
+  })
   guardRoutes(app, { authority, ...audiences })
   registerAuthority(app, {
     authority,
@@ -123,11 +133,16 @@ async function assemble(
     clock,
     audiences: [...audiences.management, ...audiences.storage, ...audiences.vault],
   })
+  registerFaults(app, faults)
   registerDiscovery(app, region)
+  registerLocations(app, region, behaviours)
+  const secrets = openSecretStore({ db, clock })
+  registerVault(app, { region, secrets, audiences: audiences.vault })
   registerArmBehaviours(behaviours, region, store)
   const service = armService({ db, store, operations, behaviours, regionName: name, log })
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
   closers.push(async () => {
+    faults.close()
     await service.idle()
     await app.close()
   })

@@ -17,7 +17,7 @@ export function audiencesOf(origin: string): Audiences {
       'https://ml.azure.com',
     ],
     storage: ['https://storage.azure.com'],
-    vault: [origin, 'https://vault.azure.net'],
+    vault: [origin, 'https://vault.azure.net', 'https://vault.localhost'],
     region: [origin],
   }
 }

@@ -1,18 +1,29 @@
 import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:https'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { AzureError, type RegionLog } from '../context.ts'
+import { vaultHost } from '../vault/vault-routes.ts'
 import { errorBody, toAzureError } from './azure-answer.ts'
-import type { Listener } from './listener.ts'
+import type { Handler } from './listener.ts'
 
 /** ARM's own limit for a request; routes that take more say so with `bodyLimit`. */
 const bodyLimitBytes = 4 * 1024 * 1024
 
 /** The fastify application of the main listener, with Azure's manners for every service on it. */
-export function createApp(listener: Listener, log: RegionLog): FastifyInstance {
+export function createApp(options: {
+  readonly server: Server
+  readonly serve: (handler: Handler) => void
+  readonly log: RegionLog
+}): FastifyInstance {
+  const { log } = options
   const app = Fastify({
     // Paths of ARM are case-insensitive; clients send a doubled leading slash at times.
     routerOptions: { caseSensitive: false, maxParamLength: 4096, ignoreTrailingSlash: true },
-    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
+    rewriteUrl: (request) => {
+      const url = (request.url ?? '/').replace(/^\/{2,}/, '/')
+      const vault = vaultHost.exec(request.headers.host ?? '')?.[1]
+      return vault === undefined ? url : `/vault/${vault}${url}`
+    },
     bodyLimit: bodyLimitBytes,
     genReqId: () => randomUUID(),
     frameworkErrors: (error, _request, reply) => {
@@ -22,8 +33,8 @@ export function createApp(listener: Listener, log: RegionLog): FastifyInstance {
       reply.raw.end(body)
     },
     serverFactory: (handler) => {
-      listener.serve(handler)
-      return listener.server
+      options.serve(handler)
+      return options.server
     },
   })
   app.removeContentTypeParser('application/json')

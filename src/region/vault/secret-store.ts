@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto'
+import type Database from 'libsql'
+import { inTransaction, migrate } from '../store/database.ts'
+
+/** One version of a secret. Times are seconds since 1970, as Key Vault writes them. */
+export interface SecretVersion {
+  readonly name: string
+  readonly version: string
+  readonly value: string
+  readonly contentType: string | undefined
+  readonly tags: Record<string, string> | undefined
+  readonly attributes: SecretAttributes
+}
+export interface SecretAttributes {
+  readonly enabled: boolean
+  readonly nbf?: number
+  readonly exp?: number
+  readonly created: number
+  readonly updated: number
+}
+export interface DeletedSecret {
+  readonly secret: SecretVersion
+  readonly deletedAt: number
+}
+export type SecretChange = Partial<Pick<SecretVersion, 'contentType' | 'tags'>> & {
+  readonly attributes?: Partial<SecretAttributes>
+}
+
+/** Secrets of every vault of the region. Names ignore case, as in Key Vault. */
+export interface SecretStore {
+  set(vault: string, name: string, value: string, change: SecretChange): SecretVersion
+  /** The newest version when none is named. Deleted secrets are absent. */
+  get(vault: string, name: string, version?: string): SecretVersion | undefined
+  update(
+    vault: string,
+    name: string,
+    version: string,
+    change: SecretChange,
+  ): SecretVersion | undefined
+  /** The newest version of each secret, by name, after a name. */
+  list(vault: string, afterName: string, limit: number): SecretVersion[]
+  versions(vault: string, name: string): SecretVersion[]
+  isDeleted(vault: string, name: string): boolean
+  delete(vault: string, name: string): DeletedSecret | undefined
+  deleted(vault: string, name?: string): DeletedSecret[]
+  recover(vault: string, name: string): SecretVersion | undefined
+  purge(vault: string, name: string): boolean
+}
+
+interface Row {
+  name: string
+  version: string
+  value: string
+  content_type: string | null
+  tags: string | null
+  attributes: string
+  deleted_at: number | null
+}
+
+export function openSecretStore(options: {
+  readonly db: Database.Database
+  readonly clock: () => Date
+}): SecretStore {
+  const { db } = options
+  migrate(db, [
+    {
+      name: 'vault-1',
+      sql: `
+        CREATE TABLE vault_secrets (
+          seq INTEGER PRIMARY KEY AUTOINCREMENT,
+          vault TEXT NOT NULL,
+          name_key TEXT NOT NULL,
+          name TEXT NOT NULL,
+          version TEXT NOT NULL,
+          value TEXT NOT NULL,
+          content_type TEXT,
+          tags TEXT,
+          attributes TEXT NOT NULL,
+          deleted_at INTEGER,
+          UNIQUE (vault, name_key, version)
+        );`,
+    },
+  ])
+  const columns = 'name, version, value, content_type, tags, attributes, deleted_at'
+  const insert = db.prepare(
+    `INSERT INTO vault_secrets
+     (vault, name_key, name, version, value, content_type, tags, attributes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const change = db.prepare(
+    `UPDATE vault_secrets SET content_type = ?, tags = ?, attributes = ?
+     WHERE vault = ? AND name_key = ? AND version = ?`,
+  )
+  const all = db.prepare(
+    `SELECT ${columns} FROM vault_secrets WHERE vault = ? AND name_key = ? ORDER BY seq DESC`,
+  )
+  const newest = db.prepare(
+    `SELECT ${columns} FROM vault_secrets WHERE vault = ? AND name_key > ? AND deleted_at IS NULL
+     AND seq = (SELECT max(seq) FROM vault_secrets other WHERE other.vault = vault_secrets.vault
+                AND other.name_key = vault_secrets.name_key)
+     ORDER BY name_key LIMIT ?`,
+  )
+  const newestDeleted = db.prepare(
+    `SELECT ${columns}, max(seq) FROM vault_secrets WHERE vault = ? AND deleted_at IS NOT NULL
+     GROUP BY name_key ORDER BY name_key`,
+  )
+  const mark = db.prepare(
+    'UPDATE vault_secrets SET deleted_at = ? WHERE vault = ? AND name_key = ?',
+  )
+  const erase = db.prepare('DELETE FROM vault_secrets WHERE vault = ? AND name_key = ?')
+  const now = () => Math.floor(options.clock().getTime() / 1000)
+  const keys = (vault: string, name: string) => [vault.toLowerCase(), name.toLowerCase()] as const
+  const rows = (vault: string, name: string) => all.all(...keys(vault, name)) as Row[]
+  const live = (vault: string, name: string) =>
+    rows(vault, name).filter((row) => row.deleted_at === null)
+  const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value))
+
+  const store: SecretStore = {
+    set(vault, name, value, { contentType, tags, attributes }) {
+      const version = randomUUID().replaceAll('-', '')
+      const created = now()
+      const stamped = { enabled: true, ...attributes, created, updated: created }
+      const [vaultKey, nameKey] = keys(vault, name)
+      // The first spelling of a name stays.
+      const shown = rows(vault, name).at(-1)?.name ?? name
+      const type = contentType ?? null
+      insert.run(vaultKey, nameKey, shown, version, value, type, json(tags), json(stamped))
+      return toSecret(live(vault, name)[0] as Row)
+    },
+    get(vault, name, version) {
+      const row = live(vault, name).find((one) => !version || one.version === version)
+      return row && toSecret(row)
+    },
+    update(vault, name, version, { contentType, tags, attributes }) {
+      const before = store.get(vault, name, version)
+      if (!before) return undefined
+      const after = { ...before.attributes, ...attributes, updated: now() }
+      const type = contentType ?? before.contentType ?? null
+      change.run(type, json(tags ?? before.tags), json(after), ...keys(vault, name), version)
+      return store.get(vault, name, version)
+    },
+    list: (vault, afterName, limit) =>
+      (newest.all(...keys(vault, afterName), limit) as Row[]).map(toSecret),
+    versions: (vault, name) => live(vault, name).map(toSecret),
+    isDeleted: (vault, name) => rows(vault, name).some((row) => row.deleted_at !== null),
+    delete(vault, name) {
+      return inTransaction(db, () => {
+        const row = live(vault, name)[0]
+        if (!row) return undefined
+        const deletedAt = now()
+        mark.run(deletedAt, ...keys(vault, name))
+        return { secret: toSecret(row), deletedAt }
+      })
+    },
+    deleted(vault, name) {
+      const found = (newestDeleted.all(vault.toLowerCase()) as Row[])
+        .filter((row) => name === undefined || row.name.toLowerCase() === name.toLowerCase())
+        .map((row) => ({ secret: toSecret(row), deletedAt: row.deleted_at ?? 0 }))
+      return found
+    },
+    recover(vault, name) {
+      if (store.deleted(vault, name).length === 0) return undefined
+      mark.run(null, ...keys(vault, name))
+      return store.get(vault, name)
+    },
+    purge(vault, name) {
+      if (store.deleted(vault, name).length === 0) return false
+      return erase.run(...keys(vault, name)).changes > 0
+    },
+  }
+  return store
+}
+
+function toSecret(row: Row): SecretVersion {
+  return {
+    name: row.name,
+    version: row.version,
+    value: row.value,
+    contentType: row.content_type ?? undefined,
+    tags: row.tags === null ? undefined : (JSON.parse(row.tags) as Record<string, string>),
+    attributes: JSON.parse(row.attributes) as SecretAttributes,
+  }
+}
