@@ -1,0 +1,80 @@
+import type { JsonObject } from '../model/json.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import type { Relocation } from '../model/relocate.ts'
+import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
+import type { CapturedJob, Obstacle } from './captured-job.ts'
+import { checkpointPlace, object, pinCheckpoints } from './checkpoint-place.ts'
+import { blankCredentials } from './credentials-in-text.ts'
+import { isOpen } from './job-state.ts'
+import type { JobCapture, JobStore } from './job-store.ts'
+
+export interface CaptureContext {
+  readonly group: string
+  readonly source: Pick<Workspace, 'name' | 'listObjects'>
+  /** Rewrites a specification for the other member; both places are known while the source answers. */
+  readonly relocate: (id: ObjectId, body: JsonObject) => Relocation
+  readonly store: Pick<JobStore, 'saveCapture' | 'readCapture'>
+  readonly epoch: number
+  readonly now: () => Date
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Notes which jobs are open and what they would need elsewhere. After an outage nobody can be asked
+ * any more, so the age of this capture is what is unknown about jobs.
+ */
+export async function captureOpenJobs(context: CaptureContext): Promise<JobCapture> {
+  const { group, source, store, epoch } = context
+  const at = context.now().toISOString()
+  const before = new Map(
+    (await store.readCapture(group, source.name))?.jobs.map((job) => [job.name, job]) ?? [],
+  )
+  const jobs: CapturedJob[] = []
+  for await (const found of allJobs(context)) {
+    const state = String(object(found.body.properties).status ?? 'Unknown')
+    if (!isOpen(state)) continue
+    const known = before.get(nameOf(found.id))
+    const stateSince = known?.state === state ? known.stateSince : at
+    jobs.push({ ...specification(found, context), state, stateSince, capturedAt: at })
+  }
+  const capture: JobCapture = { group, source: source.name, epoch, at, jobs }
+  await store.saveCapture(capture)
+  return capture
+}
+
+async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<WorkspaceObject> {
+  let cursor: string | undefined
+  do {
+    const page = await source.listObjects('job', {
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    yield* page.items
+    cursor = page.cursor
+  } while (cursor !== undefined)
+}
+
+function specification(
+  found: WorkspaceObject,
+  context: CaptureContext,
+): Pick<CapturedJob, 'name' | 'body' | 'obstacles' | 'checkpoints'> {
+  const name = nameOf(found.id)
+  const { body: plain, blanked } = blankCredentials(found.body)
+  const { body, unresolved } = context.relocate(found.id, pinCheckpoints(plain, name))
+  const obstacles: Obstacle[] = [
+    ...blanked,
+    ...unresolved
+      // A public data set in somebody else's account is where it was; only what has no counterpart
+      // over there keeps the job from running.
+      .filter((one) => one.reason.startsWith('unmapped-') || one.reason === 'signed-url')
+      .map((one) => ({
+        path: one.path,
+        reason: `nothing at the other side answers to ${one.value}`,
+      })),
+  ]
+  return { name, body, obstacles, checkpoints: checkpointPlace(body) }
+}
+
+function nameOf(id: ObjectId): string {
+  return id.path[0] ?? ''
+}

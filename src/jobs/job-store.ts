@@ -1,0 +1,94 @@
+import type { JobRow } from '../api/contract.ts'
+import { HoldfastError } from '../model/errors.ts'
+import type { CapturedJob, DecidedJob } from './captured-job.ts'
+
+/** Open jobs of one member as of one instant. */
+export interface JobCapture {
+  readonly group: string
+  /** Member on which they run. */
+  readonly source: string
+  readonly epoch: number
+  readonly at: string
+  readonly jobs: readonly CapturedJob[]
+}
+
+export interface JobDecisions {
+  /** Id of the failover's run; decisions belong to it. */
+  readonly run: string
+  readonly group: string
+  readonly source: string
+  readonly epoch: number
+  readonly jobs: readonly DecidedJob[]
+}
+
+/** What was open, and what became of it (the ledger old -> new). */
+export interface JobStore {
+  /** Replaces what was captured of this member; refuses an older epoch with `epoch.stale` (I1). */
+  saveCapture(capture: JobCapture): Promise<void>
+  readCapture(group: string, source: string): Promise<JobCapture | undefined>
+  /** Keeps the decisions that a run made first, and returns them (I2). */
+  decideOnce(decisions: JobDecisions): Promise<JobDecisions>
+  readDecisions(run: string): Promise<JobDecisions | undefined>
+  /** All runs of a group that moved jobs away from this member, newest first. */
+  decisionsFrom(group: string, source: string): Promise<readonly JobDecisions[]>
+  markResubmitted(run: string, job: string, at: string): Promise<void>
+  /** The other member refused it for good: a human has to look. */
+  markManual(run: string, job: string, reason: string, at: string): Promise<void>
+  /** Newest first. */
+  rows(group: string): Promise<JobRow[]>
+}
+
+export function toJobRow(job: DecidedJob, epoch: number): JobRow {
+  const { state, decision, reason, resubmittedAs, checkpoint, at } = job
+  return { job: job.job, state, decision, reason, resubmittedAs, checkpoint, epoch, at }
+}
+
+export function staleCapture(capture: JobCapture, known: number): HoldfastError {
+  return new HoldfastError(
+    'epoch.stale',
+    `Jobs of ${capture.source} were captured in epoch ${capture.epoch}; epoch ${known} has begun.`,
+  )
+}
+
+export function memoryJobStore(): JobStore {
+  const captures = new Map<string, JobCapture>()
+  const decisions = new Map<string, JobDecisions>()
+  const key = (group: string, source: string): string => JSON.stringify([group, source])
+  const change = (run: string, job: string, changes: Partial<DecidedJob>): void => {
+    const found = decisions.get(run)
+    if (found === undefined) return
+    decisions.set(run, {
+      ...found,
+      jobs: found.jobs.map((each) => (each.job === job ? { ...each, ...changes } : each)),
+    })
+  }
+  const newestFirst = (group: string): JobDecisions[] =>
+    [...decisions.values()].reverse().filter((each) => each.group === group)
+  return {
+    saveCapture: async (capture) => {
+      const known = captures.get(key(capture.group, capture.source))
+      if (known !== undefined && known.epoch > capture.epoch) {
+        throw staleCapture(capture, known.epoch)
+      }
+      captures.set(key(capture.group, capture.source), structuredClone(capture))
+    },
+    readCapture: async (group, source) => captures.get(key(group, source)),
+    decideOnce: async (made) => {
+      const kept = decisions.get(made.run) ?? structuredClone(made)
+      decisions.set(made.run, kept)
+      return kept
+    },
+    readDecisions: async (run) => decisions.get(run),
+    decisionsFrom: async (group, source) =>
+      newestFirst(group).filter((each) => each.source === source),
+    markResubmitted: async (run, job, at) => {
+      const as = decisions.get(run)?.jobs.find((each) => each.job === job)?.newName ?? null
+      change(run, job, { resubmittedAs: as, at })
+    },
+    markManual: async (run, job, reason, at) => {
+      change(run, job, { decision: 'manual', reason, at })
+    },
+    rows: async (group) =>
+      newestFirst(group).flatMap(({ jobs, epoch }) => jobs.map((job) => toJobRow(job, epoch))),
+  }
+}

@@ -1,0 +1,160 @@
+import { type Generated, sql } from 'kysely'
+import type { JsonObject } from '../model/json.ts'
+import { type Database, sqlMigration } from '../store/database.ts'
+import type { CapturedJob, DecidedJob } from './captured-job.ts'
+import { type JobDecisions, type JobStore, staleCapture, toJobRow } from './job-store.ts'
+
+export const jobMigrations = [
+  sqlMigration(
+    'jobs-1',
+    `create table job_capture (
+      "group" text not null, source text not null, epoch integer not null,
+      at timestamptz not null, jobs jsonb not null, primary key ("group", source))`,
+    `create table job_decision_run (
+      run text primary key, "group" text not null, source text not null, epoch integer not null,
+      seq bigint generated always as identity)`,
+    `create index on job_decision_run ("group", seq desc)`,
+    `create table job_decision (
+      run text not null references job_decision_run (run), job text not null,
+      state text not null, decision text not null, reason text not null, new_name text,
+      checkpoint text, body jsonb not null, resubmitted_as text, at timestamptz not null,
+      seq bigint generated always as identity, primary key (run, job))`,
+  ),
+]
+
+type JobTables = {
+  job_capture: { group: string; source: string; epoch: number; at: string; jobs: unknown }
+  job_decision_run: {
+    run: string
+    group: string
+    source: string
+    epoch: number
+    seq: Generated<number>
+  }
+  job_decision: {
+    run: string
+    job: string
+    state: string
+    decision: DecidedJob['decision']
+    reason: string
+    new_name: string | null
+    checkpoint: string | null
+    body: unknown
+    resubmitted_as: string | null
+    at: string
+    seq: Generated<number>
+  }
+}
+
+export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
+  const db = database.kysely.withTables<JobTables>()
+  const jobsOf = async (run: string): Promise<DecidedJob[]> => {
+    const rows = await db
+      .selectFrom('job_decision')
+      .selectAll()
+      .where('run', '=', run)
+      .orderBy('seq')
+      .execute()
+    return rows.map((row) => ({
+      job: row.job,
+      state: row.state,
+      decision: row.decision,
+      reason: row.reason,
+      newName: row.new_name,
+      checkpoint: row.checkpoint,
+      body: row.body as JsonObject,
+      resubmittedAs: row.resubmitted_as,
+      at: row.at,
+    }))
+  }
+  const runs = async (filter: {
+    run?: string
+    group?: string
+    source?: string
+  }): Promise<JobDecisions[]> => {
+    let query = db
+      .selectFrom('job_decision_run')
+      .select(['run', 'group', 'source', 'epoch'])
+      .orderBy('seq', 'desc')
+    if (filter.run !== undefined) query = query.where('run', '=', filter.run)
+    if (filter.group !== undefined) query = query.where('group', '=', filter.group)
+    if (filter.source !== undefined) query = query.where('source', '=', filter.source)
+    const found = await query.execute()
+    return Promise.all(found.map(async (row) => ({ ...row, jobs: await jobsOf(row.run) })))
+  }
+  const readDecisions = async (run: string) => (await runs({ run }))[0]
+
+  return {
+    saveCapture: async (capture) => {
+      const { group, source, epoch, at } = capture
+      const saved = await sql`insert into job_capture ("group", source, epoch, at, jobs)
+        values (${group}, ${source}, ${epoch}, ${at}, ${JSON.stringify(capture.jobs)})
+        on conflict ("group", source) do update
+          set epoch = excluded.epoch, at = excluded.at, jobs = excluded.jobs
+          where job_capture.epoch <= excluded.epoch
+        returning epoch`.execute(db)
+      if (saved.rows.length === 0) throw staleCapture(capture, epoch + 1)
+    },
+    readCapture: async (group, source) => {
+      const row = await db
+        .selectFrom('job_capture')
+        .selectAll()
+        .where('group', '=', group)
+        .where('source', '=', source)
+        .executeTakeFirst()
+      return row === undefined
+        ? undefined
+        : { group, source, epoch: row.epoch, at: row.at, jobs: row.jobs as CapturedJob[] }
+    },
+    decideOnce: async ({ run, group, source, epoch, jobs }) => {
+      await db.transaction().execute(async (transaction) => {
+        // The first run's row decides; a second writer waits for it and then adds nothing.
+        const first = await transaction
+          .insertInto('job_decision_run')
+          .values({ run, group, source, epoch })
+          .onConflict((conflict) => conflict.column('run').doNothing())
+          .returning('run')
+          .executeTakeFirst()
+        if (first === undefined || jobs.length === 0) return
+        await transaction
+          .insertInto('job_decision')
+          .values(
+            jobs.map((job) => ({
+              run,
+              job: job.job,
+              state: job.state,
+              decision: job.decision,
+              reason: job.reason,
+              new_name: job.newName,
+              checkpoint: job.checkpoint,
+              body: JSON.stringify(job.body),
+              resubmitted_as: job.resubmittedAs,
+              at: job.at,
+            })),
+          )
+          .execute()
+      })
+      return (await readDecisions(run)) ?? { run, group, source, epoch, jobs }
+    },
+    readDecisions,
+    decisionsFrom: (group, source) => runs({ group, source }),
+    markResubmitted: async (run, job, at) => {
+      await db
+        .updateTable('job_decision')
+        .set((row) => ({ resubmitted_as: row.ref('new_name'), at }))
+        .where('run', '=', run)
+        .where('job', '=', job)
+        .execute()
+    },
+    markManual: async (run, job, reason, at) => {
+      await db
+        .updateTable('job_decision')
+        .set({ decision: 'manual', reason, at })
+        .where('run', '=', run)
+        .where('job', '=', job)
+        .execute()
+    },
+    rows: async (group) =>
+      (await runs({ group })).flatMap(({ jobs, epoch }) => jobs.map((job) => toJobRow(job, epoch))),
+  }
+}
