@@ -103,6 +103,11 @@ export interface ResourceStore {
     actor: Caller,
   ): ArmResource
   delete(id: string): boolean
+  /** Writes service-made fields (a job's status) without touching `systemData`; undefined when gone. */
+  amend(
+    id: string,
+    change: (body: Record<string, unknown>) => Record<string, unknown>,
+  ): ArmResource | undefined
   /** Direct and indirect children of `parentId` with exactly this type, in creation order, after `afterId`. */
   list(
     parentId: string,

@@ -11,6 +11,7 @@ import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
 import { openAuthority, writePrivate } from './auth/token-authority.ts'
+import { registerCompute } from './compute/register.ts'
 import {
   AzureError,
   type BlobEngine,
@@ -141,13 +142,16 @@ async function assemble(
   registerArmBehaviours(behaviours, region, store)
   const service = armService({ db, store, operations, behaviours, regionName: name, log })
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
+  const compute = registerCompute(app, region, behaviours)
   closers.push(async () => {
+    await compute.stop()
     faults.close()
     await service.idle()
     await app.close()
   })
   await app.ready()
   service.resume()
+  await compute.start()
 
   const cloudFile = join(dataDir, 'cloud.json')
   const cloud = {

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify'
+import type { BehaviourRegistry } from '../arm/behaviour-registry.ts'
+import type { RegionContext } from '../context.ts'
+import { batchBehaviours } from './batch-endpoints.ts'
+import { computeBehaviour } from './computes.ts'
+import { JobQueue } from './job-queue.ts'
+import { jobBehaviour } from './jobs.ts'
+import { onlineBehaviours, Serving } from './online-endpoints.ts'
+import { ScheduleClock, scheduleBehaviour } from './schedules.ts'
+import { registerScoring, resumeServing, workspaces } from './scoring-routes.ts'
+
+export interface Compute {
+  /** Takes up what a crash cut off; called once the region listens. */
+  start(): Promise<void>
+  /** Ends every process the region started. */
+  stop(): Promise<void>
+}
+
+/** What a local region runs: jobs, endpoints, schedules. */
+export function registerCompute(
+  app: FastifyInstance,
+  region: RegionContext,
+  behaviours: BehaviourRegistry,
+): Compute {
+  const queue = new JobQueue(region)
+  const serving = new Serving(region)
+  const schedules = new ScheduleClock(region, queue)
+  for (const behaviour of [
+    jobBehaviour(region, queue),
+    computeBehaviour(region),
+    ...onlineBehaviours(region, serving),
+    ...batchBehaviours(region),
+    scheduleBehaviour(region),
+  ]) {
+    behaviours.register(behaviour)
+  }
+  registerScoring(app, region, serving)
+  return {
+    async start() {
+      queue.recover([...workspaces(region)].map((workspace) => workspace.id))
+      schedules.start()
+      await resumeServing(region, serving)
+    },
+    async stop() {
+      schedules.stop()
+      await Promise.all([queue.stop(), serving.stop()])
+    },
+  }
+}

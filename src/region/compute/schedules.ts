@@ -1,0 +1,106 @@
+import { workspaceIdOf } from '../arm/arm-path.ts'
+import { asRecord, asText } from '../arm/document.ts'
+import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
+import type { JobQueue } from './job-queue.ts'
+import { regionCaller } from './job-record.ts'
+import { submitJob } from './jobs.ts'
+import { workspaces } from './scoring-routes.ts'
+import { nextFire } from './triggers.ts'
+
+const scheduleType = 'Microsoft.MachineLearningServices/workspaces/schedules'
+/** A schedule may be due at most this much later than its time, in milliseconds. */
+const lookEveryMs = 15_000
+
+export function scheduleBehaviour(region: RegionContext): KindBehaviour {
+  return {
+    type: scheduleType,
+    lro: 'endpoint',
+    beforePut: ({ body }) => {
+      const properties = asRecord(body.properties)
+      if (asText(asRecord(properties.trigger).triggerType) === undefined)
+        throw new AzureError(400, 'UserError', 'A schedule needs properties.trigger.')
+      nextFire(asRecord(properties.trigger), region.clock())
+      return {
+        body: { ...body, properties: { isEnabled: true, tags: {}, properties: {}, ...properties } },
+      }
+    },
+  }
+}
+
+/**
+ * Fires what is due. The instant up to which schedules were looked at is durable, and a fired job's
+ * name holds its time: after a crash nothing fires twice, and what fell into the outage does not fire
+ * late, as in Azure.
+ */
+export class ScheduleClock {
+  readonly #region: RegionContext
+  readonly #queue: JobQueue
+  #timer: NodeJS.Timeout | undefined
+  #lookedAt: Date
+
+  constructor(region: RegionContext, queue: JobQueue) {
+    this.#region = region
+    this.#queue = queue
+    this.#lookedAt = region.clock()
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.look(), lookEveryMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Fires everything due since the last look. Resolves nothing and waits for nothing. */
+  look(): void {
+    const since = this.#lookedAt
+    const now = this.#region.clock()
+    this.#lookedAt = now
+    for (const workspace of workspaces(this.#region)) {
+      for (const schedule of this.#region.resources.list(workspace.id, scheduleType, {
+        limit: 10_000,
+      })) {
+        try {
+          this.#fire(schedule, since, now)
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error)
+          this.#region.log.error(
+            { schedule: schedule.id, error: message },
+            'schedule could not fire',
+          )
+          this.#region.resources.amend(schedule.id, (body) => ({
+            ...body,
+            properties: { ...asRecord(body.properties), lastFireError: message },
+          }))
+        }
+      }
+    }
+  }
+
+  #fire(schedule: ArmResource, since: Date, now: Date): void {
+    const properties = asRecord(schedule.body.properties)
+    if (properties.isEnabled === false) return
+    const due = nextFire(asRecord(properties.trigger), since)
+    if (!due || due > now) return
+    const action = asRecord(properties.action)
+    if (action.actionType !== 'CreateJob')
+      throw new Error(
+        `A local region fires CreateJob schedules, not '${String(action.actionType)}'.`,
+      )
+    const stamp = due.toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z')
+    const job = { workspaceId: workspaceIdOf(schedule.id) ?? '', name: `${schedule.name}_${stamp}` }
+    const definition = asRecord(action.jobDefinition)
+    submitJob(
+      this.#region,
+      this.#queue,
+      job,
+      {
+        ...definition,
+        properties: { ...asRecord(definition.properties), 'azureml.scheduleName': schedule.name },
+      },
+      regionCaller(this.#region),
+    )
+  }
+}

@@ -1,0 +1,118 @@
+import { workspaceIdOf } from '../arm/arm-path.ts'
+import { asRecord, asText } from '../arm/document.ts'
+import { AzureError, type RegionContext } from '../context.ts'
+
+/** A place in the region's own blob store. `path` is a blob name or a prefix. */
+export interface BlobPlace {
+  readonly account: string
+  readonly container: string
+  readonly path: string
+}
+
+type Slice = Pick<RegionContext, 'resources' | 'storageOrigin'>
+
+/**
+ * Where a storage address of a job, model or deployment leads. Throws AzureError 400 for an address
+ * that does not lie in this region: a local region fetches nothing from elsewhere.
+ */
+export function resolveUri(region: Slice, workspaceId: string, uri: string, depth = 0): BlobPlace {
+  if (depth > 8) throw refused(uri, 'it refers to itself')
+  const datastore =
+    /^azureml:\/\/(?:subscriptions\/[^/]+\/resource[gG]roups\/[^/]+\/(?:providers\/[^/]+\/)?workspaces\/[^/]+\/)?datastores\/([^/]+)\/(?:paths\/)?(.*)$/.exec(
+      uri,
+    )
+  if (datastore) {
+    const [, name = '', path = ''] = datastore
+    return { ...datastorePlace(region, workspaceId, name), path }
+  }
+  const output = /^azureml:\/\/jobs\/([^/]+)\/outputs\/([^/]+)(?:\/paths)?\/?(.*)$/.exec(uri)
+  if (output) {
+    const [, job = '', name = '', path = ''] = output
+    const base = resolveUri(
+      region,
+      workspaceId,
+      jobOutputUri(region, workspaceId, job, name),
+      depth + 1,
+    )
+    return { ...base, path: join(base.path, path) }
+  }
+  if (uri.startsWith(`${region.storageOrigin}/`)) {
+    const [account = '', container = '', ...rest] = new URL(uri).pathname
+      .slice(1)
+      .split('/')
+      .map(decodeURIComponent)
+    return { account, container, path: rest.join('/') }
+  }
+  const asset = assetUri(region, workspaceId, uri)
+  if (asset !== undefined) return resolveUri(region, workspaceId, asset, depth + 1)
+  throw refused(uri, 'it does not lie in this region')
+}
+
+export function datastorePlace(
+  region: Slice,
+  workspaceId: string,
+  name: string,
+): Omit<BlobPlace, 'path'> {
+  const datastore = region.resources.get(`${workspaceId}/datastores/${name}`)
+  if (!datastore) throw refused(`azureml://datastores/${name}`, 'there is no such datastore')
+  const properties = asRecord(datastore.body.properties)
+  const account = asText(properties.accountName)
+  const container = asText(properties.containerName)
+  if (account === undefined || container === undefined)
+    throw refused(`azureml://datastores/${name}`, 'a local region mounts blob datastores only')
+  return { account, container }
+}
+
+/** Where an output of a job lies: as its specification says, else the default place. */
+export function jobOutputUri(
+  region: Pick<RegionContext, 'resources'>,
+  workspaceId: string,
+  job: string,
+  output: string,
+): string {
+  const outputs = asRecord(
+    asRecord(region.resources.get(`${workspaceId}/jobs/${job}`)?.body.properties).outputs,
+  )
+  return asText(asRecord(outputs[output]).uri) ?? defaultOutputUri(job, output)
+}
+
+export function defaultOutputUri(job: string, output: string): string {
+  return `azureml://datastores/workspaceblobstore/paths/azureml/${job}/${output}/`
+}
+
+/** The payload address of a registered asset: `azureml:name:version`, an ARM id, with or without prefix. */
+function assetUri(region: Slice, workspaceId: string, reference: string): string | undefined {
+  const plain = reference.replace(/^azureml:(?!\/\/)/, '')
+  const short = /^([^/:@]+):([^/:@]+)$/.exec(plain)
+  const candidates = short
+    ? [
+        `${workspaceId}/data/${short[1]}/versions/${short[2]}`,
+        `${workspaceId}/models/${short[1]}/versions/${short[2]}`,
+      ]
+    : workspaceIdOf(plain) === undefined
+      ? []
+      : [plain]
+  for (const id of candidates) {
+    const properties = asRecord(region.resources.get(id)?.body.properties)
+    const uri =
+      asText(properties.dataUri) ?? asText(properties.modelUri) ?? asText(properties.codeUri)
+    if (uri !== undefined) return uri
+  }
+  return undefined
+}
+
+/** ARM id of an asset reference as jobs and deployments write it. */
+export function assetIdOf(workspaceId: string, collection: string, reference: string): string {
+  const plain = reference.replace(/^azureml:(?!\/\/)/, '')
+  const short = /^([^/:@]+):([^/:@]+)$/.exec(plain)
+  return short ? `${workspaceId}/${collection}/${short[1]}/versions/${short[2]}` : plain
+}
+
+export function join(base: string, path: string): string {
+  if (path === '') return base
+  return base === '' || base.endsWith('/') ? `${base}${path}` : `${base}/${path}`
+}
+
+function refused(uri: string, why: string): AzureError {
+  return new AzureError(400, 'UserError', `The address '${uri}' cannot be used: ${why}.`)
+}
