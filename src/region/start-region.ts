@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { registerArm } from './arm/arm-routes.ts'
 import { armService } from './arm/arm-service.ts'
 import { behaviourRegistry } from './arm/behaviour-registry.ts'
@@ -24,7 +25,7 @@ import { registerFaults } from './faults/fault-routes.ts'
 import { guardRoutes } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
-import { rememberedPorts, rememberPorts } from './ports.ts'
+import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
 import { openResourceStore } from './store/resource-store.ts'
 import { openSecretStore } from './vault/secret-store.ts'
@@ -91,6 +92,7 @@ async function assemble(
   closers.push(() => {
     db.close()
   })
+  claimName(db, dataDir, name)
   const certificate = await serverCertificate(options.caDir ?? join(dataDir, 'ca'), clock())
   const ports = rememberedPorts(db, options)
   const tls = { host, key: certificate.key, cert: certificate.cert }
@@ -146,7 +148,8 @@ async function assemble(
   closers.push(async () => {
     await compute.stop()
     faults.close()
-    await service.idle()
+    // What does not end in time is taken up again at the next start.
+    await Promise.race([service.idle(), delay(stopGraceMs, undefined, { ref: false })])
     await app.close()
   })
   await app.ready()

@@ -16,7 +16,9 @@ export interface ArmPath {
 }
 
 const knownSegments = new Map<string, string>([
+  ['subscriptions', 'subscriptions'],
   ['resourcegroups', 'resourceGroups'],
+  ['vaults', 'vaults'],
   ['roleassignments', 'roleAssignments'],
   ['storageaccounts', 'storageAccounts'],
 ])

@@ -33,15 +33,16 @@ export function listPage(store: ArmStore, scope: string, type: string, query: Qu
   const token = query.$skip ?? query.$skiptoken
   let afterSeq = token === undefined ? undefined : seqOf(token)
   const found: ListedResource[] = []
-  // One more than the page shows whether there is a next one.
+  // One more than the page shows whether there is a next one; sparse matches are read in bulk.
+  const limit = Math.max(size + 1, 200)
   while (found.length <= size) {
     const batch = store.scan(scope, type, {
       ...(afterSeq !== undefined && { afterSeq }),
-      limit: size + 1,
+      limit,
       newestFirst,
     })
     found.push(...batch.filter(({ resource }) => filters.every((matches) => matches(resource))))
-    if (batch.length <= size) break
+    if (batch.length < limit) break
     afterSeq = batch.at(-1)?.seq
   }
   const page = found.slice(0, size)

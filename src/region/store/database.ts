@@ -21,7 +21,16 @@ export function openDatabase(dataDir: string): Database.Database {
  */
 export function inTransaction<T>(db: Database.Database, work: () => T): T {
   if (db.inTransaction) return work()
-  return db.transaction(work).immediate()
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A full disk has rolled back already; a second ROLLBACK would hide the first error.
+    if (db.inTransaction) db.exec('ROLLBACK')
+    throw error
+  }
 }
 
 /** One migration runs once per database, in its own transaction, in the order given. */

@@ -1,5 +1,24 @@
 import type Database from 'libsql'
+import { RegionError } from './region-error.ts'
 import { migrate } from './store/database.ts'
+
+/**
+ * A data directory belongs to one region: documents in it name their location. Throws
+ * `region.name-differs` when it was made under another name.
+ */
+export function claimName(db: Database.Database, dataDir: string, name: string): void {
+  migrate(db, [{ name: 'region-1', sql: 'CREATE TABLE region (name TEXT NOT NULL)' }])
+  const known = db.prepare('SELECT name FROM region').get() as { name: string } | undefined
+  if (known === undefined) {
+    db.prepare('INSERT INTO region VALUES (?)').run(name)
+  } else if (known.name !== name) {
+    throw new RegionError(
+      'region.name-differs',
+      `The data directory ${dataDir} holds the region ${known.name}, not ${name}.`,
+      `Start it with --name ${known.name}, or give another --data directory.`,
+    )
+  }
+}
 
 /** Ports to try, best first. */
 export interface PortWishes {

@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
+
+let region: TestRegion
+let admin: string
+
+beforeAll(async () => {
+  region = await startTestRegion()
+  admin = await region.token(region.region.origin)
+})
+afterAll(() => region.stop())
+afterEach(() => region.call('DELETE', '/_region/faults', { token: admin }))
+
+const set = async (fault: object) => {
+  const answer = await region.call('POST', '/_region/faults', { token: admin, body: fault })
+  expect(answer.status).toBe(201)
+  return answer.body as { id: string }
+}
+const ask = (path = '/subscriptions') => region.call('GET', path)
+
+describe('faults', () => {
+  it('down cuts the connection on both listeners, and sign-in and switches stay', async () => {
+    await ask()
+    await set({ kind: 'down' })
+    await expect(ask()).rejects.toThrow()
+    expect(await region.token('https://ml.azure.com')).toBeTruthy()
+    expect((await region.call('GET', '/_region/faults', { token: admin })).body).toMatchObject({
+      value: [{ kind: 'down', scope: 'region', share: 1 }],
+    })
+  })
+
+  it('hit only the service or path they are for', async () => {
+    await set({ kind: 'down', scope: { service: 'blob' } })
+    await set({ kind: 'throttle', scope: { path: '/workspaces/w1(/|$)' }, retryAfterSeconds: 7 })
+    expect((await ask()).status).toBe(200)
+    const hit = await ask(
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/Workspaces/w1',
+    )
+    expect(hit).toMatchObject({ status: 429, body: { error: { code: 'TooManyRequests' } } })
+    expect(hit.headers['retry-after']).toBe('7')
+  })
+
+  it('pause holds requests back and then lets them go on', async () => {
+    const { id } = await set({ kind: 'pause', scope: { service: 'arm' } })
+    let isAnswered = false
+    const paused = ask().then((answer) => {
+      isAnswered = true
+      return answer
+    })
+    // A round trip of another request shows that the paused one had its chance.
+    await region.call('GET', '/_region/faults', { token: admin })
+    expect(isAnswered).toBe(false)
+    await region.call('DELETE', `/_region/faults/${id}`, { token: admin })
+    expect((await paused).status).toBe(200)
+  })
+
+  it('down also cuts requests that are under way', async () => {
+    await set({ kind: 'pause', scope: { service: 'arm' } })
+    const cut = expect(ask()).rejects.toThrow()
+    await region.call('GET', '/_region/faults', { token: admin })
+    await set({ kind: 'down' })
+    await cut
+  })
+
+  it('slow adds latency', async () => {
+    await set({ kind: 'slow', latencyMs: 60 })
+    const start = performance.now()
+    expect((await ask()).status).toBe(200)
+    expect(performance.now() - start).toBeGreaterThanOrEqual(58)
+  })
+
+  it('readOnly refuses writes and lets reads pass', async () => {
+    await set({ kind: 'readOnly' })
+    expect((await ask()).status).toBe(200)
+    const path = '/subscriptions/s/resourceGroups/g'
+    expect(await region.call('PUT', path, { body: {} })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'ReadOnlyDisabledSubscription' } },
+    })
+    expect((await region.call('POST', `${path}/listKeys`)).status).toBe(404)
+  })
+
+  it('end by themselves after their duration', async () => {
+    await set({ kind: 'throttle', durationMs: 1 })
+    await expect.poll(async () => (await ask()).status).toBe(200)
+  })
+
+  it('hit the share of requests they say', async () => {
+    await set({ kind: 'throttle', share: 0 })
+    expect((await ask()).status).toBe(200)
+  })
+
+  it.each([
+    [{}, 'kind'],
+    [{ kind: 'slow' }, 'latencyMs'],
+    [{ kind: 'down', scope: { service: 'moon' } }, 'scope'],
+    [{ kind: 'down', scope: { path: '(' } }, 'scope.path'],
+    [{ kind: 'down', share: 2 }, 'share'],
+    [{ kind: 'cutOff' }, 'origin'],
+    [{ kind: 'down', lasting: 1 }, 'lasting'],
+  ])('with a mistake are refused: %j', async (body, field) => {
+    const answer = await region.call('POST', '/_region/faults', { token: admin, body })
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining(field) } },
+    })
+  })
+
+  it("need the region's own audience", async () => {
+    expect((await region.call('GET', '/_region/faults')).status).toBe(401)
+  })
+})
