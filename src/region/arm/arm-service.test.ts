@@ -118,18 +118,24 @@ describe('long-running writes', () => {
 
   it('delete children first, and forget what they held when it is done', async () => {
     const removed: string[] = []
+    const asked: string[] = []
     const arm = assemble({
+      beforeDelete: (resource) => {
+        asked.push(resource.name)
+      },
       afterDelete: async (resource) => {
         removed.push(resource.name)
       },
     })
     await arm.write()
     await arm.service.idle()
-    arm.store.put(`${id}/codes/c`, `${type}/codes`, { body: {}, secrets: { key: 'hidden' } }, actor)
+    // A registry in a registry: the same behaviour, so that both could be asked.
+    arm.store.put(`${id}/registries/c`, type, { body: {}, secrets: { key: 'hidden' } }, actor)
     const answer = await arm.service.remove(id, {})
     await arm.service.idle()
-    expect(removed).toEqual(['r'])
-    expect(arm.store.get(`${id}/codes/c`)).toBeUndefined()
+    expect(asked).toEqual(['r'])
+    expect(removed).toEqual(['c', 'r'])
+    expect(arm.store.get(`${id}/registries/c`)).toBeUndefined()
     const row = db.prepare('SELECT work FROM operations WHERE id = ?').get(answer?.operation?.id)
     expect(JSON.stringify(row)).not.toContain('hidden')
     expect(await arm.service.remove(id, {})).toBeUndefined()

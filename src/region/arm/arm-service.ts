@@ -137,7 +137,8 @@ export function armService(options: {
     checkConditions(conditions, existing)
     const behaviour = behaviours.of(existing.type)
     const removed = [...store.descendants(id), existing]
-    for (const resource of removed) behaviours.of(resource.type)?.beforeDelete?.(resource)
+    // Asked of the resource itself only: deleting an endpoint takes its deployments along.
+    behaviour?.beforeDelete?.(existing)
     const operation = inTransaction(db, () => {
       for (const resource of removed) store.delete(resource.id)
       return operations.start(existing.id, existing.type, { kind: 'delete', removed })

@@ -161,7 +161,7 @@ function serviceOf(request: IncomingMessage): FaultService | undefined {
   if (/^\/[0-9a-f-]{36}\/(v2\.0|oauth2|discovery)\//i.test(url)) return undefined
   if (/^\/vault\//i.test(url) || /^[^.]+\.vault\./i.test(request.headers.host ?? '')) return 'vault'
   if (/^\/(subscriptions|providers|metadata)(\/|\?|$)/i.test(url)) return 'arm'
-  if (/^\/(endpoints|scoring|score)(\/|\?|$)/i.test(url)) return 'scoring'
+  if (/^\/inference\//i.test(url)) return 'scoring'
   return 'data'
 }
 
