@@ -78,6 +78,7 @@ export async function planImport(
     error,
   }))
   const unsupported = [...folder.unsupported]
+  const deferred: Array<() => void> = []
   for (const specification of inOrder(folder.specifications)) {
     if (specification.type === 'workspace') {
       unsupported.push({
@@ -97,7 +98,7 @@ export async function planImport(
     }
     const before = session.actions.length
     try {
-      await convert(session, specification, options)
+      await convert(session, specification, options, deferred)
     } catch (error) {
       session.actions.length = before
       failed.push({
@@ -111,6 +112,7 @@ export async function planImport(
       })
     }
   }
+  for (const put of deferred) put()
   return {
     actions: session.actions,
     specifications: folder.specifications,
@@ -210,10 +212,39 @@ function inOrder(specifications: readonly Specification[]): Specification[] {
   return [...specifications].sort((a, b) => rank(a) - rank(b))
 }
 
+/**
+ * Traffic can name only deployments that exist, so a new endpoint is put twice: without traffic before
+ * its deployments, with it after them. One that exists keeps its traffic meanwhile.
+ */
+async function putEndpoint(
+  session: ImportSession,
+  specification: Specification,
+  deferred: Array<() => void>,
+): Promise<void> {
+  const where: Where = { file: specification.file, key: '' }
+  const id = { kind: 'online-endpoint', path: [nameOf(specification)] } as const
+  const { body } = await convertOnlineEndpoint(
+    session,
+    specification.document,
+    specification.variant,
+    where,
+  )
+  const { traffic, mirrorTraffic, ...properties } = body.properties as JsonObject
+  if (traffic === undefined && mirrorTraffic === undefined) {
+    session.put(id, body, where)
+    return
+  }
+  if ((await session.workspace.getObject(id)) === undefined) {
+    session.put(id, { ...body, properties }, where)
+  }
+  deferred.push(() => session.put(id, body, where))
+}
+
 async function convert(
   session: ImportSession,
   specification: Specification,
   options: Pick<ImportOptions, 'jobName' | 'endpointName'>,
+  deferred: Array<() => void>,
 ): Promise<void> {
   const { document, type, variant, file } = specification
   const where: Where = { file, key: '' }
@@ -247,10 +278,7 @@ async function convert(
       single(await convertDatastore(session, document, variant, where), [nameOf(specification)]),
     connection: async () =>
       single(await convertConnection(document, variant, where), [nameOf(specification)]),
-    'online-endpoint': async () =>
-      single(await convertOnlineEndpoint(session, document, variant, where), [
-        nameOf(specification),
-      ]),
+    'online-endpoint': async () => putEndpoint(session, specification, deferred),
     'batch-endpoint': async () =>
       single(await convertBatchEndpoint(session, document, where), [nameOf(specification)]),
     'online-deployment': async () =>
