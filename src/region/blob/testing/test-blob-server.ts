@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AzureError, type TokenAuthority } from '../../context.ts'
+import { openDatabase } from '../../store/database.ts'
+import { openBlobEngine, type ServedBlobEngine } from '../blob-engine.ts'
+import { type BlobServerOptions, blobRequestHandler } from '../blob-server.ts'
+import type { BlobAccount } from './blob-contract.ts'
+
+export interface TestBlobServer {
+  readonly engine: ServedBlobEngine
+  readonly origin: string
+  readonly dataDir: string
+  account(name: string): BlobAccount
+  stop(): Promise<void>
+}
+
+/** The Blob service alone on plain HTTP, in a temporary folder. */
+export async function startTestBlobServer(
+  options: Partial<BlobServerOptions> = {},
+): Promise<TestBlobServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-blob-'))
+  const db = openDatabase(dataDir)
+  const clock = options.clock ?? (() => new Date())
+  let origin = ''
+  const engine = openBlobEngine({ db, dataDir, clock, storageOrigin: () => origin })
+  const nothing = () => undefined
+  const log = { info: nothing, warn: nothing, error: console.error }
+  const server = createServer(
+    blobRequestHandler({ authority: oneToken, log, ...options, engine, clock }),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    engine,
+    origin,
+    dataDir,
+    account: (name) => ({
+      name,
+      key: engine.ensureAccount(name).keys[0],
+      url: `${origin}/${name}`,
+    }),
+    async stop() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      db.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Knows one token, for the storage audience. */
+const oneToken: TokenAuthority = {
+  tenantId: '11111111-2222-3333-4444-555555555555',
+  async verify(header, audiences) {
+    if (header === 'Bearer good' && audiences.includes('https://storage.azure.com')) {
+      return { objectId: 'o', displayName: 'tester', tenantId: this.tenantId }
+    }
+    throw new AzureError(401, 'InvalidAuthenticationToken', 'The access token is invalid.')
+  },
+  async issueForIdentity() {
+    return 'good'
+  },
+}
