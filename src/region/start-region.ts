@@ -12,14 +12,10 @@ import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
 import { openAuthority, writePrivate } from './auth/token-authority.ts'
+import { openBlobEngine } from './blob/blob-engine.ts'
+import { blobRequestHandler } from './blob/blob-server.ts'
 import { registerCompute } from './compute/register.ts'
-import {
-  AzureError,
-  type BlobEngine,
-  type RegionContext,
-  type RegionLog,
-  type RunStore,
-} from './context.ts'
+import { AzureError, type RegionContext, type RegionLog, type RunStore } from './context.ts'
 import { openFaultGate } from './faults/fault-gate.ts'
 import { registerFaults } from './faults/fault-routes.ts'
 import { guardRoutes } from './http/access.ts'
@@ -109,6 +105,7 @@ async function assemble(
   const store = openResourceStore({ db, clock })
   const operations = openOperations({ db, clock })
   const behaviours = behaviourRegistry()
+  const blobs = openBlobEngine({ db, dataDir, clock, storageOrigin: () => storageOrigin })
   const region: RegionContext = {
     name,
     dataDir,
@@ -119,7 +116,7 @@ async function assemble(
     clock,
     authority,
     resources: store,
-    blobs: absent<BlobEngine>('the blob service'),
+    blobs,
     runs: absent<RunStore>('run history'),
     log,
   }
@@ -129,6 +126,15 @@ async function assemble(
     serve: (handler) => main.serve(faults.guard('main', handler)),
     log,
   })
+  const serveBlobs = blobRequestHandler({
+    engine: blobs,
+    authority,
+    clock,
+    log,
+    ca: certificate.ca,
+    isReachable: (url) => !faults.isCutOff(url),
+  })
+  storage.serve(faults.guard('storage', serveBlobs))
   guardRoutes(app, { authority, ...audiences })
   registerAuthority(app, {
     authority,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
 
@@ -23,6 +24,7 @@ describe('faults', () => {
     await ask()
     await set({ kind: 'down' })
     await expect(ask()).rejects.toThrow()
+    await expect(ask(`${region.region.storageOrigin}/a/b/c`)).rejects.toThrow()
     expect(await region.token('https://ml.azure.com')).toBeTruthy()
     expect((await region.call('GET', '/_region/faults', { token: admin })).body).toMatchObject({
       value: [{ kind: 'down', scope: 'region', share: 1 }],
@@ -104,6 +106,47 @@ describe('faults', () => {
       status: 400,
       body: { error: { message: expect.stringContaining(field) } },
     })
+  })
+
+  it('cutOff stops copies from the other region until it is lifted', async () => {
+    const caDir = dirname(region.region.caPath)
+    const west = await startTestRegion({ name: 'westus', caDir })
+    const storage = 'https://storage.azure.com'
+    const headers = {
+      'x-ms-version': '2025-01-05',
+      'x-ms-blob-type': 'BlockBlob',
+      'content-type': 'text/plain',
+    }
+    const account = (name: string) =>
+      `/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/${name}`
+    await region.call('PUT', account('eastacct'), { body: {} })
+    await west.call('PUT', account('westacct'), { body: {} })
+    const source = `${region.region.storageOrigin}/eastacct/copies/b`
+    const target = `${west.region.storageOrigin}/westacct/copies/b`
+    const tokens = { east: await region.token(storage), west: await west.token(storage) }
+    const container = (blob: string) => `${blob.slice(0, -2)}?restype=container`
+    await region.call('PUT', container(source), { token: tokens.east, headers })
+    await region.call('PUT', source, { token: tokens.east, headers, body: 'content' })
+    await west.call('PUT', container(target), { token: tokens.west, headers })
+    const copy = () =>
+      west.call('PUT', target, {
+        token: tokens.west,
+        headers: {
+          'x-ms-version': '2025-01-05',
+          'x-ms-copy-source': source,
+          'x-ms-copy-source-authorization': `Bearer ${tokens.east}`,
+        },
+      })
+    const switches = await west.token(west.region.origin)
+    const fault = { kind: 'cutOff', origin: `${region.region.storageOrigin}/` }
+    await west.call('POST', '/_region/faults', { token: switches, body: fault })
+    const refused = await copy()
+    expect(refused.headers['x-ms-error-code']).toBe('CannotVerifyCopySource')
+    await west.call('DELETE', '/_region/faults', { token: switches })
+    expect((await copy()).status).toBe(202)
+    const { body } = await west.call('GET', target, { token: tokens.west, headers })
+    expect(body).toBe('content')
+    await west.stop()
   })
 
   it("need the region's own audience", async () => {

@@ -62,6 +62,9 @@ describe('a vault, through the official client', () => {
       statusCode: 404,
       code: 'SecretNotFound',
     })
+    const listed: string[] = []
+    for await (const one of client.listPropertiesOfSecrets()) listed.push(one.name)
+    expect(listed).not.toContain('gone')
     await expect(client.setSecret('gone', 'v2')).rejects.toMatchObject({ statusCode: 409 })
     await (await client.beginRecoverDeletedSecret('gone', { intervalInMs: 10 })).pollUntilDone()
     expect((await client.getSecret('gone')).value).toBe('v')
