@@ -121,11 +121,7 @@ async function actAndLook<World>(
     return { result: 'done', detail: look.detail }
   }
   await afterEffect()
-  if (ending !== undefined) {
-    return 'skipped' in ending
-      ? { result: 'skipped', detail: ending.skipped }
-      : { result: 'partial', detail: ending.partial }
-  }
+  if (ending !== undefined) return endedAs(ending)
   const after = await step.isDone(world, tools)
   if (after.done) return { result: 'done', detail: after.detail }
   throw new HoldfastError(
@@ -136,6 +132,12 @@ async function actAndLook<World>(
       hint: 'Remedy what the sentence names, then start the same runbook again.',
     },
   )
+}
+
+function endedAs(ending: Ending): StepOutcome {
+  if ('skipped' in ending) return { result: 'skipped', detail: ending.skipped }
+  if ('partial' in ending) return { result: 'partial', detail: ending.partial }
+  return { result: 'done', detail: ending.done }
 }
 
 /** I8: a client's timeout says nothing about the effect; the world does. */

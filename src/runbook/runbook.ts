@@ -37,8 +37,16 @@ export interface Look {
   readonly detail: string
 }
 
-/** Not everything was done, and the runbook goes on. The reason is one sentence for operators. */
-export type Ending = { readonly skipped: string } | { readonly partial: string }
+/**
+ * How an act ended that judges itself. The text is one sentence for operators.
+ *
+ * - `skipped`, `partial`: not everything was done, and the runbook goes on.
+ * - `done`: the act has looked at its own effect, where a look that fails must not stop the runbook.
+ */
+export type Ending =
+  | { readonly skipped: string }
+  | { readonly partial: string }
+  | { readonly done: string }
 
 export interface StepTools {
   /** Aborts when this process shuts down; the step is then resumed by the next one. */

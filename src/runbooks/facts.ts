@@ -1,0 +1,50 @@
+import type { KindCount } from '../api/contract.ts'
+import type { Json } from '../model/json.ts'
+import type { FailedObject, ProcedureWorld, SalvageResult } from './ports.ts'
+
+/** What steps of one run learned and later steps and the report need. */
+export interface RunFacts {
+  readonly point: ChosenPoint
+  readonly fence: FenceResult
+  readonly cold: { readonly created: readonly string[]; readonly failed: readonly FailedObject[] }
+  readonly endpoints: readonly WarmEndpoint[]
+  readonly salvage: SalvageResult
+  /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
+  readonly traffic: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+export interface ChosenPoint {
+  /** Null: no pass ever proved everything in scope. */
+  readonly replicationPoint: string | null
+  readonly chosenAt: string
+  readonly counts: readonly KindCount[]
+  /** When open jobs were last captured; null: never. */
+  readonly jobsCapturedAt: string | null
+}
+
+export interface FenceResult {
+  readonly fenced: readonly string[]
+  /** What could not be fenced, one sentence each: the old primary may still act in these ways. */
+  readonly exposure: readonly string[]
+}
+
+export interface WarmEndpoint {
+  readonly endpoint: string
+  readonly answers: boolean
+  readonly detail: string
+}
+
+export function writeFact<K extends keyof RunFacts>(
+  world: Pick<ProcedureWorld, 'run' | 'journal'>,
+  key: K,
+  value: RunFacts[K],
+): Promise<void> {
+  return world.journal.writeFact(world.run, key, value as unknown as Json)
+}
+
+export async function readFact<K extends keyof RunFacts>(
+  world: Pick<ProcedureWorld, 'run' | 'journal'>,
+  key: K,
+): Promise<RunFacts[K] | undefined> {
+  return (await world.journal.readFact(world.run, key)) as unknown as RunFacts[K] | undefined
+}

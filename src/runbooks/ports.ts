@@ -1,0 +1,121 @@
+import type { JobPolicy } from '../jobs/decide.ts'
+import type { JobStore } from '../jobs/job-store.ts'
+import type { DefinitionStore } from '../replication/definitions.ts'
+import type { Ledger } from '../replication/ledger.ts'
+import type { PassResult } from '../replication/pass.ts'
+import type { EpochRegister } from '../runbook/epoch-register.ts'
+import type { Journal } from '../runbook/journal.ts'
+import type { StableEndpoint } from '../traffic/stable-endpoint.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { ReportStore } from './report-store.ts'
+
+/** What every procedure works with. The controller puts it together; tests do, too. */
+export interface ProcedureWorld {
+  /** Id of the run; facts and decisions belong to it. */
+  readonly run: string
+  readonly group: string
+  readonly objectives: { readonly rtoMs: number; readonly rpoMs: number }
+  readonly epochs: EpochRegister
+  readonly journal: Journal
+  readonly ledger: Pick<Ledger, 'readPoint' | 'counts' | 'rows'>
+  readonly jobs: JobStore
+  readonly reports: ReportStore
+  readonly now: () => Date
+}
+
+export interface FailoverWorld extends ProcedureWorld {
+  /** Where the group worked until now. It may not answer, and making this object asked it nothing. */
+  readonly source: Workspace
+  readonly target: Workspace
+  /** The epoch that whoever decided was looking at; refused when another one began since. */
+  readonly expectedEpoch: number
+  /** When the outage was noticed; null when a human decided without detection. */
+  readonly detectedAt: string | null
+  readonly decidedAt: string
+  readonly definitions: Pick<DefinitionStore, 'list'>
+  readonly cold: ColdObjects
+  readonly jobPolicy: JobPolicy
+  /** Stable endpoints that carry requests (gateways) … */
+  readonly traffic: readonly StableEndpoint[]
+  /** … and those that tell clients where to go (workspace config files). */
+  readonly configuration: readonly StableEndpoint[]
+  /** CA of the target, for local regions; path of the PEM. */
+  readonly targetCaPath?: string
+  /** How long fencing an ailing source may hold the failover up, in milliseconds. */
+  readonly fenceLimitMs: number
+  /** How long a deployment may take to answer, in milliseconds, and how often it is asked. */
+  readonly warmLimitMs: number
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * What a strategy left undone at the target: objects of hot-cold, the full size of hot-warm. Made
+ * from captured definitions only, because the source is gone. Schedules are not among them.
+ */
+export interface ColdObjects {
+  /** Object ids that do not stand at the target as defined; asked from the target. */
+  missing(options: { readonly signal: AbortSignal }): Promise<readonly string[]>
+  /** Idempotent. One object's failure does not keep the others from being made. */
+  create(options: {
+    readonly epoch: number
+    readonly signal: AbortSignal
+    readonly onProgress: (done: number, total: number) => void
+  }): Promise<{ readonly created: readonly string[]; readonly failed: readonly FailedObject[] }>
+}
+
+export interface FailedObject {
+  readonly object: string
+  readonly code: string
+  readonly message: string
+}
+
+export interface ReprotectWorld extends ProcedureWorld {
+  /** The effective primary. */
+  readonly primary: Workspace
+  /** The member that was away and becomes the secondary. */
+  readonly returning: Workspace
+  /** The epoch in which `primary` is primary; every effect carries it. */
+  readonly epoch: number
+  readonly salvage: Salvage
+  /** One pass from the primary to the returning member. */
+  readonly replicate: (options: PassOptions) => Promise<PassResult>
+  /** Kept by the controller; `reversed` is protected in the other direction. */
+  readonly protection: ProtectionRegister
+}
+
+export interface PassOptions {
+  readonly epoch: number
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, total: number | null, bytes: number | null) => void
+}
+
+/**
+ * Brings what the returning member has and the primary lacks to the primary, never overwriting
+ * (I3, I5). Idempotent: the result names everything salvaged in this epoch, by earlier calls, too.
+ */
+export type Salvage = (options: PassOptions) => Promise<SalvageResult>
+
+export interface SalvageResult {
+  readonly salvaged: readonly string[]
+  /** Both sides have it, with different content; both are kept (I5). */
+  readonly conflicts: readonly SalvageConflict[]
+  readonly failed: readonly FailedObject[]
+}
+
+export interface SalvageConflict {
+  readonly object: string
+  /** Where each side's content is now, in words for operators. */
+  readonly detail: string
+}
+
+export interface ProtectionRegister {
+  read(group: string): Promise<ProtectionRow | undefined>
+  write(row: ProtectionRow): Promise<void>
+}
+
+export interface ProtectionRow {
+  readonly group: string
+  readonly epoch: number
+  readonly state: 'reversed' | 'partial'
+  readonly at: string
+}

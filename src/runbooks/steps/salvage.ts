@@ -1,0 +1,40 @@
+import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
+import { readFact, writeFact } from '../facts.ts'
+import type { ReprotectWorld, SalvageResult } from '../ports.ts'
+import { refuseOvertakenReprotection } from './own-epoch.ts'
+
+/**
+ * The returning member is fenced, so nothing new appears there, and a salvage that went through
+ * stays so: its result is what was re-read from the primary.
+ */
+export async function isSalvaged(world: ReprotectWorld): Promise<Look> {
+  await refuseOvertakenReprotection(world)
+  const result = await readFact(world, 'salvage')
+  if (result === undefined || result.failed.length > 0) {
+    return { done: false, detail: 'What was not copied before the outage is not brought over yet.' }
+  }
+  return { done: true, detail: sentence(result) }
+}
+
+export async function salvage(
+  world: ReprotectWorld,
+  tools: StepTools,
+): Promise<Ending | undefined> {
+  const { epoch } = await refuseOvertakenReprotection(world)
+  const result = await world.salvage({
+    epoch,
+    signal: tools.signal,
+    onProgress: (done, total, bytes) => tools.progress({ done, total, bytes }),
+  })
+  await writeFact(world, 'salvage', result)
+  if (result.failed.length === 0) return undefined
+  const [first] = result.failed
+  return {
+    partial: `${sentence(result)} ${result.failed.length} failed, first ${first?.object}: ${first?.message}`,
+  }
+}
+
+function sentence({ salvaged, conflicts }: SalvageResult): string {
+  const kept = conflicts.length === 0 ? '' : ` ${conflicts.length} conflicts: both sides are kept.`
+  return `${salvaged.length} objects were salvaged.${kept}`
+}

@@ -1,0 +1,61 @@
+import { isCode } from '../../model/errors.ts'
+import type { Look, StepTools } from '../../runbook/runbook.ts'
+import type { StableEndpoint, StablePointer } from '../../traffic/stable-endpoint.ts'
+import type { FailoverWorld } from '../ports.ts'
+import { ownEpoch } from './own-epoch.ts'
+
+/** Believes only what an outside look at the endpoint shows. */
+export async function leadsToTarget(
+  world: FailoverWorld,
+  endpoints: readonly StableEndpoint[],
+  tools: StepTools,
+): Promise<Look> {
+  const pointer = await pointerOf(world)
+  const looks = await Promise.all(endpoints.map((endpoint) => leads(endpoint, pointer, tools)))
+  const behind = endpoints.filter((_, index) => looks[index] !== true).map((each) => each.name)
+  if (behind.length > 0) {
+    return { done: false, detail: `${behind.join(', ')} do not lead to ${pointer.member} yet.` }
+  }
+  const names = endpoints.map((endpoint) => endpoint.name).join(', ')
+  return {
+    done: true,
+    detail: endpoints.length === 0 ? 'There are none.' : `${names} lead to ${pointer.member}.`,
+  }
+}
+
+export async function switchToTarget(
+  world: FailoverWorld,
+  endpoints: readonly StableEndpoint[],
+  tools: StepTools,
+): Promise<undefined> {
+  if (endpoints.length === 0) return
+  const pointer = await pointerOf(world)
+  const target = {
+    place: await world.target.describe({ signal: tools.signal }),
+    ...(world.targetCaPath === undefined ? {} : { caPath: world.targetCaPath }),
+  }
+  await Promise.all(
+    endpoints.map((endpoint) => endpoint.switchTo(pointer, target, { signal: tools.signal })),
+  )
+}
+
+async function pointerOf(world: FailoverWorld): Promise<StablePointer> {
+  const { epoch } = await ownEpoch(world)
+  return { member: world.target.name, epoch }
+}
+
+async function leads(
+  endpoint: StableEndpoint,
+  pointer: StablePointer,
+  tools: StepTools,
+): Promise<boolean> {
+  const current = await endpoint.current({ signal: tools.signal })
+  if (current?.member !== pointer.member || current.epoch !== pointer.epoch) return false
+  try {
+    await endpoint.verify(pointer, { signal: tools.signal })
+    return true
+  } catch (error) {
+    if (isCode(error, 'traffic.not-switched')) return false
+    throw error
+  }
+}

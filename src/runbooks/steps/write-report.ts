@@ -1,0 +1,116 @@
+import { toJobRow } from '../../jobs/job-store.ts'
+import type { Direction } from '../../replication/ledger.ts'
+import type { StepRecord } from '../../runbook/run-state.ts'
+import type { Look } from '../../runbook/runbook.ts'
+import { readFact } from '../facts.ts'
+import { allRows, ledgerDirection } from '../ledger-reads.ts'
+import type { FailoverWorld, ProcedureWorld, ReprotectWorld } from '../ports.ts'
+import { measureRecovery, type Report, sortObjects } from '../report.ts'
+import { ownEpoch, refuseOvertakenReprotection } from './own-epoch.ts'
+
+const own = 'write-report'
+
+export async function reportIsWritten(world: ProcedureWorld): Promise<Look> {
+  const report = await world.reports.read(world.run)
+  if (report === undefined) return { done: false, detail: 'There is no report yet.' }
+  const { missing, unknown, conflict, provenCount } = report.objects
+  return {
+    done: true,
+    detail: `${provenCount} objects proven, ${missing.length} missing, ${unknown.length} unknown, ${conflict.length} in conflict.`,
+  }
+}
+
+export async function writeFailoverReport(world: FailoverWorld): Promise<undefined> {
+  const { epoch } = await ownEpoch(world)
+  const point = await readFact(world, 'point')
+  const shared = await sharedParts(world, ledgerDirection(world))
+  const decisions = await world.jobs.readDecisions(world.run)
+  const pointers = await Promise.all(
+    [...world.traffic, ...world.configuration].map(async (endpoint) => {
+      const current = await endpoint.current()
+      const { member = null, epoch = null } = current ?? {}
+      return { name: endpoint.name, member, epoch }
+    }),
+  )
+  const replicationPoint = point?.replicationPoint ?? null
+  await world.reports.write({
+    ...shared,
+    type: 'failover',
+    epoch,
+    from: world.source.name,
+    to: world.target.name,
+    replicationPoint,
+    recovery: measureRecovery({
+      detectedAt: world.detectedAt,
+      decidedAt: world.decidedAt,
+      failoverAt: point?.chosenAt ?? world.decidedAt,
+      replicationPoint,
+      objectives: world.objectives,
+      timeline: shared.timeline,
+    }),
+    jobs: decisions?.jobs.map((job) => toJobRow(job, epoch)) ?? [],
+    jobsCapturedAt: point?.jobsCapturedAt ?? null,
+    stableEndpoints: pointers,
+    endpoints: (await readFact(world, 'endpoints')) ?? [],
+    cold: (await readFact(world, 'cold')) ?? { created: [], failed: [] },
+    fence: (await readFact(world, 'fence')) ?? { fenced: [], exposure: [] },
+    salvage: null,
+  })
+}
+
+export async function writeReprotectReport(world: ReprotectWorld): Promise<undefined> {
+  const { epoch } = await refuseOvertakenReprotection(world)
+  const direction = {
+    group: world.group,
+    source: world.primary.name,
+    target: world.returning.name,
+  }
+  const decisions = await world.jobs.decisionsFrom(world.group, world.returning.name)
+  await world.reports.write({
+    ...(await sharedParts(world, direction)),
+    type: 'reprotect',
+    epoch,
+    from: direction.source,
+    to: direction.target,
+    replicationPoint: (await world.ledger.readPoint(direction))?.at ?? null,
+    recovery: null,
+    jobs: decisions.flatMap((run) => run.jobs.map((job) => toJobRow(job, run.epoch))),
+    jobsCapturedAt: (await world.jobs.readCapture(world.group, world.returning.name))?.at ?? null,
+    stableEndpoints: [],
+    endpoints: [],
+    cold: { created: [], failed: [] },
+    fence: { fenced: [], exposure: [] },
+    salvage: (await readFact(world, 'salvage')) ?? null,
+  })
+}
+
+type Shared = Pick<
+  Report,
+  | 'schema'
+  | 'run'
+  | 'group'
+  | 'outcome'
+  | 'startedAt'
+  | 'writtenAt'
+  | 'timeline'
+  | 'counts'
+  | 'objects'
+>
+
+async function sharedParts(world: ProcedureWorld, direction: Direction): Promise<Shared> {
+  const run = await world.journal.read(world.run)
+  // The step that writes the report cannot tell its own end.
+  const timeline: readonly StepRecord[] = run?.state.steps.filter((step) => step.id !== own) ?? []
+  const writtenAt = world.now().toISOString()
+  return {
+    schema: 'holdfast/report/v1',
+    run: world.run,
+    group: world.group,
+    outcome: timeline.some((step) => step.status === 'partial') ? 'partial' : 'complete',
+    startedAt: run?.header.acceptedAt ?? writtenAt,
+    writtenAt,
+    timeline,
+    counts: await world.ledger.counts(direction),
+    objects: await sortObjects(allRows(world.ledger, direction)),
+  }
+}
