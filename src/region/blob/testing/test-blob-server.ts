@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,22 +18,27 @@ export interface TestBlobServer {
   stop(): Promise<void>
 }
 
-/** The Blob service alone on plain HTTP, in a temporary folder. */
+/** The Blob service alone, on plain HTTP unless told otherwise, in a temporary folder. */
 export async function startTestBlobServer(
-  options: Partial<BlobServerOptions> = {},
+  options: Partial<BlobServerOptions> & {
+    /** Kept at the end when given. */
+    readonly dataDir?: string
+    readonly tls?: { readonly key: string; readonly cert: string }
+  } = {},
 ): Promise<TestBlobServer> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-blob-'))
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'holdfast-blob-'))
   const db = openDatabase(dataDir)
   const clock = options.clock ?? (() => new Date())
   let origin = ''
   const engine = openBlobEngine({ db, dataDir, clock, storageOrigin: () => origin })
   const nothing = () => undefined
   const log = { info: nothing, warn: nothing, error: console.error }
-  const server = createServer(
-    blobRequestHandler({ authority: oneToken, log, ...options, engine, clock }),
-  )
+  const handler = blobRequestHandler({ authority: oneToken, log, ...options, engine, clock })
+  const server =
+    options.tls === undefined ? createServer(handler) : createTlsServer(options.tls, handler)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const scheme = options.tls === undefined ? 'http' : 'https'
+  origin = `${scheme}://localhost:${(server.address() as AddressInfo).port}`
   return {
     engine,
     origin,
@@ -46,7 +52,7 @@ export async function startTestBlobServer(
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       db.close()
-      rmSync(dataDir, { recursive: true, force: true })
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
     },
   }
 }
