@@ -15,7 +15,9 @@ import { openAuthority, writePrivate } from './auth/token-authority.ts'
 import { openBlobEngine } from './blob/blob-engine.ts'
 import { blobRequestHandler } from './blob/blob-server.ts'
 import { registerCompute } from './compute/register.ts'
-import { AzureError, type RegionContext, type RegionLog, type RunStore } from './context.ts'
+import type { RegionContext, RegionLog } from './context.ts'
+import { registerDataPlane } from './dataplane/register.ts'
+import { openRunStore } from './dataplane/run-store.ts'
 import { openFaultGate } from './faults/fault-gate.ts'
 import { registerFaults } from './faults/fault-routes.ts'
 import { guardRoutes } from './http/access.ts'
@@ -117,7 +119,7 @@ async function assemble(
     authority,
     resources: store,
     blobs,
-    runs: absent<RunStore>('run history'),
+    runs: openRunStore({ db, clock }),
     log,
   }
   const faults = openFaultGate({ db, clock })
@@ -150,6 +152,7 @@ async function assemble(
   registerArmBehaviours(behaviours, region, store)
   const service = armService({ db, store, operations, behaviours, regionName: name, log })
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
+  registerDataPlane(app, region)
   const compute = registerCompute(app, region, behaviours)
   closers.push(async () => {
     await compute.stop()
@@ -176,15 +179,6 @@ async function assemble(
   writePrivate(cloudFile, `${JSON.stringify(cloud, null, 2)}\n`)
   log.info({ origin, storageOrigin }, 'region is ready')
   return { name, origin, storageOrigin, cloudFile, caPath: certificate.caPath }
-}
-
-/** A service that is not part of this region yet says so on first use. */
-function absent<T extends object>(what: string): T {
-  return new Proxy({} as T, {
-    get: () => () => {
-      throw new AzureError(501, 'NotImplemented', `This region does not offer ${what}.`)
-    },
-  })
 }
 
 const nothing = () => undefined
