@@ -69,14 +69,22 @@ export async function startRegion(options: RegionOptions): Promise<RunningRegion
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const lock = lockDataDir(dataDir)
   const closers: Array<() => void | Promise<void>> = [() => lock.release()]
+  /** Ends everything, also after one part failed to end; then tells. */
   const closeAll = async () => {
-    for (const close of closers.splice(0).reverse()) await close()
+    const failures: unknown[] = []
+    for (const close of closers.splice(0).reverse())
+      await Promise.resolve()
+        .then(close)
+        .catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw new AggregateError(failures, 'the region did not end cleanly')
   }
   try {
     const running = await assemble({ ...options, dataDir }, closers)
     return { ...running, stop: closeAll }
   } catch (error) {
-    await closeAll()
+    await closeAll().catch((closing: unknown) => {
+      throw new AggregateError([error, closing], 'the region neither started nor ended cleanly')
+    })
     throw error
   }
 }
