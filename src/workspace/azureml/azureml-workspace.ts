@@ -1,0 +1,267 @@
+import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
+import { isObject } from '../../model/field-path.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { armKinds, type Kind } from '../../model/kinds.ts'
+import type { ObjectId } from '../../model/object-id.ts'
+import type { Place } from '../../model/place.ts'
+import { secretOf } from '../secret.ts'
+import type {
+  CallOptions,
+  Marker,
+  Plane,
+  ProbeResult,
+  ScoringAnswer,
+  Secret,
+  Workspace,
+  WorkspaceObject,
+  WriteOptions,
+} from '../workspace.ts'
+import { ArmObjects } from './arm-objects.ts'
+import { AzureBlobs } from './blobs.ts'
+import { type Cloud, openCloud } from './cloud.ts'
+import { HttpClient } from './http-client.ts'
+import { readMarker, writeMarker } from './marker.ts'
+import { describePlace } from './place.ts'
+import { RunHistory } from './run-history.ts'
+import { Scoring } from './scoring.ts'
+
+export interface AzureMlOptions {
+  /** Member name, for messages. */
+  readonly name: string
+  /** ARM id of the workspace. */
+  readonly workspaceId: string
+  /** Azure cloud by name, or the path of a local region's cloud file. */
+  readonly cloud: string
+  /** Folder that a relative cloud path starts from. */
+  readonly folder: string
+  readonly clock?: () => Date
+}
+
+/** What a plane needs of the parts below; each is opened at its first use and kept. */
+interface Connected {
+  readonly place: Place
+  readonly blobs: AzureBlobs
+  readonly history: RunHistory
+}
+
+/**
+ * Opens a workspace of Azure ML, or of anything that speaks its REST (design D1). Nothing is asked of
+ * the service until the first call, so that an unreachable member can still be named and probed.
+ */
+export async function openAzureMlWorkspace(
+  options: AzureMlOptions,
+): Promise<Workspace & { readonly cloud: Cloud }> {
+  const cloud = await openCloud(options.cloud, options.folder)
+  return new AzureMlWorkspace(options, cloud)
+}
+
+class AzureMlWorkspace implements Workspace {
+  readonly name: string
+  readonly cloud: Cloud
+  readonly capabilities = {
+    keepsRunIds: true,
+    kinds: new Set<Kind>([
+      'workspace',
+      'experiment',
+      'run',
+      'blob',
+      ...armKinds.map((k) => k.kind),
+    ]),
+    copiesFromUrl: true,
+  }
+  readonly #id: string
+  readonly #http: HttpClient
+  readonly #objects: ArmObjects
+  readonly #scoring: Scoring
+  readonly #clock: () => Date
+  #connected: Promise<Connected> | undefined
+
+  constructor(options: AzureMlOptions, cloud: Cloud) {
+    this.name = options.name
+    this.cloud = cloud
+    this.#id = options.workspaceId
+    this.#clock = options.clock ?? (() => new Date())
+    this.#http = new HttpClient(options.name, cloud)
+    this.#objects = new ArmObjects(this.#http, cloud.resourceManager, options.workspaceId)
+    this.#scoring = new Scoring(options.name, this.#objects, cloud)
+  }
+
+  async describe(options: CallOptions = {}): Promise<Place> {
+    // Read anew: a caller that asks where a workspace is wants to know, not to remember.
+    const { place } = await describePlace(this.#http, this.#objects, this.cloud, this.#id, options)
+    return place
+  }
+
+  listObjects: Workspace['listObjects'] = (kind, options) => this.#objects.list(kind, options)
+  getObject: Workspace['getObject'] = (id, options) => this.#objects.get(id, options)
+  putObject: Workspace['putObject'] = (id, body, options) => this.#objects.put(id, body, options)
+  deleteObject: Workspace['deleteObject'] = (id, options) => this.#objects.delete(id, options)
+
+  async readSecrets(id: ObjectId, options: CallOptions = {}): Promise<Secret | undefined> {
+    const action = secretActions[id.kind]
+    if (action === undefined) return undefined
+    // 400: the object exists and has no credentials; 404: it does not exist. Neither is a secret.
+    const answer = await this.#objects.act(id, action, {}, { ...options, accept: [400, 404] })
+    if (answer.status >= 400 || !isObject(answer.body)) return undefined
+    if (id.kind !== 'connection') return secretOf(answer.body)
+    const properties = isObject(answer.body.properties) ? answer.body.properties : {}
+    return isObject(properties.credentials) ? secretOf(properties.credentials) : undefined
+  }
+
+  listExperiments: Workspace['listExperiments'] = async (options) =>
+    (await this.#connect(options)).history.experiments(options)
+  putExperiment: Workspace['putExperiment'] = async (experiment, options) =>
+    (await this.#connect(options)).history.putExperiment(experiment, options)
+  listRuns: Workspace['listRuns'] = async (options) =>
+    (await this.#connect(options)).history.runs(options)
+  getRun: Workspace['getRun'] = async (runId, options) =>
+    (await this.#connect(options)).history.run(runId, options)
+  putRuns: Workspace['putRuns'] = async (experimentName, runs, options) =>
+    (await this.#connect(options)).history.putRuns(experimentName, runs, options)
+  readMetrics: Workspace['readMetrics'] = async (runId, options) =>
+    (await this.#connect(options)).history.metrics(runId, options)
+  writeMetrics: Workspace['writeMetrics'] = async (runId, values, options) =>
+    (await this.#connect(options)).history.writeMetrics(runId, values, options)
+
+  listBlobStores: Workspace['listBlobStores'] = async (options) =>
+    (await this.#connect(options)).blobs.stores(options)
+  listBlobs: Workspace['listBlobs'] = async (store, options) =>
+    (await this.#connect(options)).blobs.list(store, options)
+  getBlob: Workspace['getBlob'] = async (store, name, options) =>
+    (await this.#connect(options)).blobs.get(store, name, options)
+  readBlob: Workspace['readBlob'] = async (store, name, options) =>
+    (await this.#connect(options)).blobs.read(store, name, options)
+  blobReadUrl: Workspace['blobReadUrl'] = async (store, name, options) =>
+    (await this.#connect(options)).blobs.readUrl(store, name)
+  copyBlob: Workspace['copyBlob'] = async (store, source, url, options) =>
+    (await this.#connect(options)).blobs.copy(store, source, url, options)
+  writeBlob: Workspace['writeBlob'] = async (store, blob, content, options) =>
+    (await this.#connect(options)).blobs.write(store, blob, content, options)
+
+  async submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject> {
+    const id: ObjectId = { kind: 'job', path: [name] }
+    // A PUT of a job executes it; a name that exists is the same submission (I2, I6).
+    const existing = await this.#objects.get(id, options)
+    return existing ?? this.#objects.put(id, body, options)
+  }
+
+  async cancelJob(name: string, options: WriteOptions): Promise<void> {
+    await this.#objects.act(
+      { kind: 'job', path: [name] },
+      'cancel',
+      {},
+      { ...options, accept: [404, 409] },
+    )
+  }
+
+  invokeEndpoint(
+    endpoint: string,
+    payload: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<ScoringAnswer> {
+    return this.#scoring.invoke(endpoint, payload, options)
+  }
+
+  async probe(plane: Plane, options: CallOptions = {}): Promise<ProbeResult> {
+    const at = this.#clock().toISOString()
+    const started = performance.now()
+    const result = (healthy: boolean, reason?: string): ProbeResult => ({
+      plane,
+      healthy,
+      at,
+      latencyMs: performance.now() - started,
+      ...(reason === undefined ? {} : { reason }),
+    })
+    try {
+      await this.#probes[plane](options)
+      return result(true)
+    } catch (error) {
+      return result(
+        false,
+        isHoldfastError(error) ? `${error.code}: ${error.message}` : String(error),
+      )
+    }
+  }
+
+  readonly #probes: Readonly<Record<Plane, (options: CallOptions) => Promise<unknown>>> = {
+    arm: (options) =>
+      this.#http.send({
+        method: 'GET',
+        url: this.#objects.url(this.#id),
+        place: 'workspace',
+        signal: options.signal,
+      }),
+    history: async (options) =>
+      (await this.#connect(options)).history.experiments({ ...options, pageSize: 1 }),
+    mlflow: async (options) => {
+      const { place } = await this.#connect(options)
+      await this.#http.send({
+        method: 'GET',
+        url: `${place.apiOrigin}/mlflow/v1.0${this.#id}/api/2.0/mlflow/experiments/search?max_results=1`,
+        place: 'mlflow',
+        signal: options.signal,
+      })
+    },
+    blob: async (options) =>
+      (await this.#connect(options)).blobs.list('workspaceartifactstore', {
+        ...options,
+        pageSize: 1,
+      }),
+    scoring: (options) => this.#scoring.probe(options),
+    jobs: (options) => this.#objects.list('job', { ...options, pageSize: 1 }),
+  }
+
+  readMarker(options: CallOptions = {}): Promise<Marker | undefined> {
+    return readMarker(this.#http, this.#objects, this.#id, options)
+  }
+
+  writeMarker(marker: Marker, options: WriteOptions): Promise<void> {
+    return writeMarker(this.#http, this.#objects, this.#id, marker, options)
+  }
+
+  async close(): Promise<void> {
+    this.#http.close()
+    await this.#scoring.close()
+  }
+
+  #connect(options: CallOptions = {}): Promise<Connected> {
+    this.#connected ??= this.#open(options).catch((error: unknown) => {
+      this.#connected = undefined
+      throw error
+    })
+    return this.#connected
+  }
+
+  async #open(options: CallOptions): Promise<Connected> {
+    const { place, accountKey } = await describePlace(
+      this.#http,
+      this.#objects,
+      this.cloud,
+      this.#id,
+      options,
+    )
+    if (accountKey === undefined) {
+      throw new HoldfastError(
+        'workspace.forbidden',
+        `${this.name}: the keys of storage account '${place.storageAccount}' cannot be listed`,
+        {
+          kind: 'operator',
+          place: this.name,
+          hint: 'Give this identity Storage Account Key Operator Service Role on the account.',
+        },
+      )
+    }
+    return {
+      place,
+      blobs: new AzureBlobs(this.name, place, accountKey, this.cloud.ca),
+      history: new RunHistory(this.#http, place.apiOrigin, this.#id),
+    }
+  }
+}
+
+const secretActions: Readonly<Partial<Record<Kind, string>>> = {
+  datastore: 'listSecrets',
+  connection: 'listsecrets',
+  'online-endpoint': 'listKeys',
+  'batch-endpoint': 'listkeys',
+}

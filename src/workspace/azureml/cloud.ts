@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { TokenCredential } from '@azure/core-auth'
+import { z } from 'zod'
+import { HoldfastError } from '../../model/errors.ts'
+
+/** Everything that differs between Azure's clouds and a local region: addresses, trust, credential. */
+export interface Cloud {
+  readonly name: string
+  /** Base address of Azure Resource Manager, without trailing slash. */
+  readonly resourceManager: string
+  /** PEM of a certificate authority to trust besides the public ones, and where it lies. */
+  readonly ca?: string
+  readonly caPath?: string
+  /** Loaded at first use: the identity library is large. */
+  credential(): Promise<TokenCredential>
+}
+
+const azureClouds: Readonly<Record<string, string>> = {
+  AzureCloud: 'https://management.azure.com',
+  AzureUSGovernment: 'https://management.usgovcloudapi.net',
+  AzureChinaCloud: 'https://management.chinacloudapi.cn',
+}
+
+const cloudFile = z.object({
+  name: z.string(),
+  resourceManager: z.url(),
+  authority: z.url(),
+  tenantId: z.string(),
+  ca: z.string(),
+  clientId: z.string(),
+  clientSecretFile: z.string(),
+})
+
+/**
+ * An Azure cloud by name, or a local region by the path of its cloud file (relative to `folder`).
+ * Throws `cloud.not-found`, `cloud.unreadable` (operator).
+ */
+export async function openCloud(name: string, folder: string): Promise<Cloud> {
+  const known = azureClouds[name]
+  if (known !== undefined) {
+    return {
+      name,
+      resourceManager: known,
+      credential: async () => {
+        const { DefaultAzureCredential } = await import('@azure/identity')
+        return new DefaultAzureCredential()
+      },
+    }
+  }
+  return openCloudFile(resolve(folder, name))
+}
+
+async function openCloudFile(file: string): Promise<Cloud> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new HoldfastError('cloud.not-found', `there is no cloud file '${file}'`, {
+      kind: 'operator',
+      place: file,
+      hint: 'Start the region (`holdfast region start`), or name an Azure cloud.',
+      cause,
+    })
+  })
+  const folder = dirname(file)
+  try {
+    const document = cloudFile.parse(JSON.parse(text))
+    const caPath = resolve(folder, document.ca)
+    const ca = await readFile(caPath, 'utf8')
+    const secretFile = resolve(folder, document.clientSecretFile)
+    return {
+      name: document.name,
+      resourceManager: document.resourceManager.replace(/\/$/, ''),
+      ca,
+      caPath,
+      credential: async () => {
+        const { ClientSecretCredential } = await import('@azure/identity')
+        const secret = (await readFile(secretFile, 'utf8')).trim()
+        return new ClientSecretCredential(document.tenantId, document.clientId, secret, {
+          authorityHost: document.authority,
+          disableInstanceDiscovery: true,
+          tlsOptions: { ca },
+          retryOptions: { maxRetries: 0 },
+        })
+      },
+    }
+  } catch (cause) {
+    throw new HoldfastError('cloud.unreadable', `the cloud file '${file}' cannot be used`, {
+      kind: 'operator',
+      place: file,
+      hint: 'Start the region again; it writes the file anew.',
+      cause,
+    })
+  }
+}

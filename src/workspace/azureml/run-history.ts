@@ -1,0 +1,359 @@
+import { writableRun } from '../../model/canonical.ts'
+import { HoldfastError } from '../../model/errors.ts'
+import { isObject } from '../../model/field-path.ts'
+import type { Json, JsonObject } from '../../model/json.ts'
+import type {
+  CallOptions,
+  Experiment,
+  MetricValue,
+  Page,
+  PageOptions,
+  Run,
+  WriteOptions,
+} from '../workspace.ts'
+import type { HttpClient } from './http-client.ts'
+
+/** Run history v1.0 and metrics v2.0 of one workspace (facts, section 3; design D5). */
+export class RunHistory {
+  readonly #http: HttpClient
+  readonly #history: string
+  readonly #metric: string
+  readonly #experimentNames = new Map<string, Promise<string>>()
+
+  /** `apiOrigin`: base of the data plane; `workspaceId`: ARM id. */
+  constructor(http: HttpClient, apiOrigin: string, workspaceId: string) {
+    this.#http = http
+    this.#history = `${apiOrigin}/history/v1.0${workspaceId}`
+    this.#metric = `${apiOrigin}/metric/v2.0${workspaceId}`
+  }
+
+  async experiments(options: PageOptions = {}): Promise<Page<Experiment>> {
+    const body = await this.#post(
+      `${this.#history}/experiments:query`,
+      { viewType: 'All', top: options.pageSize ?? 100, ...continued(options) },
+      'experiments',
+      options,
+    )
+    return page(body, (document) => toExperiment(document))
+  }
+
+  async putExperiment(experiment: Experiment, options: WriteOptions): Promise<void> {
+    const place = `experiment/${experiment.name}`
+    const url = `${this.#history}/experiments/${encodeURIComponent(experiment.name)}`
+    await this.#http.send({
+      method: 'POST',
+      url,
+      body: {},
+      place,
+      signal: options.signal,
+      accept: [409],
+    })
+    await this.#http.send({
+      method: 'PATCH',
+      url,
+      body: {
+        archive: experiment.archived,
+        tags: experiment.tags,
+        ...(experiment.description === undefined ? {} : { description: experiment.description }),
+      },
+      place,
+      signal: options.signal,
+    })
+  }
+
+  async runs(options: PageOptions & { readonly modifiedSince?: string } = {}): Promise<Page<Run>> {
+    const body = await this.#post(
+      `${this.#history}/runs:query`,
+      {
+        orderBy: 'lastModifiedUtc asc',
+        top: options.pageSize ?? 500,
+        ...(options.modifiedSince === undefined
+          ? {}
+          : { filter: `lastModifiedUtc ge ${options.modifiedSince}` }),
+        ...continued(options),
+      },
+      'runs',
+      options,
+    )
+    const documents = page(body, (document) => document)
+    return {
+      ...documents,
+      items: await Promise.all(documents.items.map((document) => this.#toRun(document, options))),
+    }
+  }
+
+  async run(runId: string, options: CallOptions = {}): Promise<Run | undefined> {
+    const answer = await this.#http.send({
+      method: 'GET',
+      url: `${this.#history}/runs/${encodeURIComponent(runId)}`,
+      place: `run/${runId}`,
+      signal: options.signal,
+      accept: [404],
+    })
+    return answer.status === 404 || !isObject(answer.body)
+      ? undefined
+      : this.#toRun(answer.body, options)
+  }
+
+  async putRuns(
+    experimentName: string,
+    runs: readonly Run[],
+    options: WriteOptions,
+  ): Promise<void> {
+    const answer = await this.#http.send({
+      method: 'PATCH',
+      url: `${this.#history}/experiments/${encodeURIComponent(experimentName)}/batch/runs`,
+      body: {
+        runs: runs.map((run) => ({
+          ...writableRun(run.body),
+          runId: run.runId,
+          status: run.status,
+        })),
+      },
+      place: `runs of experiment ${experimentName}`,
+      signal: options.signal,
+    })
+    const errors =
+      isObject(answer.body) && isObject(answer.body.errors)
+        ? Object.entries(answer.body.errors)
+        : []
+    const [first] = errors
+    if (first !== undefined) {
+      throw new HoldfastError(
+        'run.refused',
+        `${errors.length} of ${runs.length} runs were refused: ${errorText(first[1])}`,
+        { place: `run/${first[0]}` },
+      )
+    }
+  }
+
+  /**
+   * The service reads one series at a time. The cursor holds the series still to read, so that a page
+   * is one request and a run with many series needs no memory for them.
+   */
+  async metrics(runId: string, options: PageOptions = {}): Promise<Page<MetricValue>> {
+    const state: MetricWalk =
+      options.cursor === undefined
+        ? { series: [], more: '' }
+        : (JSON.parse(options.cursor) as MetricWalk)
+    const [current, ...rest] = state.series
+    if (current === undefined) return this.#series(runId, state.more ?? '', options)
+    const body = await this.#post(
+      `${this.#metric}/runs/${encodeURIComponent(runId)}/full`,
+      {
+        metricName: current.name,
+        ...(current.namespace === '' ? {} : { metricNamespace: current.namespace }),
+        ...(state.inner === undefined ? {} : { continuationToken: state.inner }),
+      },
+      `metrics of run/${runId}`,
+      options,
+    )
+    const values = (Array.isArray(body.value) ? body.value : [])
+      .filter(isObject)
+      .map((value) => toMetricValue(runId, current, value))
+    const inner = typeof body.continuationToken === 'string' ? body.continuationToken : undefined
+    return walked(
+      values,
+      inner === undefined ? { series: rest, more: state.more } : { ...state, inner },
+    )
+  }
+
+  async writeMetrics(
+    runId: string,
+    values: readonly MetricValue[],
+    options: WriteOptions,
+  ): Promise<void> {
+    const bySeries = new Map<string, MetricValue[]>()
+    for (const value of values) {
+      const key = `${value.schema}\n${value.name}`
+      const series = bySeries.get(key)
+      if (series) series.push(value)
+      else bySeries.set(key, [value])
+    }
+    const answer = await this.#http.send({
+      method: 'POST',
+      url: `${this.#metric}/runs/${encodeURIComponent(runId)}/batch`,
+      body: {
+        values: [...bySeries.values()].map((series) => ({
+          name: series[0]?.name,
+          columns: columnsOf(series),
+          properties: { uxMetricType: series[0]?.schema },
+          value: series.map(({ metricId, createdUtc, step, data }) => ({
+            metricId,
+            createdUtc,
+            ...(step === undefined ? {} : { step }),
+            data,
+          })),
+        })),
+        reportErrors: true,
+      },
+      place: `metrics of run/${runId}`,
+      signal: options.signal,
+    })
+    const errors =
+      isObject(answer.body) && Array.isArray(answer.body.errors) ? answer.body.errors : []
+    if (errors.length > 0) {
+      throw new HoldfastError(
+        'metric.refused',
+        `${errors.length} metrics were refused: ${errorText(errors[0])}`,
+        { place: `run/${runId}` },
+      )
+    }
+  }
+
+  async #series(runId: string, token: string, options: CallOptions): Promise<Page<MetricValue>> {
+    const body = await this.#post(
+      `${this.#metric}/runs/${encodeURIComponent(runId)}/list`,
+      token === '' ? {} : { continuationToken: token },
+      `metrics of run/${runId}`,
+      options,
+    )
+    const series = (Array.isArray(body.value) ? body.value : [])
+      .filter(isObject)
+      .map((definition) => toSeries(definition))
+    const more = typeof body.continuationToken === 'string' ? body.continuationToken : undefined
+    return walked([], { series, more })
+  }
+
+  async #toRun(document: JsonObject, options: CallOptions): Promise<Run> {
+    const runId = text(document.runId)
+    const experimentId = text(document.experimentId)
+    return {
+      runId,
+      experimentName: await this.#experimentName(experimentId, options),
+      status: text(document.status),
+      body: document,
+      modifiedAt: text(document.lastModifiedUtc),
+      ...(typeof document.revision === 'number' ? { revision: document.revision } : {}),
+    }
+  }
+
+  /** Runs name their experiment by id, and ids differ between workspaces: names travel. */
+  #experimentName(experimentId: string, options: CallOptions): Promise<string> {
+    const known = this.#experimentNames.get(experimentId)
+    if (known) return known
+    const asked = this.#http
+      .send({
+        method: 'GET',
+        url: `${this.#history}/experimentids/${encodeURIComponent(experimentId)}`,
+        place: `experiment ${experimentId}`,
+        signal: options.signal,
+      })
+      .then((answer) => (isObject(answer.body) ? text(answer.body.name) : ''))
+    this.#experimentNames.set(experimentId, asked)
+    asked.catch(() => this.#experimentNames.delete(experimentId))
+    return asked
+  }
+
+  async #post(url: string, body: object, place: string, options: CallOptions): Promise<JsonObject> {
+    const answer = await this.#http.send({
+      method: 'POST',
+      url,
+      body,
+      place,
+      signal: options.signal,
+    })
+    return isObject(answer.body) ? answer.body : {}
+  }
+}
+
+interface Series {
+  readonly name: string
+  readonly namespace: string
+  readonly schema: string
+}
+
+interface MetricWalk {
+  readonly series: readonly Series[]
+  /** Token of the next page of series; '' before the first, undefined after the last. */
+  readonly more: string | undefined
+  /** Token inside the first series. */
+  readonly inner?: string
+}
+
+function walked(items: readonly MetricValue[], next: MetricWalk): Page<MetricValue> {
+  return next.series.length === 0 && next.more === undefined
+    ? { items }
+    : { items, cursor: JSON.stringify(next) }
+}
+
+function toSeries(definition: JsonObject): Series {
+  const key = isObject(definition.metricKey) ? definition.metricKey : {}
+  const properties = isObject(definition.properties) ? definition.properties : {}
+  return {
+    name: text(key.name) || text(key.metricName),
+    namespace: text(key.namespace),
+    schema: text(properties.uxMetricType) || 'azureml.v1.scalar',
+  }
+}
+
+function toMetricValue(runId: string, series: Series, value: JsonObject): MetricValue {
+  const step = value.step === undefined || value.step === null ? undefined : Number(value.step)
+  if (step !== undefined && !Number.isSafeInteger(step)) {
+    // Rounded on both sides it would look equal and be wrong (I4).
+    throw new HoldfastError(
+      'metric.step-too-large',
+      `the metric '${series.name}' has step ${String(value.step)}, beyond 2^53`,
+      { place: `run/${runId}` },
+    )
+  }
+  return {
+    name: series.name,
+    schema: series.schema,
+    metricId: text(value.metricId),
+    createdUtc: text(value.createdUtc),
+    data: isObject(value.data) ? value.data : {},
+    ...(step === undefined ? {} : { step }),
+  }
+}
+
+function columnsOf(series: readonly MetricValue[]): JsonObject {
+  const columns: Record<string, Json> = {}
+  for (const { data } of series) {
+    for (const [column, value] of Object.entries(data))
+      columns[column] ??=
+        typeof value === 'string' && !/^(NaN|-?Infinity)$/.test(value)
+          ? 'String'
+          : typeof value === 'boolean'
+            ? 'Boolean'
+            : typeof value === 'object'
+              ? 'Object'
+              : 'Double'
+  }
+  return columns
+}
+
+function toExperiment(document: JsonObject): Experiment {
+  const tags = isObject(document.tags) ? document.tags : {}
+  return {
+    name: text(document.name),
+    experimentId: text(document.experimentId),
+    archived: document.archivedTime !== null && document.archivedTime !== undefined,
+    tags: Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, String(value)])),
+    ...(typeof document.description === 'string' && document.description !== ''
+      ? { description: document.description }
+      : {}),
+  }
+}
+
+function page<T>(body: JsonObject, convert: (document: JsonObject) => T): Page<T> {
+  const items = (Array.isArray(body.value) ? body.value : []).filter(isObject).map(convert)
+  return {
+    items,
+    ...(typeof body.continuationToken === 'string' && body.continuationToken !== ''
+      ? { cursor: body.continuationToken }
+      : {}),
+  }
+}
+
+function continued(options: PageOptions): { continuationToken?: string } {
+  return options.cursor === undefined ? {} : { continuationToken: options.cursor }
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function errorText(error: Json | undefined): string {
+  return JSON.stringify(error ?? '').slice(0, 300)
+}
