@@ -18,4 +18,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'write continuity.yaml for two workspaces',
     load: async () => (await import('./commands/init.ts')).initCommand(),
   },
+  {
+    name: 'import',
+    summary: 'create objects from a folder of Azure ML CLI v2 YAML',
+    load: async () => (await import('./commands/import.ts')).importCommand(),
+  },
 ]

@@ -20,7 +20,7 @@ export function translateFailure(cause: unknown, facts: CallFacts): HoldfastErro
   if (facts.signal?.aborted) return cancelledError(facts.signal, placeOf(facts))
   const code = causeCode(cause)
   const reason = `${facts.member} does not answer (${code ?? nameOf(cause)})`
-  if (isSignInFailure(cause) && code === undefined) {
+  if (isSignInFailure(cause) && code === undefined && !authorityUnreachable(cause)) {
     return new HoldfastError('workspace.sign-in-failed', `signing in to ${facts.member} failed`, {
       kind: 'operator',
       place: facts.member,
@@ -28,7 +28,7 @@ export function translateFailure(cause: unknown, facts: CallFacts): HoldfastErro
       cause,
     })
   }
-  if (facts.writes && !(code !== undefined && neverSent.has(code))) {
+  if (facts.writes && !isSignInFailure(cause) && !(code !== undefined && neverSent.has(code))) {
     return new HoldfastError('workspace.outcome-unknown', `${reason} after a write was sent`, {
       kind: 'unknown-outcome',
       place: placeOf(facts),
@@ -127,6 +127,14 @@ function causeCode(cause: unknown): string | undefined {
 function nameOf(cause: unknown): string {
   if (cause instanceof RestError) return cause.code ?? cause.name
   return cause instanceof Error ? cause.name : 'unknown'
+}
+
+/** The identity library hides the network's code behind names of its own. */
+function authorityUnreachable(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    /endpoints_resolution_error|network_error|openid_config_error/.test(cause.message)
+  )
 }
 
 function isSignInFailure(cause: unknown): boolean {
