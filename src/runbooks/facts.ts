@@ -6,7 +6,7 @@ import type { FailedObject, ProcedureWorld, SalvageResult } from './ports.ts'
 export interface RunFacts {
   readonly point: ChosenPoint
   readonly fence: FenceResult
-  readonly cold: { readonly created: readonly string[]; readonly failed: readonly FailedObject[] }
+  readonly cold: ColdResult
   readonly endpoints: readonly WarmEndpoint[]
   readonly salvage: SalvageResult
   /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
@@ -20,6 +20,12 @@ export interface ChosenPoint {
   readonly counts: readonly KindCount[]
   /** When open jobs were last captured; null: never. */
   readonly jobsCapturedAt: string | null
+}
+
+export interface ColdResult {
+  /** Noted before any of them is made, so that a crash cannot hide what was made. */
+  readonly wanted: readonly string[]
+  readonly failed: readonly FailedObject[]
 }
 
 export interface FenceResult {

@@ -17,16 +17,16 @@ export async function createColdObjects(
   tools: StepTools,
 ): Promise<Ending | undefined> {
   const { epoch } = await ownEpoch(world)
-  const before = (await readFact(world, 'cold')) ?? { created: [], failed: [] }
-  const { created, failed } = await world.cold.create({
+  const before = await readFact(world, 'cold')
+  const missing = await world.cold.missing({ signal: tools.signal })
+  const wanted = [...new Set([...(before?.wanted ?? []), ...missing])]
+  await writeFact(world, 'cold', { wanted, failed: [] })
+  const { failed } = await world.cold.create({
     epoch,
     signal: tools.signal,
     onProgress: (done, total) => tools.progress({ done, total, bytes: null }),
   })
-  await writeFact(world, 'cold', {
-    created: [...new Set([...before.created, ...created])],
-    failed,
-  })
+  await writeFact(world, 'cold', { wanted, failed })
   if (failed.length === 0) return undefined
   const [first] = failed
   return {

@@ -1,3 +1,5 @@
+import { HoldfastError } from '../../model/errors.ts'
+import type { PassResult } from '../../replication/pass.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import type { ReprotectWorld } from '../ports.ts'
 import { refuseOvertakenReprotection } from './own-epoch.ts'
@@ -24,7 +26,7 @@ export async function replicateBack(
   tools: StepTools,
 ): Promise<Ending | undefined> {
   const { epoch } = await refuseOvertakenReprotection(world)
-  let sentence = ''
+  let last: PassResult | undefined
   for (let pass = 1; pass <= passLimit; pass++) {
     const result = await world.replicate({
       epoch,
@@ -33,7 +35,17 @@ export async function replicateBack(
     })
     if (result.outcome === 'complete') return undefined
     tools.signal.throwIfAborted()
-    sentence = `${result.failed} objects failed, ${result.conflicts} are in conflict.`
+    last = result
   }
-  return { partial: sentence }
+  if (last?.outcome === 'partial') {
+    const { failed, pending, conflicts } = last
+    return {
+      partial: `${failed} objects failed, ${pending} wait, ${conflicts} are in conflict.`,
+    }
+  }
+  throw new HoldfastError(
+    last?.error?.code ?? 'reprotect.pass-failed',
+    `Replication did not get through: ${last?.error?.message ?? 'no reason given'}`,
+    { kind: 'transient', hint: 'Remedy what it names, then start re-protection again.' },
+  )
 }

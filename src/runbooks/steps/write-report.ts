@@ -2,7 +2,7 @@ import { toJobRow } from '../../jobs/job-store.ts'
 import type { Direction } from '../../replication/ledger.ts'
 import type { StepRecord } from '../../runbook/run-state.ts'
 import type { Look } from '../../runbook/runbook.ts'
-import { readFact } from '../facts.ts'
+import { type ColdResult, readFact } from '../facts.ts'
 import { allRows, ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld, ProcedureWorld, ReprotectWorld } from '../ports.ts'
 import { measureRecovery, type Report, sortObjects } from '../report.ts'
@@ -52,7 +52,7 @@ export async function writeFailoverReport(world: FailoverWorld): Promise<undefin
     jobsCapturedAt: point?.jobsCapturedAt ?? null,
     stableEndpoints: pointers,
     endpoints: (await readFact(world, 'endpoints')) ?? [],
-    cold: (await readFact(world, 'cold')) ?? { created: [], failed: [] },
+    cold: createdAtFailover(await readFact(world, 'cold')),
     fence: (await readFact(world, 'fence')) ?? { fenced: [], exposure: [] },
     salvage: null,
   })
@@ -113,4 +113,10 @@ async function sharedParts(world: ProcedureWorld, direction: Direction): Promise
     counts: await world.ledger.counts(direction),
     objects: await sortObjects(allRows(world.ledger, direction)),
   }
+}
+
+function createdAtFailover(result: ColdResult | undefined): Report['cold'] {
+  const { wanted, failed } = result ?? { wanted: [], failed: [] }
+  const notMade = new Set(failed.map((one) => one.object))
+  return { created: wanted.filter((object) => !notMade.has(object)), failed }
 }
