@@ -25,7 +25,11 @@ export interface Workspace {
   /** Where the workspace is. Throws `workspace.not-found` when it does not exist. */
   describe(options?: CallOptions): Promise<Place>
 
-  /** One page of all objects of a kind, archived and disabled ones included, in the service's order. */
+  /**
+   * One page of all objects of a kind, archived and disabled ones included, in the service's order.
+   * For a kind that has a parent (`armKind(kind).parent`), `parent` narrows the list to one; without it
+   * all parents are walked. A parent that does not exist has an empty page.
+   */
   listObjects(
     kind: Kind,
     options?: PageOptions & { readonly parent?: ObjectId },
@@ -46,7 +50,10 @@ export interface Workspace {
 
   listExperiments(options?: PageOptions): Promise<Page<Experiment>>
   putExperiment(experiment: Experiment, options: WriteOptions): Promise<void>
-  /** Runs in ascending order of modification, from `modifiedSince` (inclusive) on. */
+  /**
+   * Runs modified at or after `modifiedSince`. Within one experiment they come in ascending order of
+   * modification; experiments follow one another (run history queries only inside an experiment).
+   */
   listRuns(options?: PageOptions & { readonly modifiedSince?: string }): Promise<Page<Run>>
   getRun(runId: string, options?: CallOptions): Promise<Run | undefined>
   /** Creates or updates runs of one experiment with their own ids (design D5); at most 100. */
@@ -113,34 +120,35 @@ export interface Workspace {
   close(): Promise<void>
 }
 
+/** Every operation, whether it writes, and which of its arguments is the options object. */
 export const workspaceOperations = {
-  describe: { writes: false },
-  listObjects: { writes: false },
-  getObject: { writes: false },
-  putObject: { writes: true },
-  deleteObject: { writes: true },
-  readSecrets: { writes: false },
-  listExperiments: { writes: false },
-  putExperiment: { writes: true },
-  listRuns: { writes: false },
-  getRun: { writes: false },
-  putRuns: { writes: true },
-  readMetrics: { writes: false },
-  writeMetrics: { writes: true },
-  listBlobStores: { writes: false },
-  listBlobs: { writes: false },
-  getBlob: { writes: false },
-  readBlob: { writes: false },
-  blobReadUrl: { writes: false },
-  copyBlob: { writes: true },
-  writeBlob: { writes: true },
-  submitJob: { writes: true },
-  cancelJob: { writes: true },
-  invokeEndpoint: { writes: false },
-  probe: { writes: false },
-  readMarker: { writes: false },
-  writeMarker: { writes: true },
-} as const satisfies Record<string, { readonly writes: boolean }>
+  describe: { writes: false, options: 0 },
+  listObjects: { writes: false, options: 1 },
+  getObject: { writes: false, options: 1 },
+  putObject: { writes: true, options: 2 },
+  deleteObject: { writes: true, options: 1 },
+  readSecrets: { writes: false, options: 1 },
+  listExperiments: { writes: false, options: 0 },
+  putExperiment: { writes: true, options: 1 },
+  listRuns: { writes: false, options: 0 },
+  getRun: { writes: false, options: 1 },
+  putRuns: { writes: true, options: 2 },
+  readMetrics: { writes: false, options: 1 },
+  writeMetrics: { writes: true, options: 2 },
+  listBlobStores: { writes: false, options: 0 },
+  listBlobs: { writes: false, options: 1 },
+  getBlob: { writes: false, options: 2 },
+  readBlob: { writes: false, options: 2 },
+  blobReadUrl: { writes: false, options: 2 },
+  copyBlob: { writes: true, options: 3 },
+  writeBlob: { writes: true, options: 3 },
+  submitJob: { writes: true, options: 2 },
+  cancelJob: { writes: true, options: 1 },
+  invokeEndpoint: { writes: false, options: 2 },
+  probe: { writes: false, options: 1 },
+  readMarker: { writes: false, options: 0 },
+  writeMarker: { writes: true, options: 1 },
+} as const satisfies Record<string, { readonly writes: boolean; readonly options: number }>
 
 export type WorkspaceOperation = keyof typeof workspaceOperations
 
@@ -215,6 +223,8 @@ export interface MetricValue {
   readonly createdUtc: string
   readonly step?: number
   readonly data: JsonObject
+  /** Column -> type of the wire (`Double`, `String`, …), where the service keeps it. */
+  readonly columns?: Readonly<Record<string, string>>
 }
 
 /**

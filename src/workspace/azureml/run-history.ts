@@ -61,25 +61,44 @@ export class RunHistory {
     })
   }
 
+  /**
+   * Run history queries inside one experiment only, so experiments follow one another; the cursor
+   * holds those still to read.
+   */
   async runs(options: PageOptions & { readonly modifiedSince?: string } = {}): Promise<Page<Run>> {
+    const state: RunWalk =
+      options.cursor === undefined
+        ? { experiments: [], more: '' }
+        : (JSON.parse(options.cursor) as RunWalk)
+    const [current, ...rest] = state.experiments
+    if (current === undefined) {
+      const found = await this.experiments({
+        ...(options.signal ? { signal: options.signal } : {}),
+        ...(state.more ? { cursor: state.more } : {}),
+      })
+      return runsWalked([], { experiments: found.items.map((one) => one.name), more: found.cursor })
+    }
     const body = await this.#post(
-      `${this.#history}/runs:query`,
+      `${this.#history}/experiments/${encodeURIComponent(current)}/runs:query`,
       {
         orderBy: 'lastModifiedUtc asc',
         top: options.pageSize ?? 500,
         ...(options.modifiedSince === undefined
           ? {}
           : { filter: `lastModifiedUtc ge ${options.modifiedSince}` }),
-        ...continued(options),
+        ...(state.inner === undefined ? {} : { continuationToken: state.inner }),
       },
-      'runs',
+      `runs of experiment ${current}`,
       options,
     )
     const documents = page(body, (document) => document)
-    return {
-      ...documents,
-      items: await Promise.all(documents.items.map((document) => this.#toRun(document, options))),
-    }
+    const runs = documents.items.map((document) => toRun(document, current))
+    return runsWalked(
+      runs,
+      documents.cursor === undefined
+        ? { experiments: rest, more: state.more }
+        : { ...state, inner: documents.cursor },
+    )
   }
 
   async run(runId: string, options: CallOptions = {}): Promise<Run | undefined> {
@@ -90,9 +109,8 @@ export class RunHistory {
       signal: options.signal,
       accept: [404],
     })
-    return answer.status === 404 || !isObject(answer.body)
-      ? undefined
-      : this.#toRun(answer.body, options)
+    if (answer.status === 404 || !isObject(answer.body)) return undefined
+    return toRun(answer.body, await this.#experimentName(text(answer.body.experimentId), options))
   }
 
   async putRuns(
@@ -215,19 +233,6 @@ export class RunHistory {
     return walked([], { series, more })
   }
 
-  async #toRun(document: JsonObject, options: CallOptions): Promise<Run> {
-    const runId = text(document.runId)
-    const experimentId = text(document.experimentId)
-    return {
-      runId,
-      experimentName: await this.#experimentName(experimentId, options),
-      status: text(document.status),
-      body: document,
-      modifiedAt: text(document.lastModifiedUtc),
-      ...(typeof document.revision === 'number' ? { revision: document.revision } : {}),
-    }
-  }
-
   /** Runs name their experiment by id, and ids differ between workspaces: names travel. */
   #experimentName(experimentId: string, options: CallOptions): Promise<string> {
     const known = this.#experimentNames.get(experimentId)
@@ -254,6 +259,30 @@ export class RunHistory {
       signal: options.signal,
     })
     return isObject(answer.body) ? answer.body : {}
+  }
+}
+
+interface RunWalk {
+  readonly experiments: readonly string[]
+  /** Token of the next page of experiments; '' before the first, undefined after the last. */
+  readonly more: string | undefined
+  /** Token inside the first experiment. */
+  readonly inner?: string
+}
+
+function runsWalked(items: readonly Run[], next: RunWalk): Page<Run> {
+  const ended = next.experiments.length === 0 && next.more === undefined
+  return ended ? { items } : { items, cursor: JSON.stringify(next) }
+}
+
+function toRun(document: JsonObject, experimentName: string): Run {
+  return {
+    runId: text(document.runId),
+    experimentName,
+    status: text(document.status),
+    body: document,
+    modifiedAt: text(document.lastModifiedUtc),
+    ...(typeof document.revision === 'number' ? { revision: document.revision } : {}),
   }
 }
 
