@@ -150,6 +150,8 @@ export const problem = z.object({
   title: z.string(),
   status: z.number(),
   code: z.string(),
+  /** `ErrorKind` of the model; clients need it to choose an exit code. */
+  kind: z.enum(['transient', 'permanent', 'cancelled', 'operator', 'unknown-outcome']).optional(),
   detail: z.string().optional(),
   hint: z.string().optional(),
   place: z.string().optional(),
@@ -162,6 +164,12 @@ export const startOperation = z.object({
   /** Failover only: go on although the source still answers. */
   force: z.boolean().default(false),
 })
+
+export const objectsPage = z.object({ items: z.array(ledgerRow), cursor: z.string().nullable() })
+export const jobsPage = z.object({ items: z.array(jobRow) })
+export const operationsPage = z.object({ items: z.array(operation) })
+/** Opens the console once, within ten minutes; it is a secret until then. */
+export const consoleLink = z.object({ url: z.string() })
 
 /** Server-sent events: `event:` is `type`, `id:` resumes with Last-Event-ID. */
 export const event = z.discriminatedUnion('type', [
@@ -181,6 +189,10 @@ export type LedgerRow = z.infer<typeof ledgerRow>
 export type JobRow = z.infer<typeof jobRow>
 export type Problem = z.infer<typeof problem>
 export type StartOperation = z.infer<typeof startOperation>
+export type ObjectsPage = z.infer<typeof objectsPage>
+export type JobsPage = z.infer<typeof jobsPage>
+export type OperationsPage = z.infer<typeof operationsPage>
+export type OperationType = Operation['type']
 export type Event = z.infer<typeof event>
 
 /**
@@ -197,6 +209,7 @@ export type Event = z.infer<typeof event>
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
  * GET  operations/{id}/report[.html]   -> report
+ * POST console-link                    -> consoleLink
  * GET  events                          -> text/event-stream
  * GET  /openapi.json, /healthz, /readyz, /metrics
  */

@@ -1,0 +1,167 @@
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import {
+  apiPrefix,
+  consoleLink,
+  jobsPage,
+  objectsPage,
+  operation,
+  operationsPage,
+  problem,
+  replicationPlan,
+  startOperation,
+  status,
+} from '../../api/contract.ts'
+import { HoldfastError } from '../../model/errors.ts'
+import type { ControllerService } from '../service.ts'
+import { streamEvents } from './events.ts'
+
+export interface RouteOptions {
+  readonly service: ControllerService
+  readonly issueLink: () => string
+  readonly shutdown: AbortSignal
+}
+
+const inGroup = z.object({ group: z.string() })
+const withId = z.object({ id: z.string() })
+const answers = <T extends Record<number, z.ZodType>>(good: T) => ({ ...good, default: problem })
+
+export function registerRoutes(instance: FastifyInstance, options: RouteOptions): void {
+  const { service } = options
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const at = (path: string) => `${apiPrefix}/${path}`
+
+  app.get(
+    at('status'),
+    { schema: { summary: 'What is true now', response: answers({ 200: status }) } },
+    () => service.status(),
+  )
+  app.get(
+    at('groups/:group/plan'),
+    {
+      schema: {
+        summary: 'What a sync would do',
+        params: inGroup,
+        response: answers({ 200: replicationPlan }),
+      },
+    },
+    (request) => service.plan(request.params.group, { signal: request.signal }),
+  )
+  app.get(
+    at('groups/:group/objects'),
+    {
+      schema: {
+        summary: 'The ledger, row by row',
+        params: inGroup,
+        querystring: z.object({
+          kind: z.string().optional(),
+          state: z.string().optional(),
+          cursor: z.string().optional(),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        }),
+        response: answers({ 200: objectsPage }),
+      },
+    },
+    (request) => {
+      const { kind, state, cursor, limit } = request.query
+      return service.objects(request.params.group, {
+        limit,
+        ...(kind === undefined ? {} : { kind }),
+        ...(state === undefined ? {} : { state }),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+    },
+  )
+  app.get(
+    at('groups/:group/jobs'),
+    {
+      schema: {
+        summary: 'Open jobs and what happened to them',
+        params: inGroup,
+        response: answers({ 200: jobsPage }),
+      },
+    },
+    async (request) => ({ items: [...(await service.jobs(request.params.group))] }),
+  )
+  for (const type of ['sync', 'failover', 'reprotect'] as const) {
+    app.post(
+      at(`groups/:group/${type}`),
+      {
+        schema: {
+          summary: `Start a ${type}`,
+          params: inGroup,
+          body: startOperation.prefault({}),
+          response: answers({ 202: operation }),
+        },
+      },
+      async (request, reply) =>
+        reply.code(202).send(await service.start(request.params.group, type, request.body)),
+    )
+  }
+  app.get(
+    at('operations'),
+    {
+      schema: {
+        summary: 'Operations, newest first',
+        querystring: z.object({ group: z.string().optional() }),
+        response: answers({ 200: operationsPage }),
+      },
+    },
+    async (request) => ({ items: [...(await service.operations(request.query.group))] }),
+  )
+  app.get(
+    at('operations/:id'),
+    { schema: { summary: 'One operation', params: withId, response: answers({ 200: operation }) } },
+    (request) => service.operation(request.params.id),
+  )
+  app.post(
+    at('operations/:id/cancel'),
+    {
+      schema: {
+        summary: 'End an operation after the step under way',
+        params: withId,
+        response: answers({ 200: operation }),
+      },
+    },
+    (request) => service.cancel(request.params.id),
+  )
+  registerReports(app, service)
+  app.post(
+    at('console-link'),
+    {
+      schema: {
+        summary: 'A one-time link to the console',
+        response: answers({ 200: consoleLink }),
+      },
+    },
+    async () => ({ url: options.issueLink() }),
+  )
+  app.get(
+    at('events'),
+    { schema: { summary: 'Server-sent events; resumes with Last-Event-ID' } },
+    (request, reply) => streamEvents(service, request, reply, options.shutdown),
+  )
+  app.setNotFoundHandler((request) => {
+    throw new HoldfastError('request.not-found', `There is no ${request.method} ${request.url}.`, {
+      hint: 'Compare it with /openapi.json.',
+    })
+  })
+}
+
+function registerReports(app: FastifyInstance, service: ControllerService): void {
+  const formats = {
+    report: ['json', 'application/json; charset=utf-8'],
+    'report.html': ['html', 'text/html; charset=utf-8'],
+  } as const
+  for (const [name, [format, type]] of Object.entries(formats)) {
+    app
+      .withTypeProvider<ZodTypeProvider>()
+      .get(
+        `${apiPrefix}/operations/:id/${name}`,
+        { schema: { summary: `The report of an operation as ${format}`, params: withId } },
+        async (request, reply) =>
+          reply.type(type).send(Buffer.from(await service.report(request.params.id, format))),
+      )
+  }
+}

@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import fastifyStatic from '@fastify/static'
+import fastifySwagger from '@fastify/swagger'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { HoldfastError } from '../../model/errors.ts'
+import type { ControllerService } from '../service.ts'
+import { guard } from './guard.ts'
+import { type Metrics, registerMetrics } from './metrics.ts'
+import { problemOf } from './problems.ts'
+import { registerRoutes } from './routes.ts'
+import type { Sessions } from './session.ts'
+
+export interface ServerOptions {
+  readonly service: ControllerService
+  readonly sessions: Sessions
+  readonly listen: ListenAddress
+  readonly version: string
+  readonly clock: () => Date
+  readonly log: FastifyBaseLogger
+  readonly metrics: Metrics
+  /** Folder of the built console; a page that says how to build it is served when it is absent. */
+  readonly consoleDir: string
+}
+
+export interface ListenAddress {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+}
+
+export interface RunningServer {
+  readonly url: string
+  /** A link that signs a browser in, once. */
+  consoleLink(): string
+  close(): Promise<void>
+}
+
+/** Throws `address.in-use` or `address.unavailable` (operator). */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const shutdown = new AbortController()
+  const { host, port } = options.listen
+  let url = ''
+  const consoleLink = () => `${url}/?token=${options.sessions.issueCode(options.clock())}`
+  const app: FastifyInstance = fastify({
+    loggerInstance: options.log,
+    // The console polls once a second in the worst case; a line for each call hides what matters.
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    bodyLimit: 64 * 1024,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status >= 500) options.log.error({ err: error, code: problem.code }, 'call failed')
+    return reply
+      .code(problem.status)
+      .type('application/problem+json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(problem)
+  })
+  guard(app, { sessions: options.sessions, hosts: hostNames(host), clock: options.clock })
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Holdfast', version: options.version },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  })
+  registerRoutes(app, {
+    service: options.service,
+    issueLink: consoleLink,
+    shutdown: shutdown.signal,
+  })
+  registerHealth(app, options.service)
+  registerMetrics(app, options.metrics)
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await registerConsole(app, options.consoleDir)
+  await app.listen({ host, port }).catch(async (cause: NodeJS.ErrnoException) => {
+    await app.close()
+    throw cannotListen(options.listen, cause)
+  })
+  url = urlOf(app, host)
+  return {
+    url,
+    consoleLink,
+    close: async () => {
+      shutdown.abort()
+      await app.close()
+    },
+  }
+}
+
+function hostNames(host: string): string[] {
+  const loopback = ['127.0.0.1', 'localhost', '[::1]']
+  const bare = host.includes(':') ? `[${host}]` : host.toLowerCase()
+  return [...new Set(host === '0.0.0.0' || host === '::' ? loopback : [bare, ...loopback])]
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+function cannotListen({ host, port }: ListenAddress, cause: NodeJS.ErrnoException): HoldfastError {
+  const inUse = cause.code === 'EADDRINUSE'
+  return new HoldfastError(
+    inUse ? 'address.in-use' : 'address.unavailable',
+    inUse
+      ? `Another process listens on ${host}:${port}.`
+      : `The controller cannot listen on ${host}:${port} (${cause.code ?? cause.message}).`,
+    {
+      kind: 'operator',
+      place: `${host}:${port}`,
+      hint: 'Choose another address with --listen HOST:PORT; port 0 takes a free one.',
+      cause,
+    },
+  )
+}
+
+function registerHealth(app: FastifyInstance, service: ControllerService): void {
+  app.get('/healthz', { schema: { hide: true } }, async () => ({ alive: true }))
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    const ready = await service.isReady()
+    return reply.code(ready ? 200 : 503).send({ ready })
+  })
+}
+
+const noConsole = `<!doctype html><meta charset="utf-8"><title>Holdfast</title>
+<h1>The console is not built</h1>
+<p>Build it with <code>npm run build</code>, then start the controller again. The API is below <code>/api/v1</code>; its description is at <code>/openapi.json</code>.</p>
+`
+
+async function registerConsole(app: FastifyInstance, consoleDir: string): Promise<void> {
+  if (existsSync(consoleDir)) {
+    await app.register(fastifyStatic, { root: consoleDir, cacheControl: false })
+    return
+  }
+  app.get('/', { schema: { hide: true } }, (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(noConsole),
+  )
+}

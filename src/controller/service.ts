@@ -1,0 +1,38 @@
+import type {
+  JobRow,
+  ObjectsPage,
+  Operation,
+  OperationType,
+  ReplicationPlan,
+  StartOperation,
+  Status,
+} from '../api/contract.ts'
+import type { CallOptions } from '../workspace/workspace.ts'
+import type { EventBus } from './event-bus.ts'
+
+/**
+ * What the HTTP API serves. Every method throws `HoldfastError`s, which become problem documents:
+ * `group.not-found`, `operation.not-found`, `operation.busy`, `epoch.changed`, …
+ */
+export interface ControllerService {
+  readonly events: EventBus
+  /** All that readiness needs works: the database answers. */
+  isReady(): Promise<boolean>
+  status(): Promise<Status>
+  plan(group: string, options?: CallOptions): Promise<ReplicationPlan>
+  objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
+  jobs(group: string): Promise<readonly JobRow[]>
+  start(group: string, type: OperationType, request: StartOperation): Promise<Operation>
+  operations(group?: string): Promise<readonly Operation[]>
+  operation(id: string): Promise<Operation>
+  /** Asks it to end after the step under way. */
+  cancel(id: string): Promise<Operation>
+  report(id: string, format: 'json' | 'html'): Promise<string>
+}
+
+export interface ObjectsFilter {
+  readonly kind?: string
+  readonly state?: string
+  readonly cursor?: string
+  readonly limit: number
+}
