@@ -9,6 +9,8 @@ import { type Need, type Runbook, refuseNeedsOfFailedMember, type StepProgress }
 /** A runbook together with how to open the world it works on. */
 export interface RunbookBinding {
   readonly runbook: Runbook<never>
+  /** Ids of the runs that this process performs now; other controllers have their own. */
+  readonly underWay: ReadonlySet<string>
   /** Runs the runbook once; made by `bindRunbook`. */
   readonly perform: Procedure['body']
   readonly preview: (header: RunHeader, signal: AbortSignal) => Promise<readonly PreviewStep[]>
@@ -41,15 +43,19 @@ export function bindRunbook<World>(
       throw error
     }
   }
+  const underWay = new Set<string>()
   return {
     runbook: book,
+    underWay,
     perform: async (context, input) => {
       const runId = String((input as JsonObject).run)
       const { header } = await readRun(tools.journal, runId)
       const opened = await openOrFail(header, context.signal)
+      underWay.add(runId)
       try {
         return await performRunbook(book, runId, opened.world, context, tools)
       } finally {
+        underWay.delete(runId)
         await opened.close()
       }
     },
@@ -104,7 +110,7 @@ export interface Runner {
   cancel(id: string, by: string): Promise<Run>
   /** Waits until the run ends in any way. */
   ended(id: string): Promise<Run>
-  /** Notes in the journal that runs under way are paused, then stops the engine. */
+  /** Notes in the journal that the runs under way here are paused, then stops the engine. */
   stop(): Promise<void>
 }
 
@@ -170,10 +176,9 @@ export function createRunner(options: {
     },
     stop: async () => {
       const at = now().toISOString()
-      for (const { header, state } of await journal.list()) {
-        if (state.status !== 'running') continue
-        const reason = 'The controller shut down; it resumes when it starts.'
-        await journal.append(header.id, { type: 'paused', reason, at })
+      const reason = 'The controller shut down; it resumes when it starts.'
+      for (const id of options.bindings.flatMap((each) => [...each.underWay])) {
+        await journal.append(id, { type: 'paused', reason, at })
       }
       await engine.stop()
     },

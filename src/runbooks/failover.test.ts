@@ -100,7 +100,7 @@ async function heldAt(scene: Scene, step: string) {
       await gate
     },
   })
-  const engine = memoryEngine({ procedures: runbookProcedures(bound) })
+  const engine = memoryEngine({ procedures: runbookProcedures(bound), record: scene.engine })
   const runner = createRunner({ engine, journal, now: clock, bindings: bound })
   await runner.start({ ...there, group: 'g', input: { expectedEpoch: 1 } })
   await waiting
@@ -228,6 +228,22 @@ describe('failover while the source is gone', () => {
     expect(lost?.ended).toMatchObject({ state: { error: { code: 'epoch.stale' } } })
     expect(lost?.effects).toEqual([])
     expect(scene.regions.memory.west.startsOf('train-e2')).toBe(1)
+  })
+
+  it('is paused by a shutdown of its own controller only, and resumed by the next one', async () => {
+    const { runner } = await heldAt(scene, 'create-cold')
+    const bound = bindings(scene.records, scene.regions, {
+      journal: scene.records.journal,
+      now: clock,
+    })
+    const engine = memoryEngine({ procedures: runbookProcedures(bound) })
+    const { journal } = scene.records
+    await createRunner({ engine, journal, now: clock, bindings: bound }).stop()
+    expect(await runner.read('run')).toMatchObject({ state: { status: 'running' } })
+    await runner.stop()
+    expect(await runner.read('run')).toMatchObject({ state: { status: 'paused' } })
+    const { ended } = await controller(scene, there)
+    expect(ended).toMatchObject({ state: { status: 'done', outcome: 'complete' } })
   })
 
   it('has no further effect once another failover overtook it (I1)', async () => {
