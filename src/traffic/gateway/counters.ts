@@ -1,0 +1,35 @@
+/** What a gateway did for one endpoint or service since it started. */
+export interface Counter {
+  requests: number
+  /** The caller got no answer of an upstream, or half of one. */
+  failed: number
+  /** Sent a second time. */
+  retried: number
+  /** Upstream answers of 500 and above that were passed on. */
+  serverErrors: number
+  lastAnswerFrom: string | undefined
+  lastAnswerAt: string | undefined
+}
+
+export class Counters {
+  readonly #counters = new Map<string, Counter>()
+
+  of(name: string): Counter {
+    const known = this.#counters.get(name)
+    if (known !== undefined) return known
+    const made: Counter = {
+      requests: 0,
+      failed: 0,
+      retried: 0,
+      serverErrors: 0,
+      lastAnswerFrom: undefined,
+      lastAnswerAt: undefined,
+    }
+    this.#counters.set(name, made)
+    return made
+  }
+
+  all(): Record<string, Counter> {
+    return Object.fromEntries(this.#counters)
+  }
+}

@@ -1,0 +1,206 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Answer, AttemptFailed, attempt } from './attempt.ts'
+import type { Counter } from './counters.ts'
+import { authorizationFor } from './endpoint-keys.ts'
+import type { Outliers, RetryBudget } from './outliers.ts'
+import type { GatewayPointer } from './pointer.ts'
+import { type RequestBody, readBody } from './request-body.ts'
+import type { Candidate, RoutedRequest } from './route.ts'
+import type { Upstreams } from './upstreams.ts'
+
+export interface ForwardTools {
+  readonly upstreams: Upstreams
+  readonly outliers: Outliers
+  readonly budget: RetryBudget
+  /** Bodies up to this size are held, so that they can be sent again. */
+  readonly heldBytes: number
+  readonly now: () => Date
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly pointer: GatewayPointer
+  readonly routed: RoutedRequest
+  readonly counter: Counter
+}
+
+/** Statuses of proxies and overload: the service behind them did not do the work. */
+const passing = new Set([502, 503, 504])
+
+/**
+ * Sends a request to the first candidate, and to the next one when that failed, if nothing can have
+ * happened twice: the request is repeatable, or it never left. The counter tells what came of it.
+ */
+export async function forward(exchange: Exchange, tools: ForwardTools): Promise<void> {
+  const { request, response, routed, counter } = exchange
+  counter.requests++
+  tools.budget.earn()
+  const gone = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  try {
+    const body = await readBody(request, tools.heldBytes)
+    const order = inOrder(routed, body, tools.outliers)
+    await tryInOrder(order, { exchange, tools, body, signal: gone.signal })
+  } catch (error) {
+    // The caller hung up: nobody waits for an answer, and no upstream failed.
+    if (gone.signal.aborted) return
+    throw error
+  }
+}
+
+interface Try {
+  readonly exchange: Exchange
+  readonly tools: ForwardTools
+  readonly body: RequestBody
+  readonly signal: AbortSignal
+}
+
+async function tryInOrder(order: readonly Candidate[], all: Try): Promise<void> {
+  const { exchange, tools, body } = all
+  const mayRepeat = exchange.routed.repeatable && body.kind !== 'stream'
+  for (const [index, candidate] of order.entries()) {
+    const next = index + 1 < order.length
+    const canRetry = (isUnsent: boolean): boolean =>
+      next && (mayRepeat || (isUnsent && body.kind !== 'stream')) && tools.budget.spend()
+    const outcome = await tryOne(candidate, all)
+    if (outcome instanceof AttemptFailed) {
+      tools.outliers.failed(candidate)
+      if (!canRetry(outcome.isUnsent)) {
+        refuse(exchange, candidate, outcome)
+        return
+      }
+    } else if (!passing.has(outcome.status) || !canRetry(false)) {
+      if (!passing.has(outcome.status)) tools.outliers.succeeded(candidate)
+      await deliver(outcome, candidate, all)
+      return
+    } else {
+      await drop(outcome)
+    }
+    exchange.counter.retried++
+  }
+}
+
+async function tryOne(candidate: Candidate, all: Try): Promise<Answer | AttemptFailed> {
+  const { exchange, tools, body, signal } = all
+  const { request, routed, pointer } = exchange
+  const { authorization } = request.headers
+  try {
+    return await attempt({
+      pool: tools.upstreams.pool(candidate.member, candidate.url.origin),
+      url: candidate.url,
+      request,
+      authorization:
+        routed.endpoint === undefined
+          ? authorization
+          : authorizationFor(pointer, routed.endpoint, candidate.member, authorization),
+      body,
+      signal,
+      wholeAnswerBytes: routed.repeatable ? tools.heldBytes : 0,
+    })
+  } catch (error) {
+    if (error instanceof AttemptFailed) return error
+    throw error
+  }
+}
+
+/**
+ * Members that do not answer go last. A repeatable request with one candidate gets a second chance
+ * there: a kept-open connection may just have been closed by the other end.
+ */
+function inOrder(
+  { candidates, repeatable }: RoutedRequest,
+  body: RequestBody,
+  outliers: Outliers,
+): readonly Candidate[] {
+  const aside = candidates.filter((one) => outliers.isAside(one))
+  const healthy = candidates.filter((one) => !outliers.isAside(one))
+  const [only] = candidates
+  if (candidates.length === 1 && only !== undefined && repeatable && body.kind !== 'stream') {
+    return [only, only]
+  }
+  return [...healthy, ...aside]
+}
+
+async function deliver(answer: Answer, candidate: Candidate, all: Try): Promise<void> {
+  const { exchange, tools, signal } = all
+  const { response, pointer, counter } = exchange
+  counter.lastAnswerFrom = candidate.member
+  counter.lastAnswerAt = tools.now().toISOString()
+  if (answer.status >= 500) counter.serverErrors++
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'x-holdfast-member': candidate.member,
+    'x-holdfast-epoch': String(pointer.epoch),
+  })
+  if (!(answer.body instanceof Readable)) {
+    response.end(answer.body)
+    return
+  }
+  try {
+    await pipeline(answer.body, response)
+  } catch (error) {
+    if (signal.aborted) throw error
+    // Half an answer was sent: cutting the connection is the only way left to say so.
+    counter.failed++
+    tools.outliers.failed(candidate)
+    response.destroy()
+  }
+}
+
+async function drop({ body }: Answer): Promise<void> {
+  if (body instanceof Readable) for await (const _chunk of body) void _chunk
+}
+
+function refuse(exchange: Exchange, candidate: Candidate, failure: AttemptFailed): void {
+  exchange.counter.failed++
+  const isTimeout = failure.reason === 'timeout'
+  answerError(exchange.response, {
+    status: isTimeout ? 504 : 502,
+    code: `upstream.${failure.reason}`,
+    message: messages[failure.reason](candidate.member),
+    member: candidate.member,
+    epoch: exchange.pointer.epoch,
+  })
+}
+
+const messages = {
+  unreachable: (member: string) => `${member} cannot be reached; the request was not sent.`,
+  broken: (member: string) =>
+    `${member} broke off; the request may have been received, so it is not sent again.`,
+  timeout: (member: string) =>
+    `${member} did not answer in time; the request may have been received.`,
+}
+
+/** An answer of the gateway's own, told from an upstream's by `x-holdfast-error`. */
+export function answerError(
+  response: ServerResponse,
+  error: {
+    readonly status: number
+    readonly code: string
+    readonly message: string
+    readonly member?: string
+    readonly epoch?: number
+  },
+): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const { code, message, member, epoch } = error
+  const body = JSON.stringify({ error: { code, message } })
+  response.writeHead(error.status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-holdfast-error': code,
+    ...(member === undefined ? {} : { 'x-holdfast-member': member }),
+    ...(epoch === undefined ? {} : { 'x-holdfast-epoch': String(epoch) }),
+    // What is left of a refused upload is not read.
+    ...(response.req.complete ? {} : { connection: 'close' }),
+  })
+  response.end(body)
+}

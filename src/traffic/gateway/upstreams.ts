@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { Pool } from 'undici'
+import type { GatewayPointer, MemberRoute } from './pointer.ts'
+
+export interface UpstreamOptions {
+  /** Time to connect, TLS included. */
+  readonly connectTimeoutMs: number
+  /** Time to the first byte of an answer, and between two pieces of it. */
+  readonly timeoutMs: number
+  /** Connections per upstream origin. */
+  readonly connections: number
+}
+
+/** Kept-open connections to every origin of every member. */
+export class Upstreams {
+  readonly #options: UpstreamOptions
+  #pools = new Map<string, Pool>()
+  #cas = new Map<string, string | undefined>()
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Makes ready for a pointer; throws when a CA cannot be read, and then nothing has changed. Pools
+   * that nobody needs any more finish what they do and close.
+   */
+  async adopt(pointer: GatewayPointer, pointerFile: string): Promise<void> {
+    const cas = new Map<string, string | undefined>()
+    for (const [member, route] of Object.entries(pointer.members)) {
+      cas.set(member, await caOf(route, pointerFile))
+    }
+    const kept = new Map<string, Pool>()
+    for (const [key, pool] of this.#pools) {
+      const [member = '', origin = ''] = splitKey(key)
+      const route = pointer.members[member]
+      const isSameCa = this.#cas.get(member) === cas.get(member)
+      if (isSameCa && route !== undefined && originsOf(route).has(origin)) kept.set(key, pool)
+      else retire(pool)
+    }
+    this.#pools = kept
+    this.#cas = cas
+  }
+
+  pool(member: string, origin: string): Pool {
+    const key = `${member} ${origin}`
+    const known = this.#pools.get(key)
+    if (known !== undefined) return known
+    const ca = this.#cas.get(member)
+    const { connections, connectTimeoutMs, timeoutMs } = this.#options
+    const pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      connect: {
+        timeout: connectTimeoutMs,
+        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      },
+    })
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()]
+    this.#pools.clear()
+    await Promise.all(pools.map((pool) => pool.destroy()))
+  }
+}
+
+/** Requests under way on it still finish; whether the closing itself fails changes nothing. */
+function retire(pool: Pool): void {
+  pool.close().catch(() => pool.destroy())
+}
+
+function splitKey(key: string): [string, string] {
+  const at = key.lastIndexOf(' ')
+  return [key.slice(0, at), key.slice(at + 1)]
+}
+
+function originsOf(route: MemberRoute): Set<string> {
+  const addresses = Object.values(route.endpoints).map(({ scoringUri }) => scoringUri)
+  return new Set([route.apiOrigin, ...addresses].map((address) => new URL(address).origin))
+}
+
+async function caOf(route: MemberRoute, pointerFile: string): Promise<string | undefined> {
+  if (route.caPath === undefined) return undefined
+  return readFile(resolve(dirname(pointerFile), route.caPath), 'utf8')
+}
