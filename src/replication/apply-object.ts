@@ -1,0 +1,170 @@
+import { canonicalObject } from '../model/canonical.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { Kind } from '../model/kinds.ts'
+import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import type { PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
+import type { Action } from './decide-action.ts'
+import { fieldChanges } from './field-changes.ts'
+import { type Desired, digestOf, versionOf } from './object-forms.ts'
+import { entryFor, failureOf, type Outcome, type Pass, reading, writing } from './pass-state.ts'
+import { firstForm, isFinishedLater, routedDeployments, withRoutingOf } from './standing-form.ts'
+
+/** Kinds whose credentials travel from vault to vault, read at use and kept nowhere (I9, D10). */
+const withSecrets: ReadonlySet<Kind> = new Set<Kind>([
+  'datastore',
+  'connection',
+  'online-endpoint',
+  'batch-endpoint',
+])
+
+/** Compared by keyed hash; true when the source has none to compare. */
+export async function sameSecrets(pass: Pass, id: ObjectId): Promise<boolean> {
+  if (!withSecrets.has(id.kind)) return true
+  const [source, target] = await Promise.all([
+    pass.context.source.readSecrets(id, reading(pass)),
+    pass.context.target.readSecrets(id, reading(pass)),
+  ])
+  return source === undefined || source.fingerprint() === target?.fingerprint()
+}
+
+/**
+ * Writes one object and proves it: intent first, so that a crash in between is recognised as our own
+ * doing; then the write, conditional on what was compared; then the re-read (I3, I4).
+ */
+export async function applyObject(
+  pass: Pass,
+  source: WorkspaceObject,
+  desired: Desired,
+  target: WorkspaceObject | undefined,
+  action: Action,
+): Promise<Outcome> {
+  const { id } = source
+  const first = formToPut(id, desired.body, target)
+  const intent = {
+    state: 'pending',
+    sourceDigest: digestOf(id, first),
+    targetDigest: null,
+    sourceVersion: versionOf(source),
+    targetVersion: null,
+  } as const
+  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  const options = await putOptions(pass, id, target)
+  if (options === undefined) {
+    pass.tally.pending += 1
+    return {
+      ...intent,
+      error: { code: 'object.changed', message: 'changed at the target while it was compared' },
+    }
+  }
+  const written = await pass.context.target.putObject(id, first, options)
+  if (action === 'create') pass.tally.created += 1
+  else pass.tally.updated += 1
+  const complete = digestOf(id, first) === desired.digest
+  if (complete) return proof(pass, id, desired.body, desired.digest, written, versionOf(source))
+  const standing = digestOf(id, written.body)
+  const sourceVersion = versionOf(source)
+  pass.deferred.push({ id, desired: desired.body, digest: desired.digest, standing, sourceVersion })
+  return {
+    ...intent,
+    sourceDigest: desired.digest,
+    targetDigest: standing,
+    error: { code: 'object.unfinished', message: 'the rest follows when what it names is there' },
+  }
+}
+
+function formToPut(
+  id: ObjectId,
+  body: JsonObject,
+  target: WorkspaceObject | undefined,
+): JsonObject {
+  if (!isFinishedLater(id.kind)) return body
+  if (target !== undefined && id.kind.endsWith('-endpoint')) return withRoutingOf(body, target.body)
+  return firstForm(id, body)
+}
+
+/** Undefined: the target is not what was compared any more. */
+async function putOptions(
+  pass: Pass,
+  id: ObjectId,
+  target: WorkspaceObject | undefined,
+): Promise<PutOptions | undefined> {
+  const secrets = withSecrets.has(id.kind)
+    ? await pass.context.source.readSecrets(id, reading(pass))
+    : undefined
+  const common = { ...writing(pass), ...(secrets === undefined ? {} : { secrets }) }
+  if (target === undefined) return { ...common, condition: 'absent' }
+  const now = await pass.context.target.getObject(id, reading(pass))
+  if (now === undefined || digestOf(id, now.body) !== digestOf(id, target.body)) return undefined
+  return { ...common, ...(now.etag === undefined ? {} : { condition: { etag: now.etag } }) }
+}
+
+function proof(
+  pass: Pass,
+  id: ObjectId,
+  wanted: JsonObject,
+  digest: string,
+  written: WorkspaceObject,
+  sourceVersion: string | null,
+): Outcome {
+  const targetDigest = digestOf(id, written.body)
+  const facts = {
+    sourceDigest: digest,
+    targetDigest,
+    sourceVersion,
+    targetVersion: versionOf(written),
+  }
+  if (targetDigest === digest) return { ...facts, state: 'proven' }
+  pass.tally.failed += 1
+  const paths = fieldChanges(canonicalObject(id, wanted), canonicalObject(id, written.body)).map(
+    (change) => change.path,
+  )
+  return {
+    ...facts,
+    state: 'failed',
+    error: {
+      code: 'object.not-equal',
+      message: `the target holds something else than was written: ${paths.join(', ').slice(0, 400)}`,
+    },
+  }
+}
+
+/** The second half of what could not be put at once: traffic, and the archived state of containers. */
+export async function finishDeferred(pass: Pass): Promise<void> {
+  pass.phase = 'finish'
+  for (const { id, desired, digest, standing, sourceVersion } of pass.deferred) {
+    // Both digests: whichever of the two forms a crash leaves behind is recognised as ours.
+    const unknown = {
+      sourceDigest: digest,
+      targetDigest: standing,
+      sourceVersion,
+      targetVersion: null,
+    }
+    let outcome: Outcome
+    const missing = routedDeployments(id, desired)
+      .map(formatObjectId)
+      .find((object) => pass.unproven.has(object) || pass.captured.has(object))
+    if (missing !== undefined) {
+      pass.tally.pending += 1
+      outcome = {
+        ...unknown,
+        state: 'pending',
+        error: { code: 'object.waiting', message: `waits for ${missing}` },
+      }
+    } else {
+      try {
+        const secrets = withSecrets.has(id.kind)
+          ? await pass.context.source.readSecrets(id, reading(pass))
+          : undefined
+        const written = await pass.context.target.putObject(id, desired, {
+          ...writing(pass),
+          ...(secrets === undefined ? {} : { secrets }),
+        })
+        outcome = proof(pass, id, desired, digest, written, sourceVersion)
+      } catch (error) {
+        pass.tally.failed += 1
+        outcome = { ...unknown, state: 'failed', error: failureOf(error) }
+      }
+    }
+    await pass.context.ledger.write(pass.direction, [entryFor(pass, id, outcome)])
+  }
+}

@@ -1,0 +1,58 @@
+import { canonicalObject, digestJson } from '../model/canonical.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import { relocateObject } from '../model/relocate.ts'
+import { strategyOf } from '../plan/strategy-of.ts'
+import type { WorkspaceObject } from '../workspace/workspace.ts'
+import type { Pass } from './pass-state.ts'
+import { standingForm } from './standing-form.ts'
+
+/** An object of the source as it is to be at the target. */
+export interface Desired {
+  /** As it is to stand while the target is secondary; ready to be put. */
+  readonly body: JsonObject
+  readonly digest: string
+  /** As it is to be when the target becomes primary; the same object when nothing is held back. */
+  readonly whole: JsonObject
+  /** References that belong to the source alone and cannot be moved. */
+  readonly stranded: readonly string[]
+}
+
+export function desiredForm(pass: Pass, { id, body }: WorkspaceObject): Desired {
+  return formAt(pass, id, body, pass.from, pass.to, pass.map)
+}
+
+function formAt(
+  pass: Pass,
+  id: ObjectId,
+  body: JsonObject,
+  from: Pass['from'],
+  to: Pass['to'],
+  map: Pass['map'],
+): Desired {
+  const relocated = relocateObject(id, body, from, to, map)
+  const standing = standingForm(id, relocated.body, strategyOf(pass.context.plan, id))
+  return {
+    body: standing,
+    digest: digestOf(id, standing),
+    whole: relocated.body,
+    stranded: relocated.unresolved
+      // Elsewhere is elsewhere for both members; only what lies with the source cannot follow.
+      .filter(({ reason }) => reason === 'unmapped-container')
+      .map(({ path, reason }) => `${path}: ${reason}`),
+  }
+}
+
+/** Digest of what the target holds, seen as a source of the way back. */
+export function digestAsSource(pass: Pass, target: WorkspaceObject): string {
+  return formAt(pass, target.id, target.body, pass.to, pass.from, pass.backMap).digest
+}
+
+export function digestOf(id: ObjectId, body: JsonObject): string {
+  return digestJson(canonicalObject(id, body))
+}
+
+/** What the service offers to see a change: an etag, else the time of the last change. */
+export function versionOf(object: { etag?: string; modifiedAt?: string }): string | null {
+  return object.etag ?? object.modifiedAt ?? null
+}

@@ -1,0 +1,220 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+import type { PlannedAction } from '../api/contract.ts'
+import { isHoldfastError } from '../model/errors.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { NameMap } from '../model/move.ts'
+import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import type { Place } from '../model/place.ts'
+import { invertMap } from '../model/relocate.ts'
+import type { Direction, LedgerEntry } from './ledger.ts'
+import type { ReplicationContext } from './pass.ts'
+
+/** How a pass treats what it finds. */
+export type PassMode =
+  /** Compares and reports, without any effect. */
+  | 'plan'
+  | 'replicate'
+  /** Brings only what is missing at the target; what differs there stays (I5). */
+  | 'salvage'
+
+/** What one pass knows and counts while it runs. */
+export interface Pass {
+  readonly context: ReplicationContext
+  readonly mode: PassMode
+  readonly direction: Direction
+  readonly backward: Direction
+  readonly from: Place
+  readonly to: Place
+  /** Names at the source -> names at the target, whichever way the pass goes. */
+  readonly map: NameMap
+  readonly backMap: NameMap
+  /** Objects and blobs under way at a time, over both workspaces. */
+  readonly limit: LimitFunction
+  readonly startedAt: Date
+  readonly tally: Tally
+  /** In scope and not proven in this pass, with the state; dependants wait for them. */
+  readonly unproven: Map<string, LedgerEntry['state']>
+  /** Hot-cold objects of this pass: nothing standing may need them. */
+  readonly captured: Set<string>
+  /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
+  readonly unlisted: Set<string>
+  readonly deferred: Deferred[]
+  phase: string
+}
+
+export interface Tally {
+  compared: number
+  created: number
+  updated: number
+  failed: number
+  pending: number
+  conflicts: number
+  bytesCopied: number
+  requests: number
+  objectsTotal: number | undefined
+}
+
+/** An object of which the first form stands; the rest follows when others are there. */
+export interface Deferred {
+  readonly id: ObjectId
+  readonly desired: JsonObject
+  readonly digest: string
+  /** Digest of the first form, as it stands at the target now. */
+  readonly standing: string
+  readonly sourceVersion: string | null
+}
+
+const concurrency = 16
+
+export async function beginPass(context: ReplicationContext, mode: PassMode): Promise<Pass> {
+  const { group, source, target, plan, signal } = context
+  const call = signal ? { signal } : {}
+  const direction = { group, source: source.name, target: target.name }
+  const [from, to, counts] = await Promise.all([
+    source.describe(call),
+    target.describe(call),
+    context.ledger.counts(direction),
+  ])
+  const known = counts.reduce((sum, line) => sum + line.inScope, 0)
+  const primary = plan.members.find((member) => member.role === 'primary')?.name
+  // The file's map is written from its primary to its secondary.
+  const map = primary === undefined || primary === source.name ? plan.map : invertMap(plan.map)
+  return {
+    context,
+    mode,
+    direction,
+    backward: { group, source: target.name, target: source.name },
+    from,
+    to,
+    map,
+    backMap: invertMap(map),
+    limit: pLimit(concurrency),
+    startedAt: context.clock(),
+    tally: {
+      compared: 0,
+      created: 0,
+      updated: 0,
+      failed: 0,
+      pending: 0,
+      conflicts: 0,
+      bytesCopied: 0,
+      requests: 0,
+      objectsTotal: known === 0 ? undefined : known,
+    },
+    unproven: new Map(),
+    captured: new Set(),
+    unlisted: new Set(),
+    deferred: [],
+    phase: 'describe',
+  }
+}
+
+/** Options of every read. */
+export function reading({ context: { signal } }: Pass): { signal?: AbortSignal } {
+  return signal ? { signal } : {}
+}
+
+/** Options of every write (I1). */
+export function writing(pass: Pass): { signal?: AbortSignal; epoch: number } {
+  return { ...reading(pass), epoch: pass.context.epoch }
+}
+
+export function progressed(pass: Pass): void {
+  const { tally, context } = pass
+  const total = tally.objectsTotal
+  context.onProgress?.({
+    phase: pass.phase,
+    objectsDone: tally.compared,
+    objectsTotal: total === undefined ? undefined : Math.max(total, tally.compared),
+    bytesDone: tally.bytesCopied,
+  })
+}
+
+export function acted(pass: Pass, action: PlannedAction): void {
+  if (action.action !== 'none') pass.context.onAction?.(action)
+}
+
+/** What became of one object in this pass. */
+export interface Outcome {
+  readonly state: LedgerEntry['state']
+  readonly sourceDigest: string | null
+  readonly targetDigest: string | null
+  readonly sourceVersion: string | null
+  readonly targetVersion: string | null
+  readonly bytes?: number
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** The row for an outcome; also remembers and counts what is not proven. */
+export function entryFor(pass: Pass, id: ObjectId, outcome: Outcome): LedgerEntry {
+  const object = formatObjectId(id)
+  const { state } = outcome
+  if (state === 'proven' || state === 'skipped') pass.unproven.delete(object)
+  else pass.unproven.set(object, state)
+  return {
+    object,
+    kind: id.kind,
+    state,
+    sourceDigest: outcome.sourceDigest,
+    targetDigest: outcome.targetDigest,
+    sourceVersion: outcome.sourceVersion,
+    targetVersion: outcome.targetVersion,
+    bytes: outcome.bytes ?? 0,
+    error: outcome.error ?? null,
+    epoch: pass.context.epoch,
+    at: pass.context.clock().toISOString(),
+  }
+}
+
+/** True when the row says already what would be written; a younger epoch is worth a write (I1). */
+export function isSameEntry(row: LedgerEntry | undefined, entry: LedgerEntry): boolean {
+  return (
+    row !== undefined &&
+    row.epoch === entry.epoch &&
+    row.state === entry.state &&
+    row.sourceDigest === entry.sourceDigest &&
+    row.targetDigest === entry.targetDigest &&
+    row.sourceVersion === entry.sourceVersion &&
+    row.targetVersion === entry.targetVersion &&
+    row.bytes === entry.bytes &&
+    row.error?.code === entry.error?.code &&
+    row.error?.message === entry.error?.message
+  )
+}
+
+const endsThePass = new Set([
+  'workspace.unreachable',
+  'workspace.not-found',
+  'epoch.stale',
+  'workspace.read-only',
+])
+
+/**
+ * An error of one object must not stop the others, but without a workspace, or with a stale epoch,
+ * nothing further can succeed. Errors that are not ours are defects and always end the pass.
+ */
+export function isFatal(error: unknown): boolean {
+  if (!isHoldfastError(error)) return true
+  return error.kind === 'cancelled' || endsThePass.has(error.code)
+}
+
+/** Code and message of a failure that concerns one object; a fatal one is thrown on. */
+export function failureOf(error: unknown): { code: string; message: string } {
+  if (!isHoldfastError(error) || isFatal(error)) throw error
+  return { code: error.code, message: error.message }
+}
+
+/** A list that failed is itself a row, so that status can show why the pass is partial. */
+export function listFailure(pass: Pass, id: ObjectId, error: unknown): LedgerEntry {
+  const failure = failureOf(error)
+  pass.unlisted.add(formatObjectId(id))
+  pass.tally.failed += 1
+  return entryFor(pass, id, {
+    state: 'failed',
+    sourceDigest: null,
+    targetDigest: null,
+    sourceVersion: null,
+    targetVersion: null,
+    error: failure,
+  })
+}

@@ -1,0 +1,109 @@
+import { isHoldfastError } from '../model/errors.ts'
+import { finishDeferred } from './apply-object.ts'
+import { passBlobs } from './blobs.ts'
+import { passObjects } from './objects.ts'
+import type { PassResult, ReplicationContext } from './pass.ts'
+import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
+import { passRunHistory } from './runs.ts'
+import { formatWatermark, parseWatermark, type Watermark } from './watermark.ts'
+
+/**
+ * One pass: bytes, then documents in waves, then run history; everything re-read and compared. The
+ * replication point moves to the pass's start if and only if everything in scope is proven (I4).
+ */
+export async function replicate(context: ReplicationContext): Promise<PassResult> {
+  return runPass(context, 'replicate')
+}
+
+/** Shared by the kinds of pass; `begun` hands the pass's findings to who wants more than numbers. */
+export async function runPass(
+  context: ReplicationContext,
+  mode: PassMode,
+  begun?: (pass: Pass) => void,
+): Promise<PassResult> {
+  const startedMs = performance.now()
+  let pass: Pass | undefined
+  let point: string | null =
+    (
+      await context.ledger.readPoint({
+        group: context.group,
+        source: context.source.name,
+        target: context.target.name,
+      })
+    )?.at ?? null
+  const result = (
+    outcome: PassResult['outcome'],
+    error: PassResult['error'] = null,
+  ): PassResult => {
+    const tally = pass?.tally
+    return {
+      outcome,
+      replicationPoint: point,
+      compared: tally?.compared ?? 0,
+      created: tally?.created ?? 0,
+      updated: tally?.updated ?? 0,
+      failed: tally?.failed ?? 0,
+      pending: tally?.pending ?? 0,
+      conflicts: tally?.conflicts ?? 0,
+      bytesCopied: tally?.bytesCopied ?? 0,
+      requests: tally?.requests ?? 0,
+      durationMs: performance.now() - startedMs,
+      error,
+    }
+  }
+  try {
+    pass = await beginPass(
+      counting(context, () => pass),
+      mode,
+    )
+    begun?.(pass)
+    const watermark = await walk(pass)
+    if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
+    if (mode === 'replicate') point = await advance(pass, watermark)
+    return result('complete')
+  } catch (error) {
+    if (!isHoldfastError(error)) throw error
+    return result(error.kind === 'cancelled' ? 'cancelled' : 'failed', {
+      code: error.code,
+      message: error.message,
+    })
+  }
+}
+
+async function walk(pass: Pass): Promise<Watermark> {
+  const point = await pass.context.ledger.readPoint(pass.direction)
+  await passBlobs(pass)
+  await passObjects(pass)
+  if (pass.mode !== 'plan') await finishDeferred(pass)
+  const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince))
+  pass.phase = 'done'
+  progressed(pass)
+  return watermark
+}
+
+async function advance(pass: Pass, watermark: Watermark): Promise<string> {
+  const at = pass.startedAt.toISOString()
+  await pass.context.ledger.advancePoint(pass.direction, {
+    at,
+    epoch: pass.context.epoch,
+    runsSince: formatWatermark(watermark),
+  })
+  return at
+}
+
+/** Counts requests to both workspaces without knowing what they are. */
+function counting(context: ReplicationContext, pass: () => Pass | undefined): ReplicationContext {
+  const count = <T extends object>(workspace: T): T =>
+    new Proxy(workspace, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          const current = pass()
+          if (current) current.tally.requests += 1
+          return Reflect.apply(value, target, args) as unknown
+        }
+      },
+    })
+  return { ...context, source: count(context.source), target: count(context.target) }
+}

@@ -1,0 +1,85 @@
+import { isObject } from '../model/field-path.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { Kind } from '../model/kinds.ts'
+import type { NameMap } from '../model/move.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { strategyOf } from '../plan/strategy-of.ts'
+
+/** What a pass does with one object: design section 6, object by object. */
+export type Standing =
+  /** It stands at the target; `reduced` forms leave something for the failover to add. */
+  | { readonly is: 'standing' }
+  /** Only its definition is kept; a failover creates it. */
+  | { readonly is: 'captured' }
+  /** Not Holdfast's to copy. */
+  | { readonly is: 'left'; readonly reason: string }
+
+/**
+ * Kinds that hot-cold keeps as definitions. The workspace, its network, datastores, connections and
+ * data stand even then; so do endpoints, which cost nothing without deployments and whose keys could
+ * not be read any more when the source is gone (D10).
+ */
+const capturedWhenCold: ReadonlySet<Kind> = new Set<Kind>([
+  'compute',
+  'code-container',
+  'code',
+  'environment-container',
+  'environment',
+  'model-container',
+  'model',
+  'component-container',
+  'component',
+  'feature-entity-container',
+  'feature-entity',
+  'feature-set-container',
+  'feature-set',
+  'online-deployment',
+  'batch-deployment',
+])
+
+const systemDatastores = new Set([
+  'workspaceblobstore',
+  'workspaceartifactstore',
+  'workspacefilestore',
+  'workspaceworkingdirectory',
+  'azureml_globaldatasets',
+])
+
+export function standingOf(
+  plan: Pick<ContinuityPlan, 'strategies'>,
+  map: NameMap,
+  id: ObjectId,
+  body: JsonObject,
+): Standing {
+  const reason = whyLeft(map, id, body)
+  if (reason !== undefined) return { is: 'left', reason }
+  const cold = strategyOf(plan, id) === 'hot-cold' && capturedWhenCold.has(id.kind)
+  return cold ? { is: 'captured' } : { is: 'standing' }
+}
+
+function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefined {
+  const name = id.path[0] ?? ''
+  const properties = isObject(body.properties) ? body.properties : {}
+  const mapped = map[id.kind]?.[name]
+  if (mapped !== undefined && mapped !== name) {
+    return `the plan maps it to ${mapped}, which is not Holdfast's to write`
+  }
+  switch (id.kind) {
+    case 'datastore':
+      return systemDatastores.has(name) ? 'the service makes it in every workspace' : undefined
+    case 'outbound-rule':
+      return ['Required', 'Dependency'].includes(String(properties.category))
+        ? 'the service makes it in every workspace'
+        : undefined
+    case 'environment':
+    case 'environment-container':
+      return name.startsWith('AzureML-') ? 'curated by the service in every region' : undefined
+    case 'compute':
+      return properties.computeType === 'ComputeInstance'
+        ? 'a compute instance belongs to one person and its disk cannot be copied'
+        : undefined
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,86 @@
+import { isObject } from '../model/field-path.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { Kind } from '../model/kinds.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import type { Strategy } from '../plan/continuity-plan.ts'
+
+/**
+ * How the object is to stand at the target while that is secondary (design section 6): schedules
+ * off, hot-warm deployments at their smallest size, endpoints of hot-cold deployments without
+ * traffic. The same document when nothing is held back.
+ */
+export function standingForm(id: ObjectId, body: JsonObject, strategy: Strategy): JsonObject {
+  if (id.kind === 'schedule') return withProperties(body, { isEnabled: false })
+  if (id.kind === 'online-deployment' && strategy === 'hot-warm') return smallest(body)
+  if (isEndpoint(id.kind) && strategy === 'hot-cold') return withoutRouting(body)
+  return body
+}
+
+function smallest(body: JsonObject): JsonObject {
+  const { sku } = body
+  if (!isObject(sku) || typeof sku.capacity !== 'number' || sku.capacity <= 1) return body
+  return { ...body, sku: { ...sku, capacity: 1 } }
+}
+
+/**
+ * What has to be put first when the whole cannot be put at once: an endpoint's traffic names
+ * deployments that need the endpoint, and an archived container takes no new versions.
+ */
+export function firstForm(id: ObjectId, body: JsonObject): JsonObject {
+  if (isEndpoint(id.kind)) return withoutRouting(body)
+  return isArchived(body) ? withProperties(body, { isArchived: false }) : body
+}
+
+/** Whether the rest of `firstForm` has to wait until other objects are there. */
+export function isFinishedLater(kind: Kind): boolean {
+  return isEndpoint(kind) || kind.endsWith('-container')
+}
+
+export function isEndpoint(kind: Kind): boolean {
+  return kind === 'online-endpoint' || kind === 'batch-endpoint'
+}
+
+export function isArchived(body: JsonObject): boolean {
+  return isObject(body.properties) && body.properties.isArchived === true
+}
+
+/** The routing of `from` put on `body`: an update must not touch the traffic that stands. */
+export function withRoutingOf(body: JsonObject, from: JsonObject): JsonObject {
+  const standing = isObject(from.properties) ? from.properties : {}
+  return withProperties(withoutRouting(body), pick(standing, routingFields))
+}
+
+const routingFields = ['traffic', 'mirrorTraffic', 'defaults'] as const
+
+function withoutRouting(body: JsonObject): JsonObject {
+  const properties = isObject(body.properties) ? body.properties : {}
+  const kept = Object.entries(properties).filter(
+    ([name]) => !(routingFields as readonly string[]).includes(name),
+  )
+  return { ...body, properties: Object.fromEntries(kept) }
+}
+
+function withProperties(body: JsonObject, changed: JsonObject): JsonObject {
+  const properties = isObject(body.properties) ? body.properties : {}
+  return { ...body, properties: { ...properties, ...changed } }
+}
+
+function pick(from: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const])),
+  )
+}
+
+/** Deployments of `endpoint` that its routing names. */
+export function routedDeployments(endpoint: ObjectId, body: JsonObject): ObjectId[] {
+  const properties = isObject(body.properties) ? body.properties : {}
+  const { traffic, mirrorTraffic, defaults } = properties
+  const names = [traffic, mirrorTraffic].flatMap((split) =>
+    isObject(split) ? Object.keys(split) : [],
+  )
+  if (isObject(defaults) && typeof defaults.deploymentName === 'string') {
+    names.push(defaults.deploymentName)
+  }
+  const kind = endpoint.kind === 'online-endpoint' ? 'online-deployment' : 'batch-deployment'
+  return names.map((name) => ({ kind, path: [...endpoint.path, name] }))
+}
