@@ -23,5 +23,11 @@ export function parseJsonBodies(scope: FastifyInstance): void {
   })
 }
 
+/** Bodies of a scope stay unread in `request.raw`, for routes that stream them or need none. */
+export function leaveBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+}
+
 export const parseJson = (text: string): unknown =>
   JSON.parse(text.replace(wideInteger, '"$1"$2"$3"'))

@@ -1,16 +1,28 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AzureError, type RegionContext } from '../context.ts'
+import {
+  runArtifactContentRoutes,
+  runArtifactRoutes,
+  serviceArtifactContentRoutes,
+  serviceArtifactRoutes,
+} from './artifact-routes.ts'
 import { type DataPlane, workspacePath } from './data-plane.ts'
 import { historyExperimentRoutes } from './history-experiments.ts'
 import { historyRunRoutes } from './history-runs.ts'
-import { parseJsonBodies } from './json-body.ts'
+import { leaveBodies, parseJsonBodies } from './json-body.ts'
 import { metricRoutes } from './metric-routes.ts'
 import { openMetricStore } from './metric-store.ts'
+import { mlflowArtifactListRoutes, mlflowArtifactRoutes } from './mlflow/artifact-routes.ts'
+import { mlflowExperimentRoutes } from './mlflow/experiment-routes.ts'
+import { mlflowMetricRoutes } from './mlflow/metric-routes.ts'
+import { mlflowAnswer } from './mlflow/mlflow-error.ts'
+import { mlflowRegistryRoutes } from './mlflow/registry-routes.ts'
+import { mlflowRunRoutes } from './mlflow/run-routes.ts'
 import { openRunStore } from './run-store.ts'
 
 const mebibyte = 1024 * 1024
 
-/** Run history v1.0 and metrics v2.0 of every workspace of a region. */
+/** MLflow, run history v1.0, metrics v2.0 and artifacts of every workspace of a region. */
 export function registerDataPlane(app: FastifyInstance, region: RegionContext): void {
   const { db, clock } = region
   const runs = openRunStore({ db, clock })
@@ -31,16 +43,30 @@ export function registerDataPlane(app: FastifyInstance, region: RegionContext): 
       },
       { prefix: `${prefix}${workspacePath}` },
     )
-  jsonScope('/history/v1.0', 16 * mebibyte, [historyRunRoutes, historyExperimentRoutes])
+  jsonScope('/history/v1.0', 16 * mebibyte, [
+    historyRunRoutes,
+    historyExperimentRoutes,
+    runArtifactRoutes,
+  ])
+  jsonScope('/artifact/v2.0', 16 * mebibyte, [serviceArtifactRoutes])
   jsonScope('/metric/v2.0', 64 * mebibyte, [metricRoutes])
 
+  const contentScope = (prefix: string, routes: typeof runArtifactContentRoutes) =>
+    app.register(
+      async (scope) => {
+        leaveBodies(scope)
+        routes(scope, dp)
+      },
+      { prefix: `${prefix}${workspacePath}` },
+    )
+  contentScope('/history/v1.0', runArtifactContentRoutes)
+  contentScope('/artifact/v2.0', serviceArtifactContentRoutes)
+  for (const version of ['v1.0', 'v2.0']) registerMlflow(app, dp, version)
+
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, payload, done) => {
-      payload.resume()
-      done(null)
-    })
-    for (const space of ['history', 'metric']) scope.all(`/${space}/*`, refuse)
+    leaveBodies(scope)
+    for (const space of ['history', 'metric', 'mlflow', 'artifact'])
+      scope.all(`/${space}/*`, refuse)
   })
 }
 
@@ -51,4 +77,33 @@ async function refuse(request: FastifyRequest): Promise<never> {
     'NotImplemented',
     `This region does not offer ${request.method} ${request.url.split('?')[0]}.`,
   )
+}
+
+function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): void {
+  const prefix = `/mlflow/${version}${workspacePath}/api/2.0`
+  const scoped = (prefix: string, register: (scope: FastifyInstance) => void) =>
+    app.register(
+      async (scope) => {
+        scope.setErrorHandler((error, _request, reply) => {
+          const { status, headers, body } = mlflowAnswer(error, dp.region.log)
+          return reply.code(status).headers(headers).send(body)
+        })
+        register(scope)
+      },
+      { prefix },
+    )
+  scoped(`${prefix}/mlflow`, (scope) => {
+    parseJsonBodies(scope)
+    mlflowExperimentRoutes(scope, dp)
+    mlflowRunRoutes(scope, dp)
+    mlflowMetricRoutes(scope, dp)
+    mlflowArtifactListRoutes(scope, dp)
+    mlflowRegistryRoutes(scope, dp)
+    scope.all('/*', refuse)
+  })
+  scoped(`${prefix}/mlflow-artifacts`, (scope) => {
+    leaveBodies(scope)
+    mlflowArtifactRoutes(scope, dp)
+    scope.all('/*', refuse)
+  })
 }
