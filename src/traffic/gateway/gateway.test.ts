@@ -1,139 +1,17 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Agent, request } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Place } from '../../model/place.ts'
-import { startUpstream, type Upstream } from '../testing/upstream.ts'
-import { type GatewayEndpointOptions, gatewayEndpoint } from './gateway-endpoint.ts'
-import { type GatewayOptions, type RunningGateway, startGateway } from './start-gateway.ts'
+import {
+  clearBenches,
+  type Reply,
+  startBench,
+  until,
+  workspaceId,
+} from '../testing/gateway-bench.ts'
 
-const cleanUps: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
-
-const members = ['east', 'west'] as const
-type Member = (typeof members)[number]
-
-interface Bench {
-  readonly east: Upstream
-  readonly west: Upstream
-  readonly gateway: RunningGateway
-  readonly pointerFile: string
-  readonly endpoint: ReturnType<typeof gatewayEndpoint>
-  switchTo(member: Member, epoch: number): Promise<void>
-  call(method: string, path: string, options?: CallOptions): Promise<Reply>
-}
-interface CallOptions {
-  readonly body?: string | Buffer | AsyncIterable<Uint8Array>
-  readonly headers?: Record<string, string>
-}
-interface Reply {
-  readonly status: number
-  readonly headers: Record<string, string | string[] | undefined>
-  readonly text: string
-}
-
-const workspaceId = (member: Member) =>
-  `/subscriptions/sub/resourceGroups/rg-${member}/providers/Microsoft.MachineLearningServices/workspaces/ws-${member}`
-
-async function bench(
-  overrides: Partial<GatewayEndpointOptions> & { readonly gateway?: Partial<GatewayOptions> } = {},
-): Promise<Bench> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'))
-  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
-  const pointerFile = join(folder, 'pointer.json')
-  const [east, west] = [await startUpstream('east'), await startUpstream('west')]
-  cleanUps.push(() => Promise.all([east.kill(), west.kill()]))
-  const gateway = await startGateway({
-    name: 'scoring',
-    listen: '127.0.0.1:0',
-    pointerFile,
-    pollMs: 20,
-    ...overrides.gateway,
-  })
-  cleanUps.push(() => gateway.stop())
-  const upstreams = { east, west }
-  const endpoints = (member: string) =>
-    Object.fromEntries(
-      ['hot', 'warm'].map((name) => [
-        name,
-        {
-          scoringUri: `${upstreams[member as Member].origin}/inference/guid-${member}/${name}/score`,
-          keys: [`${member}-first-key`, `${member}-second-key`],
-        },
-      ]),
-    )
-  const endpoint = gatewayEndpoint({
-    name: 'scoring',
-    group: 'fraud',
-    pointerFile,
-    address: gateway.origin,
-    isRepeatable: (name) => name === 'hot',
-    readEndpoints: async (member) => endpoints(member),
-    followMs: 1000,
-    ...overrides,
-  })
-  const agent = new Agent()
-  cleanUps.push(() => agent.destroy())
-  return {
-    east,
-    west,
-    gateway,
-    pointerFile,
-    endpoint,
-    async switchTo(member, epoch) {
-      await endpoint.switchTo({ member, epoch }, { place: placeOf(member, upstreams[member]) })
-      for (const other of members) {
-        await endpoint.publish(other, {
-          workspaceId: workspaceId(other),
-          apiOrigin: upstreams[other].origin,
-          endpoints: endpoints(other),
-        })
-      }
-      await endpoint.verify({ member, epoch })
-      await until(() => Object.keys(gateway.status().members).length === 2)
-    },
-    async call(method, path, { body, headers = {} } = {}) {
-      const answer = await request(`${gateway.origin}${path}`, {
-        method: method as 'GET',
-        headers,
-        dispatcher: agent,
-        ...(body === undefined ? {} : { body: body as string }),
-      })
-      return {
-        status: answer.statusCode,
-        headers: answer.headers,
-        text: await answer.body.text(),
-      }
-    },
-  }
-}
-
-function placeOf(member: Member, { origin }: Upstream): Place {
-  return {
-    subscriptionId: 'sub',
-    resourceGroup: `rg-${member}`,
-    workspaceName: `ws-${member}`,
-    workspaceGuid: `guid-${member}`,
-    region: member,
-    storageAccount: `store${member}`,
-    blobOrigin: 'http://localhost',
-    apiOrigin: origin,
-    associated: {
-      storageAccount: undefined,
-      keyVault: undefined,
-      applicationInsights: undefined,
-      containerRegistry: undefined,
-    },
-    containers: {},
-  }
-}
+afterEach(clearBenches)
 
 describe('the gateway', () => {
   it('leads scoring to the effective primary and says which it was', async () => {
-    const { switchTo, call, east, west } = await bench()
+    const { switchTo, call, east, west } = await startBench()
     await switchTo('east', 1)
     const first = await call('POST', '/endpoints/hot/score?trace=1', {
       body: '{"x":1}',
@@ -155,7 +33,7 @@ describe('the gateway', () => {
   })
 
   it('leads MLflow and run history to the workspace of the effective primary', async () => {
-    const { switchTo, call, west } = await bench()
+    const { switchTo, call, west } = await startBench()
     await switchTo('west', 3)
     const token = { authorization: 'Bearer token' }
     const paths = {
@@ -174,7 +52,7 @@ describe('the gateway', () => {
   })
 
   it('replaces a key of one member by the same key of the other', async () => {
-    const { switchTo, call, west } = await bench()
+    const { switchTo, call, west } = await startBench()
     await switchTo('west', 2)
     const sent = async (given: string) => {
       await call('POST', '/endpoints/hot/score', { headers: { authorization: given }, body: '' })
@@ -187,7 +65,7 @@ describe('the gateway', () => {
   })
 
   it('loses no idempotent request when a member is killed under traffic', async () => {
-    const { switchTo, call, east, gateway } = await bench()
+    const { switchTo, call, east, gateway } = await startBench()
     await switchTo('east', 1)
     const replies: Reply[] = []
     let isOver = false
@@ -218,7 +96,7 @@ describe('the gateway', () => {
   })
 
   it('never sends a request twice that may have been received and is not idempotent', async () => {
-    const { switchTo, call, east, west } = await bench()
+    const { switchTo, call, east, west } = await startBench()
     await switchTo('east', 1)
     east.answer = (_request, response) => response.destroy()
     const scored = await call('POST', '/endpoints/warm/score', { body: '{}' })
@@ -231,7 +109,7 @@ describe('the gateway', () => {
   })
 
   it('sends a request that cannot have been received to the other side', async () => {
-    const { switchTo, call, east, west } = await bench()
+    const { switchTo, call, east, west } = await startBench()
     await switchTo('east', 1)
     await east.kill()
     const scored = await call('POST', '/endpoints/warm/score', { body: '{}' })
@@ -240,7 +118,7 @@ describe('the gateway', () => {
   })
 
   it('never writes workspace data to the side that is not primary (I1)', async () => {
-    const { switchTo, call, east, west } = await bench()
+    const { switchTo, call, east, west } = await startBench()
     await switchTo('east', 1)
     await east.kill()
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
@@ -256,7 +134,7 @@ describe('the gateway', () => {
 
   it('comes back to a member that answers again', async () => {
     let now = Date.parse('2026-01-01T00:00:00Z')
-    const { switchTo, call, east, gateway } = await bench({
+    const { switchTo, call, east, gateway } = await startBench({
       gateway: { clock: () => new Date(now) },
     })
     await switchTo('east', 1)
@@ -271,7 +149,7 @@ describe('the gateway', () => {
   })
 
   it('gives up waiting, and asks the other side when it may', async () => {
-    const { switchTo, call, east } = await bench({ gateway: { timeoutMs: 200 } })
+    const { switchTo, call, east } = await startBench({ gateway: { timeoutMs: 200 } })
     await switchTo('east', 1)
     east.answer = () => undefined
     const write = await call('POST', '/history/v1.0/fraud/runs/x', { body: '{}' })
@@ -280,7 +158,7 @@ describe('the gateway', () => {
   })
 
   it('streams large bodies both ways', async () => {
-    const { switchTo, call, east } = await bench()
+    const { switchTo, call, east } = await startBench()
     await switchTo('east', 1)
     const piece = Buffer.alloc(256 * 1024, 'x')
     async function* pieces() {
@@ -297,7 +175,7 @@ describe('the gateway', () => {
   })
 
   it('passes on what it streams before the end is known', async () => {
-    const { switchTo, gateway, east } = await bench()
+    const { switchTo, gateway, east } = await startBench()
     await switchTo('east', 1)
     let finish: () => void = () => undefined
     east.answer = (_request, response) => {
@@ -311,8 +189,37 @@ describe('the gateway', () => {
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('last')
   })
 
+  it('asks the other side when a small answer broke off in the middle', async () => {
+    const { switchTo, call, east } = await startBench()
+    await switchTo('east', 1)
+    east.answer = (_request, response) => {
+      response.setHeader('content-length', 100)
+      response.write('half')
+      setTimeout(() => response.destroy(), 10)
+    }
+    expect((await call('GET', '/endpoints/hot/score')).text).toBe('west')
+  })
+
+  it('answers a large upload that its member broke off', async () => {
+    let now = Date.now()
+    const { switchTo, gateway, east } = await startBench({
+      gateway: { clock: () => new Date(now) },
+    })
+    await switchTo('east', 1)
+    const upload = async () => {
+      const body = Buffer.alloc(2 * 1024 * 1024)
+      const answer = await fetch(`${gateway.origin}/endpoints/hot/score`, { method: 'POST', body })
+      return [answer.status, answer.headers.get('x-holdfast-error')]
+    }
+    east.answer = (_request, response) => response.destroy()
+    expect(await upload()).toEqual([502, 'upstream.broken'])
+    now += 1000
+    await east.kill()
+    expect(await upload()).toEqual([502, 'upstream.unreachable'])
+  })
+
   it('cuts the connection when an answer broke off in the middle', async () => {
-    const { switchTo, call, east, gateway } = await bench()
+    const { switchTo, call, east, gateway } = await startBench()
     await switchTo('east', 1)
     east.answer = (_request, response) => {
       response.write('half')
@@ -323,119 +230,8 @@ describe('the gateway', () => {
   })
 
   it('says so while it was never told where to lead', async () => {
-    const { call } = await bench()
+    const { call } = await startBench()
     const reply = await call('GET', '/endpoints/hot/score')
     expect([reply.status, reply.headers['x-holdfast-error']]).toEqual([503, 'gateway.no-pointer'])
   })
 })
-
-describe('the pointer file', () => {
-  it('is never followed back to an older epoch, nor to another member in one epoch (I1)', async () => {
-    const { switchTo, call, endpoint, pointerFile, gateway } = await bench()
-    await switchTo('east', 5)
-    const east = { place: placeOf('east', await startAndForget()) }
-    for (const pointer of [
-      { member: 'east', epoch: 4 },
-      { member: 'west', epoch: 5 },
-    ]) {
-      await expect(endpoint.switchTo(pointer, east)).rejects.toMatchObject({ code: 'epoch.stale' })
-    }
-    for (const [active, epoch] of [
-      ['west', 4],
-      ['west', 5],
-    ] as const) {
-      const stale = { ...JSON.parse(await readText(pointerFile)), active, epoch }
-      writeFileSync(pointerFile, JSON.stringify(stale))
-      await until(() => gateway.status().pointer.state === 'refused')
-      expect((await call('GET', '/endpoints/hot/score')).text).toBe('east')
-    }
-    await expect(endpoint.verify({ member: 'west', epoch: 5 })).rejects.toMatchObject({
-      code: 'traffic.not-switched',
-    })
-  })
-
-  it('may be broken or gone: the last known answer is kept', async () => {
-    const { switchTo, call, pointerFile, gateway, endpoint } = await bench()
-    await switchTo('east', 1)
-    writeFileSync(pointerFile, '{"version":1,')
-    await until(() => gateway.status().pointer.state === 'unreadable')
-    expect((await call('GET', '/endpoints/hot/score')).text).toBe('east')
-    await expect(endpoint.current()).rejects.toMatchObject({ code: 'traffic.pointer-unreadable' })
-    rmSync(pointerFile)
-    await until(() => gateway.status().pointer.state === 'absent')
-    expect((await call('GET', '/endpoints/hot/score')).text).toBe('east')
-    await switchTo('west', 2)
-    expect((await call('GET', '/endpoints/hot/score')).text).toBe('west')
-  })
-
-  it('is for its owner only, and the status shows no key', async () => {
-    const { switchTo, pointerFile, call, gateway } = await bench()
-    await switchTo('east', 1)
-    await call('GET', '/endpoints/hot/score')
-    expect(statSync(pointerFile).mode & 0o777).toBe(0o600)
-    const status = await call('GET', '/_gateway/status')
-    expect(JSON.parse(status.text)).toMatchObject({
-      name: 'scoring',
-      active: 'east',
-      epoch: 1,
-      pointer: { state: 'current' },
-      endpoints: { hot: { requests: 1, failed: 0, lastAnswerFrom: 'east' } },
-    })
-    expect(status.text + JSON.stringify(gateway.status())).not.toContain('key')
-  })
-
-  it('is not followed while a CA it names cannot be read', async () => {
-    const { switchTo, call, pointerFile, gateway } = await bench()
-    await switchTo('east', 1)
-    const next = JSON.parse(await readText(pointerFile))
-    next.members.west.caPath = 'west-ca.pem'
-    writeFileSync(pointerFile, JSON.stringify({ ...next, active: 'west', epoch: 2 }))
-    await until(() => gateway.status().pointer.state === 'unreadable')
-    expect((await call('GET', '/endpoints/hot/score')).text).toBe('east')
-    writeFileSync(join(pointerFile, '..', 'west-ca.pem'), '')
-    await until(() => gateway.status().active === 'west')
-  })
-})
-
-describe('the driver', () => {
-  it('is idempotent, and tells where it leads', async () => {
-    const { switchTo, endpoint, pointerFile } = await bench()
-    expect(await endpoint.current()).toBeUndefined()
-    await switchTo('east', 1)
-    const before = statSync(pointerFile).mtimeMs
-    await switchTo('east', 1)
-    expect(statSync(pointerFile).mtimeMs).toBe(before)
-    expect(await endpoint.current()).toEqual({ member: 'east', epoch: 1 })
-  })
-
-  it('keeps endpoints that do not match out of the file', async () => {
-    const { switchTo, call } = await bench({ match: 'h*' })
-    await switchTo('east', 1)
-    expect((await call('GET', '/endpoints/hot/score')).status).toBe(200)
-    expect((await call('GET', '/endpoints/warm/score')).status).toBe(404)
-  })
-
-  it('does not call a switch done while no gateway follows', async () => {
-    const { switchTo, gateway, endpoint } = await bench({ followMs: 100 })
-    await switchTo('east', 1)
-    await gateway.stop()
-    await expect(endpoint.verify({ member: 'east', epoch: 1 })).rejects.toMatchObject({
-      code: 'traffic.not-switched',
-    })
-  })
-})
-
-async function startAndForget(): Promise<Upstream> {
-  const upstream = await startUpstream('other')
-  cleanUps.push(() => upstream.kill())
-  return upstream
-}
-
-async function readText(path: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises')
-  return readFile(path, 'utf8')
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
-}

@@ -15,10 +15,9 @@ export async function readBody(request: IncomingMessage, heldBytes: number): Pro
   if (length === undefined && encoding === undefined) return { kind: 'none' }
   const chunks: Buffer[] = []
   let size = 0
-  // An upstream that fails must not take the caller's connection with it: the answer goes there.
-  const iterator: AsyncIterator<Buffer> = request
-    .iterator({ destroyOnReturn: false })
-    [Symbol.asyncIterator]()
+  // Taken by hand, never returned: an upstream that fails must not take the caller's connection with
+  // it, because the answer goes there.
+  const iterator: AsyncIterator<Buffer> = request[Symbol.asyncIterator]()
   const stream = (): Readable => Readable.from(resumed(chunks, iterator), { objectMode: false })
   if (Number(length ?? 0) > heldBytes) return { kind: 'stream', stream }
   for (;;) {
