@@ -1,5 +1,7 @@
 import type { PlannedAction } from '../api/contract.ts'
+import type { LedgerEntry } from './ledger.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
+import type { Pass } from './pass-state.ts'
 import { runPass } from './replicate.ts'
 
 export interface SalvageResult extends PassResult {
@@ -7,6 +9,14 @@ export interface SalvageResult extends PassResult {
   readonly brought: readonly PlannedAction[]
   /** The same name with other content on both sides; both are kept where they are (I5). */
   readonly conflicting: readonly PlannedAction[]
+  /** In scope and not proven, conflicts included, with the reason where the ledger has one. */
+  readonly unproven: readonly Unproven[]
+}
+
+export interface Unproven {
+  readonly object: string
+  readonly state: LedgerEntry['state']
+  readonly error: LedgerEntry['error']
 }
 
 /**
@@ -16,16 +26,30 @@ export interface SalvageResult extends PassResult {
  */
 export async function salvage(context: ReplicationContext): Promise<SalvageResult> {
   const actions: PlannedAction[] = []
+  let pass: Pass | undefined
   const result = await runPass(
     { ...context, full: true, onAction: (action) => actions.push(action) },
     'salvage',
+    (begun) => {
+      pass = begun
+    },
   )
   return {
     ...result,
+    unproven: pass === undefined ? [] : await unprovenOf(pass),
     brought: actions.filter(
       ({ action }) =>
         action === 'create' || action === 'update' || action === 'copy' || action === 'archive',
     ),
     conflicting: actions.filter(({ action }) => action === 'conflict'),
   }
+}
+
+async function unprovenOf({ unproven, direction, context }: Pass): Promise<Unproven[]> {
+  const rows = await context.ledger.read(direction, [...unproven.keys()])
+  return [...unproven].map(([object, state]) => ({
+    object,
+    state,
+    error: rows.get(object)?.error ?? null,
+  }))
 }

@@ -60,6 +60,20 @@ function withoutRouting(body: JsonObject): JsonObject {
   return { ...body, properties: Object.fromEntries(kept) }
 }
 
+/**
+ * `body` without what a strategy may have held back of `whole`: two bodies that are equal so differ
+ * only in what the failover has to add.
+ */
+export function withoutHeldBack(id: ObjectId, body: JsonObject, whole: JsonObject): JsonObject {
+  if (isEndpoint(id.kind)) return withoutRouting(body)
+  if (id.kind === 'online-deployment' && isObject(body.sku)) {
+    const { capacity: _, ...sku } = body.sku
+    return { ...body, sku }
+  }
+  // Only in this direction: what somebody archived at the target stays so.
+  return isArchived(whole) ? withProperties(body, { isArchived: true }) : body
+}
+
 function withProperties(body: JsonObject, changed: JsonObject): JsonObject {
   const properties = isObject(body.properties) ? body.properties : {}
   return { ...body, properties: { ...properties, ...changed } }
