@@ -1,0 +1,237 @@
+import { HoldfastError } from '../model/errors.ts'
+import type {
+  Event,
+  JobRow,
+  ObjectsPage,
+  Operation,
+  OperationType,
+  Problem,
+  ReplicationPlan,
+  StartOperation,
+  Status,
+} from './contract.ts'
+import { readEventStream } from './event-stream.ts'
+import { apiPrefix } from './prefix.ts'
+
+export interface ClientOptions {
+  /** Origin of the controller, e.g. `http://127.0.0.1:7420`; empty in its own console. */
+  readonly url: string
+  /** Absent in a browser, where the session cookie speaks. */
+  readonly token?: string
+  /** First wait before the event stream is opened again; doubles up to 5 s. Default 250 ms. */
+  readonly reconnectMs?: number
+}
+
+export interface CallSignal {
+  readonly signal?: AbortSignal
+}
+
+export interface ObjectsQuery {
+  readonly kind?: string
+  readonly state?: string
+  readonly cursor?: string
+  readonly limit?: number
+}
+
+/**
+ * The controller's API. Every method throws what the controller threw (code, hint, place), or
+ * `controller.unreachable` (transient), or `controller.no-answer` (unknown outcome) when the
+ * connection broke after a change was asked for.
+ */
+export interface ApiClient {
+  readonly url: string
+  status(call?: CallSignal): Promise<Status>
+  plan(group: string, call?: CallSignal): Promise<ReplicationPlan>
+  objects(group: string, query?: ObjectsQuery, call?: CallSignal): Promise<ObjectsPage>
+  jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
+  start(
+    group: string,
+    type: OperationType,
+    request?: Partial<StartOperation>,
+    call?: CallSignal,
+  ): Promise<Operation>
+  operations(group?: string, call?: CallSignal): Promise<readonly Operation[]>
+  operation(id: string, call?: CallSignal): Promise<Operation>
+  cancel(id: string, call?: CallSignal): Promise<Operation>
+  report(id: string, format: 'json' | 'html', call?: CallSignal): Promise<string>
+  consoleLink(call?: CallSignal): Promise<string>
+  /**
+   * Starts with the status, or with what was missed. Reconnects by itself until `signal` aborts,
+   * then ends without an error. A refusal (a wrong token) is thrown.
+   */
+  events(signal: AbortSignal): AsyncGenerator<Event>
+}
+
+export function createClient(options: ClientOptions): ApiClient {
+  const base = `${options.url.replace(/\/+$/, '')}${apiPrefix}/`
+  const call = async (path: string, request: Request = {}): Promise<Response> => {
+    const { method = 'GET', body, signal, headers } = request
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: {
+        ...headers,
+        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((cause: unknown) => {
+      throw noResponse(options.url, method, cause, signal)
+    })
+    if (!response.ok) throw await refusalOf(response)
+    return response
+  }
+  const text = async (path: string, request: Request = {}): Promise<string> => {
+    const response = await call(path, request)
+    return response.text().catch((cause: unknown) => {
+      throw noResponse(options.url, request.method ?? 'GET', cause, request.signal)
+    })
+  }
+  const json = async <T>(path: string, request?: Request): Promise<T> =>
+    JSON.parse(await text(path, request)) as T
+  const inGroup = (group: string) => `groups/${encodeURIComponent(group)}`
+  const ofOperation = (id: string) => `operations/${encodeURIComponent(id)}`
+
+  async function* events(signal: AbortSignal): AsyncGenerator<Event> {
+    const firstWaitMs = options.reconnectMs ?? 250
+    let lastId: string | undefined
+    let waitMs = firstWaitMs
+    while (!signal.aborted) {
+      try {
+        const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+        const { body } = await call('events', { signal, headers })
+        if (body === null) return
+        for await (const message of readEventStream(body)) {
+          lastId = message.id ?? lastId
+          waitMs = firstWaitMs
+          yield JSON.parse(message.data) as Event
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        // A broken connection is what reconnecting is for; a refusal stays one.
+        if (error instanceof HoldfastError && error.kind !== 'transient') throw error
+        if (error instanceof SyntaxError) throw error
+      }
+      await pause(waitMs, signal)
+      waitMs = Math.min(waitMs * 2, 5000)
+    }
+  }
+
+  return {
+    url: options.url,
+    status: (more) => json('status', more),
+    plan: (group, more) => json(`${inGroup(group)}/plan`, more),
+    objects: (group, query, more) => json(`${inGroup(group)}/objects${queryText(query)}`, more),
+    jobs: async (group, more) =>
+      (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
+    start: (group, type, request, more) =>
+      json(`${inGroup(group)}/${type}`, { method: 'POST', body: request ?? {}, ...more }),
+    operations: async (group, more) =>
+      (
+        await json<{ items: Operation[] }>(
+          `operations${group === undefined ? '' : `?group=${encodeURIComponent(group)}`}`,
+          more,
+        )
+      ).items,
+    operation: (id, more) => json(ofOperation(id), more),
+    cancel: (id, more) => json(`${ofOperation(id)}/cancel`, { method: 'POST', ...more }),
+    report: (id, format, more) =>
+      text(`${ofOperation(id)}/report${format === 'html' ? '.html' : ''}`, more),
+    consoleLink: async (more) =>
+      (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
+    events,
+  }
+}
+
+interface Request extends CallSignal {
+  readonly method?: 'GET' | 'POST'
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+function queryText(query: ObjectsQuery = {}): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) parameters.set(name, String(value))
+  return parameters.size === 0 ? '' : `?${parameters}`
+}
+
+async function refusalOf(response: Response): Promise<HoldfastError> {
+  const text = await response.text().catch(() => '')
+  const problem = parseProblem(text)
+  if (problem === undefined) {
+    return new HoldfastError(
+      'controller.bad-answer',
+      `${response.url} answered ${response.status} without saying why.`,
+      { hint: 'Check that the address is that of a Holdfast controller.' },
+    )
+  }
+  const { code, title, detail, kind, hint, place } = problem
+  return new HoldfastError(code, detail ?? title, {
+    ...(kind === undefined ? {} : { kind }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(place === undefined ? {} : { place }),
+  })
+}
+
+function parseProblem(text: string): Problem | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Problem> | null
+    return typeof value?.code === 'string'
+      ? ({ title: value.code, ...value } as Problem)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Failures before anything was sent. */
+const notSent =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
+
+function noResponse(
+  url: string,
+  method: string,
+  cause: unknown,
+  signal: AbortSignal | undefined,
+): HoldfastError {
+  if (signal?.aborted) {
+    return new HoldfastError('request.cancelled', 'The call was cancelled.', {
+      kind: 'cancelled',
+      cause,
+    })
+  }
+  const code = codeOf(cause)
+  // A change that was asked for may have been made although nobody said so (I8).
+  if (method !== 'GET' && !notSent.test(code)) {
+    return new HoldfastError(
+      'controller.no-answer',
+      `The connection to ${url} ended before the controller answered.`,
+      { kind: 'unknown-outcome', hint: 'Look at `holdfast status` before repeating.', cause },
+    )
+  }
+  return new HoldfastError('controller.unreachable', `No controller answers at ${url}.`, {
+    kind: 'transient',
+    place: url,
+    hint: 'Start one with `holdfast controller`, or correct --server.',
+    cause,
+  })
+}
+
+function codeOf(error: unknown): string {
+  const cause = (error as { cause?: { code?: unknown } }).cause
+  return typeof cause?.code === 'string' ? cause.code : ''
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}
