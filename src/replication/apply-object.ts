@@ -6,7 +6,15 @@ import type { PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
 import type { Action } from './decide-action.ts'
 import { fieldChanges } from './field-changes.ts'
 import { type Desired, digestOf, versionOf } from './object-forms.ts'
-import { entryFor, failureOf, type Outcome, type Pass, reading, writing } from './pass-state.ts'
+import {
+  type Deferred,
+  entryFor,
+  failureOf,
+  type Outcome,
+  type Pass,
+  reading,
+  writing,
+} from './pass-state.ts'
 import { firstForm, isFinishedLater, routedDeployments, withRoutingOf } from './standing-form.ts'
 
 /** Kinds whose credentials travel from vault to vault, read at use and kept nowhere (I9, D10). */
@@ -40,14 +48,34 @@ export async function applyObject(
 ): Promise<Outcome> {
   const { id } = source
   const first = formToPut(id, desired.body, target)
+  // What is there now and what will be there: a crash or a lost answer leaves one of the two behind.
   const intent = {
     state: 'pending',
     sourceDigest: digestOf(id, first),
-    targetDigest: null,
+    targetDigest: target === undefined ? null : digestOf(id, target.body),
     sourceVersion: versionOf(source),
     targetVersion: null,
   } as const
   await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  try {
+    return await write(pass, source, desired, target, action, first, intent)
+  } catch (error) {
+    const failure = failureOf(error)
+    pass.tally.failed += 1
+    return { ...intent, state: 'failed', error: failure }
+  }
+}
+
+async function write(
+  pass: Pass,
+  source: WorkspaceObject,
+  desired: Desired,
+  target: WorkspaceObject | undefined,
+  action: Action,
+  first: JsonObject,
+  intent: Outcome,
+): Promise<Outcome> {
+  const { id } = source
   const options = await putOptions(pass, id, target)
   if (options === undefined) {
     pass.tally.pending += 1
@@ -131,7 +159,8 @@ function proof(
 /** The second half of what could not be put at once: traffic, and the archived state of containers. */
 export async function finishDeferred(pass: Pass): Promise<void> {
   pass.phase = 'finish'
-  for (const { id, desired, digest, standing, sourceVersion } of pass.deferred) {
+  for (const one of pass.deferred) {
+    const { id, desired, digest, standing, sourceVersion } = one
     // Both digests: whichever of the two forms a crash leaves behind is recognised as ours.
     const unknown = {
       sourceDigest: digest,
@@ -152,14 +181,7 @@ export async function finishDeferred(pass: Pass): Promise<void> {
       }
     } else {
       try {
-        const secrets = withSecrets.has(id.kind)
-          ? await pass.context.source.readSecrets(id, reading(pass))
-          : undefined
-        const written = await pass.context.target.putObject(id, desired, {
-          ...writing(pass),
-          ...(secrets === undefined ? {} : { secrets }),
-        })
-        outcome = proof(pass, id, desired, digest, written, sourceVersion)
+        outcome = await finish(pass, one)
       } catch (error) {
         pass.tally.failed += 1
         outcome = { ...unknown, state: 'failed', error: failureOf(error) }
@@ -167,4 +189,31 @@ export async function finishDeferred(pass: Pass): Promise<void> {
     }
     await pass.context.ledger.write(pass.direction, [entryFor(pass, id, outcome)])
   }
+}
+
+async function finish(
+  pass: Pass,
+  { id, desired, digest, standing, sourceVersion }: Deferred,
+): Promise<Outcome> {
+  const now = await pass.context.target.getObject(id, reading(pass))
+  if (now === undefined || digestOf(id, now.body) !== standing) {
+    pass.tally.pending += 1
+    return {
+      state: 'pending',
+      sourceDigest: digest,
+      targetDigest: standing,
+      sourceVersion,
+      targetVersion: null,
+      error: { code: 'object.changed', message: 'changed at the target before it was finished' },
+    }
+  }
+  const secrets = withSecrets.has(id.kind)
+    ? await pass.context.source.readSecrets(id, reading(pass))
+    : undefined
+  const written = await pass.context.target.putObject(id, desired, {
+    ...writing(pass),
+    ...(now.etag === undefined ? {} : { condition: { etag: now.etag } }),
+    ...(secrets === undefined ? {} : { secrets }),
+  })
+  return proof(pass, id, desired, digest, written, sourceVersion)
 }

@@ -3,7 +3,7 @@ import { digestJson } from '../model/canonical.ts'
 import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
-import { decideAction, younger } from './decide-action.ts'
+import { conflictError, decideAction, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
@@ -11,6 +11,8 @@ import {
   acted,
   entryFor,
   failureOf,
+  forEach,
+  keptFrom,
   listFailure,
   type Outcome,
   type Pass,
@@ -46,25 +48,21 @@ async function passStore(pass: Pass, store: BlobStoreName): Promise<void> {
     source.listBlobs(store, { ...reading(pass), ...at(cursor) }),
   )) {
     const pairs: Array<readonly [BlobInfo, BlobInfo | undefined]> = []
-    for (const blob of page) pairs.push([blob, await standing.find(blob.name)])
+    for (const blob of page) {
+      const found = await standing.find(blob.name)
+      // Beyond ASCII services disagree about the order, and then the walk side by side misses some.
+      const there =
+        found ??
+        (isAscii(blob.name) ? found : await target.getBlob(store, blob.name, reading(pass)))
+      pairs.push([blob, there])
+    }
     const names = page.map((blob) => formatObjectId(blobId(store, blob.name)))
     const [forward, backward] = await Promise.all([
       ledger.read(pass.direction, names),
       ledger.read(pass.backward, names),
     ])
-    const entries = await Promise.all(
-      pairs.map(([blob, there], i) =>
-        pass.limit(() =>
-          passBlob(
-            pass,
-            store,
-            blob,
-            there,
-            forward.get(names[i] ?? ''),
-            backward.get(names[i] ?? ''),
-          ),
-        ),
-      ),
+    const entries = await forEach(pass, pairs, ([blob, there], i) =>
+      passBlob(pass, store, blob, there, forward.get(names[i] ?? ''), backward.get(names[i] ?? '')),
     )
     await writeChanged(pass, entries, forward)
   }
@@ -84,20 +82,20 @@ async function passBlob(
 ): Promise<LedgerEntry> {
   const id = blobId(store, source.name)
   pass.tally.compared += 1
+  // A salvage looks for what is new here; how the other side went on is its own affair.
+  const isKnown = forward?.state === 'proven' && forward.sourceVersion === source.etag
+  if (pass.mode === 'salvage' && isKnown) return forward
   try {
     return entryFor(pass, id, await settle(pass, store, source, target, forward, backward))
   } catch (error) {
     const failure = failureOf(error)
-    // A blob that changes while it is copied is no failure: the next pass finds its new content.
-    const state =
-      failure.code === 'blob.changed' || failure.code === 'blob.not-found' ? 'pending' : 'failed'
+    const state = isChange(failure.code) ? 'pending' : 'failed'
     pass.tally[state] += 1
     return entryFor(pass, id, {
+      ...keptFrom(forward),
       state,
-      sourceDigest: digestOf(source),
-      targetDigest: null,
       sourceVersion: source.etag,
-      targetVersion: null,
+      bytes: source.sizeBytes,
       error: failure,
     })
   } finally {
@@ -129,26 +127,19 @@ async function settle(
       targetDigest: forward.targetDigest,
       targetVersion: target.etag,
     }
-  const equal = target !== undefined && (await sameContent(pass, store, source, target))
-  let decision = decideAction({
+  const differences = target === undefined ? [] : await compare(pass, store, source, target)
+  const equal = target !== undefined && differences.length === 0
+  const decision = decideAction({
     desired: 'source',
     target: target === undefined ? undefined : equal ? 'source' : 'target',
     unchangedSinceProven:
       target === undefined ? undefined : wasLeftAlone(target, forward, backward),
   })
-  if (
-    pass.mode === 'salvage' &&
-    decision.action === 'conflict' &&
-    forward?.state === 'proven' &&
-    forward.sourceVersion === source.etag
-  ) {
-    decision = { action: 'none', reason: 'nothing new at the old primary' }
-  }
   if (decision.action === 'none')
     return {
       ...facts,
       state: 'proven',
-      targetDigest: equal ? facts.sourceDigest : ((target && digestOf(target)) ?? null),
+      targetDigest: facts.sourceDigest,
       targetVersion: target?.etag ?? null,
     }
   const object = formatObjectId(blobId(store, source.name))
@@ -166,12 +157,12 @@ async function settle(
       state: 'conflict',
       targetDigest: target === undefined ? null : digestOf(target),
       targetVersion: target?.etag ?? null,
-      error: { code: 'blob.conflict', message: decision.reason },
+      error: conflictError(decision),
     }
   }
   if (pass.mode === 'plan')
-    return { ...facts, state: 'pending', targetDigest: null, targetVersion: null }
-  return copy(pass, store, source, decision.action === 'create')
+    return { ...facts, state: 'proven', targetDigest: null, targetVersion: null }
+  return copy(pass, store, source, target)
 }
 
 function wasLeftAlone(
@@ -183,10 +174,11 @@ function wasLeftAlone(
   if (which === undefined) return undefined
   if (which === 'backward')
     return backward?.state === 'proven' && backward.sourceVersion === target.etag
+  if (forward?.state === 'conflict') return stillConflicts(forward)
   if (forward?.targetVersion === target.etag) return true
   // A copy that broke off before its row was written left our content behind; it is ours to replace.
   if (forward?.state === 'pending' || forward?.state === 'failed')
-    return forward.sourceDigest === digestOf(target)
+    if (forward.sourceDigest === digestOf(target)) return true
   return forward?.targetVersion === null ? undefined : false
 }
 
@@ -194,21 +186,52 @@ async function copy(
   pass: Pass,
   store: BlobStoreName,
   source: BlobInfo,
+  target: BlobInfo | undefined,
+): Promise<Outcome> {
+  // Intent first, as for objects: what is there now, and what will be there.
+  const intent = {
+    state: 'pending',
+    sourceDigest: digestOf(source),
+    targetDigest: target === undefined ? null : digestOf(target),
+    sourceVersion: source.etag,
+    targetVersion: target?.etag ?? null,
+    bytes: source.sizeBytes,
+  } as const
+  const id = blobId(store, source.name)
+  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  // A copy cannot be conditional, so the last look is right before it (I3).
+  const now = await pass.context.target.getBlob(store, source.name, reading(pass))
+  if (now?.etag !== target?.etag) {
+    pass.tally.pending += 1
+    return {
+      ...intent,
+      // What is there now is not what was compared: it must not count as ours.
+      ...(target === undefined ? { sourceDigest: null } : {}),
+      error: { code: 'blob.changed', message: 'changed at the target while it was compared' },
+    }
+  }
+  try {
+    return await write(pass, store, source, target === undefined)
+  } catch (error) {
+    const failure = failureOf(error)
+    const state = isChange(failure.code) ? 'pending' : 'failed'
+    pass.tally[state] += 1
+    return { ...intent, state, error: failure }
+  }
+}
+
+/** A blob that changes while it is copied is no failure: the next pass finds its new content. */
+function isChange(code: string): boolean {
+  return code === 'blob.changed' || code === 'blob.not-found' || code === 'object.not-found'
+}
+
+async function write(
+  pass: Pass,
+  store: BlobStoreName,
+  source: BlobInfo,
   isNew: boolean,
 ): Promise<Outcome> {
   const { source: from, target: to } = pass.context
-  // Intent first, as for objects: after a crash the copy is recognised as ours.
-  const id = blobId(store, source.name)
-  await pass.context.ledger.write(pass.direction, [
-    entryFor(pass, id, {
-      state: 'pending',
-      sourceDigest: digestOf(source),
-      targetDigest: null,
-      sourceVersion: source.etag,
-      targetVersion: null,
-      bytes: source.sizeBytes,
-    }),
-  ])
   const url = await from.blobReadUrl(store, source.name, reading(pass))
   const written = await to
     .copyBlob(store, source, url, writing(pass))
@@ -230,33 +253,48 @@ async function copy(
     bytes: source.sizeBytes,
     targetVersion: written.etag,
   }
-  if (await sameContent(pass, store, source, written))
+  const differences = await compare(pass, store, source, written)
+  if (differences.length === 0)
     return { ...facts, state: 'proven', targetDigest: facts.sourceDigest }
   pass.tally.failed += 1
   return {
     ...facts,
     state: 'failed',
     targetDigest: digestOf(written),
-    error: { code: 'blob.not-equal', message: 'size, hash or metadata differ after the copy' },
+    error: {
+      code: 'blob.not-equal',
+      message: `the target differs after the copy in ${differences.join(', ')}`,
+    },
   }
 }
 
-/** Size, metadata and hash; where a service holds no hash, the bytes of both sides are read. */
-async function sameContent(
+/**
+ * Names what differs of size, type, metadata and hash; where a service holds no hash, the bytes of
+ * both sides are read.
+ */
+async function compare(
   pass: Pass,
   store: BlobStoreName,
   source: BlobInfo,
   target: BlobInfo,
-): Promise<boolean> {
-  if (source.sizeBytes !== target.sizeBytes || metadataOf(source) !== metadataOf(target))
-    return false
+): Promise<string[]> {
+  const differences = [
+    ...(source.sizeBytes === target.sizeBytes ? [] : ['size']),
+    ...(metadataOf(source) === metadataOf(target) ? [] : ['metadata']),
+    ...(contentTypeOf(source) === contentTypeOf(target) ? [] : ['content type']),
+  ]
+  if (differences.length > 0) return differences
   if (source.contentMd5 !== undefined && target.contentMd5 !== undefined)
-    return source.contentMd5 === target.contentMd5
+    return source.contentMd5 === target.contentMd5 ? [] : ['hash']
   const [a, b] = await Promise.all([
     hashBytes(pass.context.source, store, source, pass),
     hashBytes(pass.context.target, store, target, pass),
   ])
-  return a === b
+  return a === b ? [] : ['content']
+}
+
+function contentTypeOf({ contentType = 'application/octet-stream' }: BlobInfo): string {
+  return contentType
 }
 
 async function hashBytes(
@@ -283,6 +321,7 @@ function digestOf(blob: BlobInfo): string {
   return digestJson({
     size: blob.sizeBytes,
     content: blob.contentMd5 ?? `etag ${blob.etag}`,
+    type: contentTypeOf(blob),
     metadata: metadataOf(blob),
   })
 }
@@ -322,8 +361,11 @@ class Cursor {
 
 /** Storage sorts names by their UTF-8 bytes, which differs from JavaScript's order beyond ASCII. */
 function compareNames(a: string, b: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole ASCII range is meant
-  if (/^[\u0000-\u007f]*$/.test(a) && /^[\u0000-\u007f]*$/.test(b))
-    return a < b ? -1 : a > b ? 1 : 0
+  if (isAscii(a) && isAscii(b)) return a < b ? -1 : a > b ? 1 : 0
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole ASCII range is meant
+  return /^[\u0000-\u007f]*$/.test(text)
 }

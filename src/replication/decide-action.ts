@@ -31,10 +31,7 @@ export function decideAction(seen: Observation): Decision {
   if (seen.target === undefined) return { action: 'create', reason: 'absent at the target' }
   if (seen.target === seen.desired) return { action: 'none', reason: 'equal' }
   if (seen.unchangedSinceProven === undefined) {
-    return {
-      action: 'conflict',
-      reason: 'exists at the target with other content that Holdfast did not write',
-    }
+    return { action: 'conflict', reason: foreignReason }
   }
   if (!seen.unchangedSinceProven) {
     return { action: 'conflict', reason: 'changed at the target since it was last proven there' }
@@ -44,15 +41,34 @@ export function decideAction(seen: Observation): Decision {
     : { action: 'update', reason: 'changed at the source' }
 }
 
+/** Error codes of conflict rows: why the target's content is not ours to replace. */
+export const conflictCodes = { foreign: 'object.foreign', changed: 'object.changed-there' } as const
+
+export const foreignReason = 'exists at the target with other content that Holdfast did not write'
+
+/** A conflict row's error for a decision, and back: the reason must be the same in every pass. */
+export function conflictError({ reason }: Decision): { code: string; message: string } {
+  const code = reason === foreignReason ? conflictCodes.foreign : conflictCodes.changed
+  return { code, message: reason }
+}
+
+/** What a conflict row says: the content at the target, though known, is nobody's but its writer's. */
+export function stillConflicts(row: LedgerEntry): false | undefined {
+  return row.error?.code === conflictCodes.foreign ? undefined : false
+}
+
 /**
  * Whether the target is as this direction's row left it. A row that is not proven holds in
- * `sourceDigest` what was about to be written when a pass broke off, so that counts as ours too;
- * otherwise a crash between write and record would look like a stranger's change.
+ * `sourceDigest` what was about to be written when a pass broke off and in `targetDigest` what stood
+ * there before, so both count as ours; otherwise a crash between write and record would look like a
+ * stranger's change. A conflict row holds what a stranger wrote, which never becomes ours (I3).
  */
 export function isAsLeft(row: LedgerEntry | undefined, target: string): boolean | undefined {
   if (row === undefined) return undefined
+  if (row.state === 'conflict') return stillConflicts(row)
   if (row.targetDigest === target) return true
-  if (row.state === 'pending' || row.state === 'failed') return row.sourceDigest === target
+  const isUnproven = row.state === 'pending' || row.state === 'failed'
+  if (isUnproven && row.sourceDigest === target) return true
   return row.targetDigest === null ? undefined : false
 }
 
@@ -62,10 +78,10 @@ export function isAsLeft(row: LedgerEntry | undefined, target: string): boolean 
  */
 export function isAsCopiedBack(
   row: LedgerEntry | undefined,
-  targetAsSource: string,
+  targetAsSource: readonly string[],
 ): boolean | undefined {
   if (row === undefined) return undefined
-  return row.state === 'proven' && row.sourceDigest === targetAsSource
+  return row.state === 'proven' && targetAsSource.includes(row.sourceDigest ?? '')
 }
 
 /** The younger row knows: content may have gone there and back in between. */

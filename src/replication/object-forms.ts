@@ -5,7 +5,13 @@ import { relocateObject } from '../model/relocate.ts'
 import { strategyOf } from '../plan/strategy-of.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import type { Pass } from './pass-state.ts'
-import { standingForm } from './standing-form.ts'
+import {
+  isEndpoint,
+  isScheduleOn,
+  standingForm,
+  withRoutingOf,
+  withSchedule,
+} from './standing-form.ts'
 
 /** An object of the source as it is to be at the target. */
 export interface Desired {
@@ -20,6 +26,27 @@ export interface Desired {
 
 export function desiredForm(pass: Pass, { id, body }: WorkspaceObject): Desired {
   return formAt(pass, id, body, pass.from, pass.to, pass.map)
+}
+
+/**
+ * The form a salvage brings: whole, for the target is primary now, but with schedules off, which may
+ * run elsewhere already. Traffic is the target's own business: a fence may have taken the source's.
+ */
+export function salvagedForm(
+  pass: Pass,
+  source: WorkspaceObject,
+  target: WorkspaceObject | undefined,
+): Desired {
+  const { id, body } = source
+  const { whole, stranded } = formAt(pass, id, body, pass.from, pass.to, pass.map)
+  const salvaged = withTargetsOwn(id, whole, target?.body)
+  return { body: salvaged, digest: digestOf(id, salvaged), whole: salvaged, stranded }
+}
+
+function withTargetsOwn(id: ObjectId, whole: JsonObject, target: JsonObject | undefined) {
+  if (isEndpoint(id.kind) && target !== undefined) return withRoutingOf(whole, target)
+  if (id.kind !== 'schedule') return whole
+  return isScheduleOn(target) ? withSchedule(whole, true) : withSchedule(whole, false)
 }
 
 function formAt(
@@ -43,9 +70,18 @@ function formAt(
   }
 }
 
-/** Digest of what the target holds, seen as a source of the way back. */
-export function digestAsSource(pass: Pass, target: WorkspaceObject): string {
-  return formAt(pass, target.id, target.body, pass.to, pass.from, pass.backMap).digest
+/**
+ * Digests of what the target holds, seen as a source of the way back: as replication brought it to
+ * where the source is now, and as a salvage did.
+ */
+export function digestsAsSource(
+  pass: Pass,
+  target: WorkspaceObject,
+  source: WorkspaceObject,
+): string[] {
+  const { id, body } = target
+  const { digest, whole } = formAt(pass, id, body, pass.to, pass.from, pass.backMap)
+  return [digest, digestOf(id, withTargetsOwn(id, whole, source.body))]
 }
 
 export function digestOf(id: ObjectId, body: JsonObject): string {

@@ -1,20 +1,38 @@
 import { canonicalObject } from '../model/canonical.ts'
 import type { JsonObject } from '../model/json.ts'
 import { type ArmKind, armKinds, type Kind } from '../model/kinds.ts'
-import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
 import { referencesOf } from '../model/references.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { applyObject, sameSecrets } from './apply-object.ts'
-import { type Decision, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
+import {
+  conflictError,
+  type Decision,
+  decideAction,
+  foreignReason,
+  isAsCopiedBack,
+  isAsLeft,
+  younger,
+} from './decide-action.ts'
+import type { Definition } from './definitions.ts'
 import { fieldChanges } from './field-changes.ts'
 import type { LedgerEntry } from './ledger.ts'
-import { type Desired, desiredForm, digestAsSource, digestOf, versionOf } from './object-forms.ts'
+import {
+  type Desired,
+  desiredForm,
+  digestOf,
+  digestsAsSource,
+  salvagedForm,
+  versionOf,
+} from './object-forms.ts'
 import { at, pagesOf } from './paging.ts'
 import {
   acted,
   entryFor,
   failureOf,
+  forEach,
   isSameEntry,
+  keptFrom,
   listFailure,
   type Outcome,
   type Pass,
@@ -36,7 +54,11 @@ export async function passObjects(pass: Pass): Promise<void> {
     seen.set(arm.kind, ids)
     if (!pass.context.source.capabilities.kinds.has(arm.kind)) continue
     const parents = arm.parent === undefined ? [undefined] : (seen.get(arm.parent) ?? [])
-    await Promise.all(parents.map((parent) => passCollection(pass, arm, parent, ids)))
+    const lists = await Promise.allSettled(
+      parents.map((parent) => passCollection(pass, arm, parent, ids)),
+    )
+    // Only now is nothing under way any more that could write after the pass has ended.
+    for (const list of lists) if (list.status === 'rejected') throw list.reason
   }
 }
 
@@ -60,19 +82,23 @@ async function passCollection(
       pass.limit(() => source.listObjects(arm.kind, { ...options, ...at(cursor) })),
     )) {
       const names = page.map((object) => formatObjectId(object.id))
-      const [forward, backward] = await Promise.all([
+      const [forward, backward, defined] = await Promise.all([
         ledger.read(pass.direction, names),
         ledger.read(pass.backward, names),
+        pass.mode !== 'plan'
+          ? pass.context.definitions.read(pass.direction, names)
+          : new Map<string, Definition>(),
       ])
-      const entries = await Promise.all(
-        page.map((object, i) => {
-          ids.push(object.id)
-          const name = names[i] ?? ''
-          return pass.limit(() =>
-            passObject(pass, object, standing.get(name), forward.get(name), backward.get(name)),
-          )
-        }),
-      )
+      ids.push(...page.map(({ id }) => id))
+      const entries = await forEach(pass, page, (object, i) => {
+        const name = names[i] ?? ''
+        return passObject(pass, object, {
+          target: standing.get(name),
+          forward: forward.get(name),
+          backward: backward.get(name),
+          defined: defined.get(name),
+        })
+      })
       await writeChanged(pass, entries, forward)
     }
   } catch (error) {
@@ -92,21 +118,18 @@ export async function writeChanged(
   if (changed.length > 0) await pass.context.ledger.write(pass.direction, changed)
 }
 
-async function passObject(
-  pass: Pass,
-  source: WorkspaceObject,
-  target: WorkspaceObject | undefined,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
-): Promise<LedgerEntry> {
+/** What else is known of an object of the source. */
+interface Known {
+  readonly target: WorkspaceObject | undefined
+  readonly forward: LedgerEntry | undefined
+  readonly backward: LedgerEntry | undefined
+  readonly defined: Definition | undefined
+}
+
+async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Promise<LedgerEntry> {
   const { id } = source
   pass.tally.compared += 1
-  const unknown = {
-    sourceDigest: null,
-    targetDigest: null,
-    sourceVersion: versionOf(source),
-    targetVersion: null,
-  }
+  const unknown = { ...keptFrom(known.forward), sourceVersion: versionOf(source) }
   try {
     const standing = standingOf(pass.context.plan, pass.map, id, source.body)
     if (standing.is === 'left')
@@ -115,12 +138,13 @@ async function passObject(
         state: 'skipped',
         error: { code: 'object.left', message: standing.reason },
       })
+    if (pass.mode === 'salvage') return await salvageObject(pass, source, known)
     const desired = desiredForm(pass, source)
-    if (standing.is === 'captured') return await capture(pass, source, desired)
-    if (pass.mode === 'replicate' && desired.whole !== desired.body)
-      await define(pass, id, desired.whole)
-    const outcome = await settle(pass, source, desired, target, forward, backward)
-    return entryFor(pass, id, outcome)
+    if (standing.is === 'captured') return await capture(pass, source, desired, known.defined)
+    // A definition from a time with another strategy must not come back at the failover.
+    if (desired.whole !== desired.body || known.defined !== undefined)
+      await define(pass, id, desired.whole, known.defined)
+    return entryFor(pass, id, await settle(pass, source, desired, known))
   } catch (error) {
     const failure = failureOf(error)
     pass.tally.failed += 1
@@ -141,10 +165,11 @@ async function capture(
   pass: Pass,
   source: WorkspaceObject,
   desired: Desired,
+  defined: Definition | undefined,
 ): Promise<LedgerEntry> {
   const object = formatObjectId(source.id)
   pass.captured.add(object)
-  if (pass.mode === 'replicate') await define(pass, source.id, desired.whole)
+  await define(pass, source.id, desired.whole, defined)
   acted(pass, {
     object,
     kind: source.id.kind,
@@ -161,11 +186,15 @@ async function capture(
   })
 }
 
-async function define(pass: Pass, id: ObjectId, body: JsonObject): Promise<void> {
+async function define(
+  pass: Pass,
+  id: ObjectId,
+  body: JsonObject,
+  defined: Definition | undefined,
+): Promise<void> {
   const object = formatObjectId(id)
   const digest = digestOf(id, body)
-  const known = (await pass.context.definitions.read(pass.direction, [object])).get(object)
-  if (known?.digest === digest) return
+  if (pass.mode !== 'replicate' || defined?.digest === digest) return
   await pass.context.definitions.write(pass.direction, [
     {
       object,
@@ -182,10 +211,9 @@ async function settle(
   pass: Pass,
   source: WorkspaceObject,
   desired: Desired,
-  target: WorkspaceObject | undefined,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
+  known: Known,
 ): Promise<Outcome> {
+  const { target, forward } = known
   const { id } = source
   const targetDigest = target === undefined ? undefined : digestOf(id, target.body)
   const facts = {
@@ -194,18 +222,22 @@ async function settle(
     sourceVersion: versionOf(source),
     targetVersion: target === undefined ? null : versionOf(target),
   }
+  const isOurs =
+    target === undefined || targetDigest === undefined
+      ? undefined
+      : wasLeftAlone(pass, source, target, targetDigest, known)
   let decision = decideAction({
     desired: desired.digest,
     target: targetDigest,
-    unchangedSinceProven:
-      target === undefined || targetDigest === undefined
-        ? undefined
-        : wasLeftAlone(pass, target, targetDigest, forward, backward),
+    unchangedSinceProven: isOurs,
     archivesOnly: archivesOnly(id, desired.body, target),
   })
-  if (decision.action === 'none' && !(await sameSecrets(pass, id)))
-    decision = { action: 'update', reason: 'credentials differ' }
-  if (pass.mode === 'salvage') decision = forSalvage(decision, desired.digest, forward)
+  // A salvage never touches the keys that clients of the new primary use.
+  if (decision.action === 'none' && pass.mode !== 'salvage' && !(await sameSecrets(pass, id)))
+    decision =
+      isOurs === undefined
+        ? { action: 'conflict', reason: foreignReason }
+        : { action: 'update', reason: 'credentials differ' }
   if (decision.action === 'none') return { ...facts, state: 'proven' }
   if (decision.action === 'conflict') {
     pass.tally.conflicts += 1
@@ -213,13 +245,14 @@ async function settle(
     return {
       ...facts,
       state: 'conflict',
-      error: { code: 'object.conflict', message: decision.reason },
+      error: conflictError(decision),
     }
   }
   if (desired.stranded.length > 0) {
     pass.tally.failed += 1
     return {
       ...facts,
+      ...keptFrom(forward),
       state: 'failed',
       error: { code: 'reference.stranded', message: desired.stranded.join('; ').slice(0, 500) },
     }
@@ -229,41 +262,60 @@ async function settle(
     pass.tally.pending += 1
     return {
       ...facts,
+      ...keptFrom(forward),
       state: 'pending',
-      error: { code: 'object.waiting', message: `waits for ${waiting}` },
+      error: {
+        code: 'object.waiting',
+        message: `waits for ${waiting}${pass.captured.has(waiting) ? ', which is hot-cold: give both one strategy' : ''}`,
+      },
     }
   }
   report(pass, id, decision, desired, target)
-  if (pass.mode === 'plan') return { ...facts, state: 'pending' }
+  // A plan goes on as if it had been done, because what refers to it is then done, too (D7).
+  if (pass.mode === 'plan') return { ...facts, state: 'proven' }
   return applyObject(pass, source, desired, target, decision.action)
 }
 
 function wasLeftAlone(
   pass: Pass,
+  source: WorkspaceObject,
   target: WorkspaceObject,
   targetDigest: string,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
+  { forward, backward, defined }: Known,
 ): boolean | undefined {
+  // What the failover made of it is our doing, too.
+  if (pass.mode === 'salvage' && defined?.digest === targetDigest) return true
   const which = younger(forward, backward)
   if (which === undefined) return undefined
   return which === 'forward'
     ? isAsLeft(forward, targetDigest)
-    : isAsCopiedBack(backward, digestAsSource(pass, target))
+    : isAsCopiedBack(backward, digestsAsSource(pass, target, source))
 }
 
 /**
  * Salvage brings what the old primary had and nobody copied. What did not change there since it was
- * proven has nothing to bring, however the other side went on.
+ * proven has nothing to bring, however the other side went on; a deletion there is such a change.
+ * What was only captured then stands now, made from its definition, so it is no longer held back.
  */
-function forSalvage(
-  decision: Decision,
-  desiredDigest: string,
-  forward: LedgerEntry | undefined,
-): Decision {
-  if (decision.action === 'create' || decision.action === 'none') return decision
-  const unchangedAtSource = forward?.state === 'proven' && forward.sourceDigest === desiredDigest
-  return unchangedAtSource ? { action: 'none', reason: 'nothing new at the old primary' } : decision
+async function salvageObject(
+  pass: Pass,
+  source: WorkspaceObject,
+  known: Known,
+): Promise<LedgerEntry> {
+  const { forward, target } = known
+  const wasCaptured = forward?.error?.code === 'object.captured'
+  const desired = salvagedForm(pass, source, target)
+  const settled = forward?.state === 'proven' || (wasCaptured && target !== undefined)
+  const forms = [desired.digest, desiredForm(pass, source).digest]
+  if (forward !== undefined && settled && forms.includes(forward.sourceDigest ?? ''))
+    return unchanged(pass, forward)
+  return entryFor(pass, source.id, await settle(pass, source, desired, known))
+}
+
+/** The row as it is: nothing was compared that could be more recent than it. */
+function unchanged(pass: Pass, row: LedgerEntry): LedgerEntry {
+  pass.unproven.delete(row.object)
+  return row
 }
 
 function archivesOnly(
@@ -284,9 +336,15 @@ function waitsFor(pass: Pass, source: WorkspaceObject): string | undefined {
   const standing = new Set(pass.deferred.map(({ id }) => formatObjectId(id)))
   return referencesOf(source.id, source.body, pass.from)
     .map(formatObjectId)
-    .find(
-      (object) => (pass.unproven.has(object) && !standing.has(object)) || pass.captured.has(object),
-    )
+    .find((object) => isAwaited(pass, object, standing))
+}
+
+function isAwaited(pass: Pass, object: string, standing: ReadonlySet<string>): boolean {
+  if (pass.captured.has(object)) return true
+  const state = pass.unproven.get(object)
+  if (state === undefined || standing.has(object)) return false
+  // A container about which the sides disagree is there: it holds versions all the same.
+  return !(state === 'conflict' && parseObjectId(object).kind.endsWith('-container'))
 }
 
 function report(

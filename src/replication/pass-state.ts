@@ -39,6 +39,8 @@ export interface Pass {
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
   readonly unlisted: Set<string>
   readonly deferred: Deferred[]
+  /** An error that no further work can survive. */
+  ended: { readonly by: unknown } | undefined
   phase: string
 }
 
@@ -105,6 +107,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     captured: new Set(),
     unlisted: new Set(),
     deferred: [],
+    ended: undefined,
     phase: 'describe',
   }
 }
@@ -143,6 +146,18 @@ export interface Outcome {
   readonly targetVersion: string | null
   readonly bytes?: number
   readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** What a row keeps when a pass could not compare: whatever was ours before still is. */
+export function keptFrom(
+  forward: LedgerEntry | undefined,
+): Pick<Outcome, 'sourceDigest' | 'targetDigest' | 'targetVersion'> {
+  const isOurs = forward !== undefined && forward.state !== 'conflict'
+  return {
+    sourceDigest: isOurs ? forward.sourceDigest : null,
+    targetDigest: isOurs ? forward.targetDigest : null,
+    targetVersion: isOurs ? forward.targetVersion : null,
+  }
 }
 
 /** The row for an outcome; also remembers and counts what is not proven. */
@@ -202,6 +217,34 @@ export function isFatal(error: unknown): boolean {
 export function failureOf(error: unknown): { code: string; message: string } {
   if (!isHoldfastError(error) || isFatal(error)) throw error
   return { code: error.code, message: error.message }
+}
+
+/**
+ * Work on many at once, a few at a time. Resolves when all is done; when one meets an error that ends
+ * the pass, what was not begun is not begun any more, and nothing is under way when it rejects.
+ */
+export async function forEach<T, R>(
+  pass: Pass,
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const settled = await Promise.allSettled(
+    items.map((item, index) =>
+      pass.limit(async () => {
+        if (pass.ended !== undefined) throw pass.ended.by
+        try {
+          return await work(item, index)
+        } catch (error) {
+          pass.ended ??= { by: error }
+          throw error
+        }
+      }),
+    ),
+  )
+  return settled.map((one) => {
+    if (one.status === 'fulfilled') return one.value
+    throw pass.ended === undefined ? one.reason : pass.ended.by
+  })
 }
 
 /** A list that failed is itself a row, so that status can show why the pass is partial. */

@@ -1,8 +1,9 @@
 import { canonicalJson, canonicalRun, digestJson, metricDigest } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
-import type { Experiment, Run, Workspace } from '../workspace/workspace.ts'
-import { decideAction, younger } from './decide-action.ts'
+import type { Run, Workspace } from '../workspace/workspace.ts'
+import { conflictError, decideAction, stillConflicts, younger } from './decide-action.ts'
+import { passExperiments } from './experiments.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, batchesOf, pagesOf } from './paging.ts'
@@ -10,7 +11,9 @@ import {
   acted,
   entryFor,
   failureOf,
+  forEach,
   isFatal,
+  keptFrom,
   listFailure,
   type Outcome,
   type Pass,
@@ -31,11 +34,9 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
   progressed(pass)
   let newest = before.seen
   const since = pass.context.full === true || pass.mode !== 'replicate' ? undefined : before.since
-  // Nothing at the target yet: no run can be in the way, so none has to be asked for.
-  const isEmpty =
-    (await pass.context.target.listRuns({ ...reading(pass), pageSize: 1 })).items.length === 0 &&
-    !(await hasRuns(pass))
   try {
+    // Nothing at the target yet: no run can be in the way, so none has to be asked for.
+    const isEmpty = !(await hasRuns(pass))
     const pages = pagesOf((cursor) =>
       pass.context.source.listRuns({
         ...reading(pass),
@@ -57,82 +58,10 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
 async function hasRuns(pass: Pass): Promise<boolean> {
   // An empty first page may be followed by others: an experiment without runs.
   for await (const page of pagesOf((cursor) =>
-    pass.context.target.listRuns({ ...reading(pass), ...at(cursor) }),
+    pass.context.target.listRuns({ ...reading(pass), ...at(cursor), pageSize: 1 }),
   ))
     if (page.length > 0) return true
   return false
-}
-
-async function passExperiments(pass: Pass): Promise<void> {
-  const { source, target, ledger } = pass.context
-  const read = async (workspace: Workspace) => {
-    const found = new Map<string, Experiment>()
-    for await (const page of pagesOf((cursor) =>
-      workspace.listExperiments({ ...reading(pass), ...at(cursor) }),
-    ))
-      for (const one of page) found.set(one.name, one)
-    return found
-  }
-  const [wanted, standing] = await Promise.all([read(source), read(target)])
-  const ids = [...wanted.keys()].map((name) => formatObjectId({ kind: 'experiment', path: [name] }))
-  const rows = await ledger.read(pass.direction, ids)
-  const written: string[] = []
-  for (const experiment of wanted.values()) {
-    const there = standing.get(experiment.name)
-    if (
-      there !== undefined &&
-      (pass.mode === 'salvage' || experimentDigest(there) === experimentDigest(experiment))
-    )
-      continue
-    acted(pass, {
-      object: formatObjectId({ kind: 'experiment', path: [experiment.name] }),
-      kind: 'experiment',
-      action: there === undefined ? 'create' : 'update',
-      reason: there === undefined ? 'absent at the target' : 'changed at the source',
-    })
-    if (pass.mode === 'plan') continue
-    await target.putExperiment(experiment, writing(pass))
-    written.push(experiment.name)
-  }
-  const proven = written.length > 0 ? await read(target) : standing
-  const entries = [...wanted.values()].map((experiment) => {
-    pass.tally.compared += 1
-    const there = proven.get(experiment.name)
-    const sourceDigest = experimentDigest(experiment)
-    const targetDigest = there === undefined ? null : experimentDigest(there)
-    const equal = sourceDigest === targetDigest || (pass.mode === 'salvage' && there !== undefined)
-    if (written.includes(experiment.name)) pass.tally.created += 1
-    if (!equal && pass.mode !== 'plan') pass.tally.failed += 1
-    return entryFor(
-      pass,
-      { kind: 'experiment', path: [experiment.name] },
-      {
-        state: equal ? 'proven' : pass.mode === 'plan' ? 'pending' : 'failed',
-        sourceDigest,
-        targetDigest,
-        sourceVersion: null,
-        targetVersion: null,
-        ...(equal || pass.mode === 'plan'
-          ? {}
-          : {
-              error: {
-                code: 'experiment.not-equal',
-                message: 'the target holds something else than was written',
-              },
-            }),
-      },
-    )
-  })
-  await writeChanged(pass, entries, rows)
-}
-
-function experimentDigest(experiment: Experiment): string {
-  return digestJson({
-    name: experiment.name,
-    archived: experiment.archived,
-    tags: experiment.tags,
-    description: experiment.description ?? '',
-  })
 }
 
 interface Wanted {
@@ -140,7 +69,8 @@ interface Wanted {
   readonly id: ObjectId
   readonly moved: Run
   readonly digest: string
-  readonly isNew: boolean
+  /** What the target holds of it; undefined: nothing. */
+  readonly standing: Pick<Outcome, 'targetDigest' | 'targetVersion'> | undefined
 }
 
 async function passBatch(pass: Pass, runs: readonly Run[], targetIsEmpty: boolean): Promise<void> {
@@ -151,23 +81,14 @@ async function passBatch(pass: Pass, runs: readonly Run[], targetIsEmpty: boolea
   ])
   const entries: LedgerEntry[] = []
   const wanted: Wanted[] = []
-  await Promise.all(
-    runs.map((run, i) =>
-      pass.limit(async () => {
-        pass.tally.compared += 1
-        const looked = await look(
-          pass,
-          run,
-          forward.get(names[i] ?? ''),
-          backward.get(names[i] ?? ''),
-          targetIsEmpty,
-        )
-        if ('entry' in looked) entries.push(looked.entry)
-        else wanted.push(looked)
-        progressed(pass)
-      }),
-    ),
-  )
+  await forEach(pass, runs, async (run, i) => {
+    pass.tally.compared += 1
+    const name = names[i] ?? ''
+    const looked = await look(pass, run, forward.get(name), backward.get(name), targetIsEmpty)
+    if ('entry' in looked) entries.push(looked.entry)
+    else wanted.push(looked)
+    progressed(pass)
+  })
   if (pass.mode === 'plan') return
   entries.push(...(await write(pass, wanted)))
   await writeChanged(pass, entries, forward)
@@ -200,17 +121,12 @@ async function look(
   if (
     forward?.state === 'proven' &&
     forward.sourceVersion === version &&
-    pass.context.full !== true
+    (pass.context.full !== true || pass.mode === 'salvage')
   ) {
     pass.unproven.delete(object)
     return { entry: { ...forward } }
   }
-  const unknown = {
-    sourceDigest: null,
-    targetDigest: null,
-    sourceVersion: version,
-    targetVersion: null,
-  }
+  const unknown = { ...keptFrom(forward), sourceVersion: version }
   try {
     const form = moved(pass, run)
     const digest = digestJson(canonicalRun(form))
@@ -220,16 +136,17 @@ async function look(
         : await pass.context.target.getRun(run.runId, reading(pass))
     if (target === undefined) {
       acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target' })
-      return { run, id, moved: form, digest, isNew: true }
+      return { run, id, moved: form, digest, standing: undefined }
     }
     const series = await seriesDigest(pass.context.source, run.runId, pass)
     const there = await seriesDigest(pass.context.target, run.runId, pass)
-    const targetDigest = digestJson({ run: digestJson(canonicalRun(target)), series: there })
+    const targetRun = digestJson(canonicalRun(target))
+    const targetDigest = digestJson({ run: targetRun, series: there })
     const desired = digestJson({ run: digest, series })
     const decision = decideAction({
       desired,
       target: targetDigest,
-      unchangedSinceProven: wasLeftAlone(target, targetDigest, forward, backward),
+      unchangedSinceProven: wasLeftAlone(target, targetRun, targetDigest, forward, backward),
     })
     const facts = {
       sourceDigest: desired,
@@ -239,14 +156,6 @@ async function look(
     }
     if (decision.action === 'none')
       return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
-    if (
-      decision.action === 'conflict' &&
-      pass.mode === 'salvage' &&
-      forward?.state === 'proven' &&
-      forward.sourceDigest === desired
-    ) {
-      return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
-    }
     acted(pass, { object, kind: 'run', action: decision.action, reason: decision.reason })
     if (decision.action === 'conflict') {
       pass.tally.conflicts += 1
@@ -254,11 +163,11 @@ async function look(
         entry: entryFor(pass, id, {
           ...facts,
           state: 'conflict',
-          error: { code: 'run.conflict', message: decision.reason },
+          error: conflictError(decision),
         }),
       }
     }
-    return { run, id, moved: form, digest, isNew: false }
+    return { run, id, moved: form, digest, standing: facts }
   } catch (error) {
     pass.tally.failed += 1
     return { entry: entryFor(pass, id, { ...unknown, state: 'failed', error: failureOf(error) }) }
@@ -267,6 +176,7 @@ async function look(
 
 function wasLeftAlone(
   target: Run,
+  targetRun: string,
   targetDigest: string,
   forward: LedgerEntry | undefined,
   backward: LedgerEntry | undefined,
@@ -276,32 +186,35 @@ function wasLeftAlone(
   // The row of the way back holds the target's own version as its source.
   if (which === 'backward')
     return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
+  if (forward?.state === 'conflict') return stillConflicts(forward)
   if (forward?.targetVersion === versionOf(target) || forward?.targetDigest === targetDigest)
     return true
   // Broken off in the middle: the run was written by us and its series only in part.
-  if (forward?.state === 'pending' || forward?.state === 'failed') return true
-  return false
+  if (forward?.state === 'pending' || forward?.state === 'failed')
+    if (forward.sourceDigest === targetRun) return true
+  return forward?.targetDigest === null ? undefined : false
 }
 
 async function write(pass: Pass, wanted: readonly Wanted[]): Promise<LedgerEntry[]> {
+  if (wanted.length === 0) return []
   await pass.context.ledger.write(
     pass.direction,
-    wanted.map(({ id, run, digest }) =>
-      entryFor(pass, id, {
-        state: 'pending',
-        sourceDigest: digest,
-        targetDigest: null,
-        sourceVersion: versionOf(run),
-        targetVersion: null,
-      }),
-    ),
+    wanted.map((one) => entryFor(pass, one.id, { ...intentOf(one), state: 'pending' })),
   )
   const refused = new Map<string, { code: string; message: string }>()
   for (const [experiment, group] of byExperiment(wanted))
     await writeGroup(pass, experiment, group, refused)
-  return Promise.all(
-    wanted.map((one) => pass.limit(() => prove(pass, one, refused.get(one.run.runId)))),
-  )
+  return forEach(pass, wanted, (one) => prove(pass, one, refused.get(one.run.runId)))
+}
+
+/** What is about to be there, of which the series comes later, and what was there before. */
+function intentOf({ run, digest, standing }: Wanted) {
+  return {
+    sourceDigest: digest,
+    targetDigest: standing?.targetDigest ?? null,
+    sourceVersion: versionOf(run),
+    targetVersion: standing?.targetVersion ?? null,
+  }
 }
 
 function byExperiment(wanted: readonly Wanted[]): Map<string, Wanted[]> {
@@ -337,15 +250,11 @@ async function writeGroup(
 
 async function prove(
   pass: Pass,
-  { run, id, moved: form, digest, isNew }: Wanted,
+  one: Wanted,
   refused: { code: string; message: string } | undefined,
 ): Promise<LedgerEntry> {
-  const facts = {
-    sourceDigest: digest,
-    targetDigest: null,
-    sourceVersion: versionOf(run),
-    targetVersion: null,
-  }
+  const { run, id, moved: form, digest } = one
+  const facts = intentOf(one)
   if (refused !== undefined) {
     pass.tally.failed += 1
     return entryFor(pass, id, { ...facts, state: 'failed', error: refused })
@@ -355,7 +264,7 @@ async function prove(
     const target = await pass.context.target.getRun(run.runId, reading(pass))
     const there =
       target === undefined ? undefined : await seriesDigest(pass.context.target, run.runId, pass)
-    if (isNew) pass.tally.created += 1
+    if (one.standing === undefined) pass.tally.created += 1
     else pass.tally.updated += 1
     return entryFor(pass, id, verdict(pass, form, digest, series, target, there))
   } catch (error) {

@@ -10,10 +10,19 @@ import type { Strategy } from '../plan/continuity-plan.ts'
  * traffic. The same document when nothing is held back.
  */
 export function standingForm(id: ObjectId, body: JsonObject, strategy: Strategy): JsonObject {
-  if (id.kind === 'schedule') return withProperties(body, { isEnabled: false })
+  if (id.kind === 'schedule') return withSchedule(body, false)
   if (id.kind === 'online-deployment' && strategy === 'hot-warm') return smallest(body)
   if (isEndpoint(id.kind) && strategy === 'hot-cold') return withoutRouting(body)
   return body
+}
+
+export function withSchedule(body: JsonObject, isEnabled: boolean): JsonObject {
+  return withProperties(body, { isEnabled })
+}
+
+/** Enabled is the service's default; a schedule that is not there is off. */
+export function isScheduleOn(body: JsonObject | undefined): boolean {
+  return body !== undefined && !(isObject(body.properties) && body.properties.isEnabled === false)
 }
 
 function smallest(body: JsonObject): JsonObject {

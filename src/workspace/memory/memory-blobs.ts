@@ -19,6 +19,9 @@ type BlobOperations = Pick<
   'listBlobStores' | 'listBlobs' | 'getBlob' | 'readBlob' | 'blobReadUrl' | 'copyBlob' | 'writeBlob'
 >
 
+/** Storage sorts by bytes of UTF-8, not by JavaScript's units. */
+const position = ({ name }: BlobInfo) => Buffer.from(name).toString('hex')
+
 const chunkBytes = 64 * 1024
 
 export function memoryBlobs(world: MemoryWorld): BlobOperations {
@@ -34,8 +37,8 @@ export function memoryBlobs(world: MemoryWorld): BlobOperations {
       const names = [...(world.blobs.get(store)?.values() ?? [])]
         .map((blob) => blob.info)
         .filter((info) => info.name.startsWith(options.prefix ?? ''))
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-      return pageOf(names, (info) => info.name, options)
+        .sort((a, b) => (position(a) < position(b) ? -1 : 1))
+      return pageOf(names, position, options)
     },
 
     async getBlob(store, name, options) {

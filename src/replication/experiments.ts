@@ -1,0 +1,167 @@
+import { digestJson } from '../model/canonical.ts'
+import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import type { Experiment, Workspace } from '../workspace/workspace.ts'
+import { conflictError, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
+import type { LedgerEntry } from './ledger.ts'
+import { writeChanged } from './objects.ts'
+import { at, pagesOf } from './paging.ts'
+import {
+  acted,
+  entryFor,
+  failureOf,
+  forEach,
+  listFailure,
+  type Outcome,
+  type Pass,
+  progressed,
+  reading,
+  writing,
+} from './pass-state.ts'
+
+/** Copies what experiments say of themselves; their runs follow on their own. */
+export async function passExperiments(pass: Pass): Promise<void> {
+  pass.phase = 'experiments'
+  progressed(pass)
+  const { source, target, ledger } = pass.context
+  try {
+    const [wanted, standing] = await Promise.all([readAll(pass, source), readAll(pass, target)])
+    const ids = [...wanted.keys()].map((name) => formatObjectId(idOf(name)))
+    const [forward, backward] = await Promise.all([
+      ledger.read(pass.direction, ids),
+      ledger.read(pass.backward, ids),
+    ])
+    const entries = await forEach(pass, [...wanted.values()], (experiment, i) => {
+      const object = ids[i] ?? ''
+      const there = standing.get(experiment.name)
+      return passExperiment(pass, experiment, there, forward.get(object), backward.get(object))
+    })
+    await writeChanged(pass, await proveAll(pass, entries, wanted), forward)
+  } catch (error) {
+    const entry = listFailure(pass, idOf('*'), error)
+    await writeChanged(pass, [entry], new Map())
+  }
+}
+
+function idOf(name: string): ObjectId {
+  return { kind: 'experiment', path: [name] }
+}
+
+async function readAll(pass: Pass, workspace: Workspace): Promise<Map<string, Experiment>> {
+  const found = new Map<string, Experiment>()
+  for await (const page of pagesOf((cursor) =>
+    workspace.listExperiments({ ...reading(pass), ...at(cursor) }),
+  ))
+    for (const one of page) found.set(one.name, one)
+  return found
+}
+
+async function passExperiment(
+  pass: Pass,
+  experiment: Experiment,
+  there: Experiment | undefined,
+  forward: LedgerEntry | undefined,
+  backward: LedgerEntry | undefined,
+): Promise<LedgerEntry> {
+  const id = idOf(experiment.name)
+  const desired = digestOf(experiment)
+  const standing = there === undefined ? undefined : digestOf(there)
+  const facts = {
+    sourceDigest: desired,
+    targetDigest: standing ?? null,
+    sourceVersion: null,
+    targetVersion: null,
+  }
+  pass.tally.compared += 1
+  // A salvage looks for what is new at the old primary.
+  const isKnown = forward?.state === 'proven' && forward.sourceDigest === desired
+  if (pass.mode === 'salvage' && isKnown) return forward
+  const decision = decideAction({
+    desired,
+    target: standing,
+    unchangedSinceProven: there === undefined ? undefined : wasLeftAlone(there, forward, backward),
+  })
+  if (decision.action === 'none') return entryFor(pass, id, { ...facts, state: 'proven' })
+  const object = formatObjectId(id)
+  acted(pass, { object, kind: 'experiment', action: decision.action, reason: decision.reason })
+  if (decision.action === 'conflict') {
+    pass.tally.conflicts += 1
+    return entryFor(pass, id, { ...facts, state: 'conflict', error: conflictError(decision) })
+  }
+  if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
+  const intent = { ...facts, state: 'pending' } as const
+  try {
+    await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+    await pass.context.target.putExperiment(experiment, writing(pass))
+    if (decision.action === 'create') pass.tally.created += 1
+    else pass.tally.updated += 1
+    return entryFor(pass, id, intent)
+  } catch (error) {
+    const failure = failureOf(error)
+    pass.tally.failed += 1
+    return entryFor(pass, id, { ...intent, state: 'failed', error: failure })
+  }
+}
+
+function wasLeftAlone(
+  there: Experiment,
+  forward: LedgerEntry | undefined,
+  backward: LedgerEntry | undefined,
+): boolean | undefined {
+  const standing = digestOf(there)
+  const isOurs =
+    younger(forward, backward) === 'backward'
+      ? isAsCopiedBack(backward, [standing])
+      : isAsLeft(forward, standing)
+  // Runs that come before their experiment make it, and empty as it is then it holds nothing to lose.
+  return isOurs ?? (isBlank(there) ? true : undefined)
+}
+
+/** One more listing proves all that was written; the service has no read of a single one by name. */
+async function proveAll(
+  pass: Pass,
+  entries: readonly LedgerEntry[],
+  wanted: ReadonlyMap<string, Experiment>,
+): Promise<LedgerEntry[]> {
+  const isWritten = ({ state }: LedgerEntry) => state === 'pending'
+  if (!entries.some(isWritten)) return [...entries]
+  const standing = await readAll(pass, pass.context.target)
+  const byObject = new Map([...wanted.values()].map((one) => [formatObjectId(idOf(one.name)), one]))
+  return entries.map((entry) => {
+    const experiment = byObject.get(entry.object)
+    if (!isWritten(entry) || experiment === undefined) return entry
+    const id = idOf(experiment.name)
+    return entryFor(pass, id, verdict(pass, experiment, standing.get(experiment.name)))
+  })
+}
+
+function verdict(pass: Pass, wanted: Experiment, there: Experiment | undefined): Outcome {
+  const sourceDigest = digestOf(wanted)
+  const targetDigest = there === undefined ? null : digestOf(there)
+  const facts = { sourceDigest, targetDigest, sourceVersion: null, targetVersion: null }
+  if (sourceDigest === targetDigest) return { ...facts, state: 'proven' }
+  pass.tally.failed += 1
+  const message =
+    there === undefined
+      ? 'the experiment was written and is not there'
+      : `the target differs in ${differences(wanted, there).join(', ')}`
+  return { ...facts, state: 'failed', error: { code: 'experiment.not-equal', message } }
+}
+
+function differences(wanted: Experiment, there: Experiment): string[] {
+  const [a, b] = [contentOf(wanted), contentOf(there)]
+  return (['archived', 'tags', 'description'] as const).filter(
+    (field) => digestJson(a[field]) !== digestJson(b[field]),
+  )
+}
+
+function isBlank({ archived, tags, description = '' }: Experiment): boolean {
+  return !archived && description === '' && Object.keys(tags).length === 0
+}
+
+function digestOf(experiment: Experiment): string {
+  return digestJson(contentOf(experiment))
+}
+
+function contentOf({ name, archived, tags, description = '' }: Experiment) {
+  return { name, archived, tags, description }
+}
