@@ -5,6 +5,7 @@ import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
 import { passRunHistory } from './runs.ts'
+import { settleGone } from './settle-gone.ts'
 import { formatWatermark, parseWatermark, type Watermark } from './watermark.ts'
 
 /**
@@ -76,6 +77,7 @@ async function walk(pass: Pass): Promise<Watermark> {
   await passObjects(pass)
   if (pass.mode !== 'plan') await finishDeferred(pass)
   const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince))
+  await settleGone(pass)
   pass.phase = 'done'
   progressed(pass)
   return watermark
