@@ -23,4 +23,39 @@ export const commands: readonly CommandEntry[] = [
     summary: 'create objects from a folder of Azure ML CLI v2 YAML',
     load: async () => (await import('./commands/import.ts')).importCommand(),
   },
+  {
+    name: 'plan',
+    summary: 'what a sync would copy, change and leave',
+    load: async () => (await import('./commands/plan.ts')).planCommand(),
+  },
+  {
+    name: 'sync',
+    summary: 'replicate now, and prove what arrived',
+    load: async () => (await import('./commands/sync.ts')).syncCommand(),
+  },
+  {
+    name: 'status',
+    summary: 'where writes go, how far the other side is, who is well',
+    load: async () => (await import('./commands/status.ts')).statusCommand(),
+  },
+  {
+    name: 'objects',
+    summary: 'the ledger: every object and whether it is proven',
+    load: async () => (await import('./commands/objects.ts')).objectsCommand(),
+  },
+  {
+    name: 'jobs',
+    summary: 'open jobs, and what happened to them at a failover',
+    load: async () => (await import('./commands/jobs.ts')).jobsCommand(),
+  },
+  {
+    name: 'failover',
+    summary: 'move to the other region now; the source may be gone',
+    load: async () => (await import('./commands/failover.ts')).failoverCommand(),
+  },
+  {
+    name: 'reprotect',
+    summary: 'after a failover: salvage, then replicate the other way',
+    load: async () => (await import('./commands/reprotect.ts')).reprotectCommand(),
+  },
 ]

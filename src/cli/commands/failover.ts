@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { GroupStatus } from '../../api/contract.ts'
+import { groupCommand } from '../group-command.ts'
+import { otherMember, type ProcedureOptions, runProcedure } from '../run-procedure.ts'
+import { pointText } from '../status-text.ts'
+import { countText } from '../text.ts'
+
+interface FailoverOptions extends ProcedureOptions {
+  readonly force?: boolean
+}
+
+export function failoverCommand(): Command {
+  return groupCommand('failover', 'move to the other region now; the source may be gone', [
+    'holdfast failover',
+    'holdfast failover --dry-run',
+    'holdfast failover --yes --json',
+  ])
+    .option('--yes', 'do not ask')
+    .option('--force', 'go on although the source still answers')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .action(run)
+}
+
+async function run(options: FailoverOptions): Promise<void> {
+  await runProcedure(
+    {
+      type: 'failover',
+      request: { force: options.force ?? false },
+      stakes,
+      question: (group) =>
+        `Fail over ${group.group} from ${group.effectivePrimary} to ${otherMember(group)}?`,
+    },
+    options,
+  )
+}
+
+function stakes(group: GroupStatus): string[] {
+  const unproven = group.counts.reduce(
+    (sum, { pending, failed, conflict }) => sum + pending + failed + conflict,
+    0,
+  )
+  const source = group.members.find(({ name }) => name === group.effectivePrimary)
+  return [
+    `Failover of ${group.group}: ${group.effectivePrimary} -> ${otherMember(group)}, epoch ${group.epoch} -> ${group.epoch + 1}`,
+    `  replication point  ${pointText(group)}`,
+    `  not proven         ${countText(unproven, 'object')}; what was written after the point may be missing`,
+    `  ${group.effectivePrimary} is ${source?.health ?? 'unknown'}${source?.reason ? `: ${source.reason}` : ''}`,
+    ...(group.verdict === null ? [] : [`  verdict            ${group.verdict.sentence}`]),
+  ]
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import type { JobRow } from '../../api/contract.ts'
+import { onlyGroup } from '../connect.ts'
+import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { createOutput } from '../output.ts'
+import { tableText } from '../text.ts'
+
+export function jobsCommand(): Command {
+  return groupCommand('jobs', 'open jobs, and what happened to them at a failover', [
+    'holdfast jobs',
+    'holdfast jobs --json | jq \'.items[] | select(.decision == "manual")\'',
+  ]).action(run)
+}
+
+async function run(options: GroupOptions): Promise<void> {
+  const output = createOutput(options)
+  const items = await withController(options, async ({ client }, signal) => {
+    const { group } = onlyGroup(await client.status({ signal }))
+    return client.jobs(group, { signal })
+  })
+  output.result({ items }, () => (items.length === 0 ? 'No open job is known.' : jobsText(items)))
+}
+
+export function jobsText(jobs: readonly JobRow[]): string {
+  return tableText(
+    ['JOB', 'STATE', 'DECISION', 'RUNS AS', 'CHECKPOINT', 'REASON'],
+    jobs.map(({ job, state, decision, resubmittedAs, checkpoint, reason }) => [
+      ...[job, state, decision, resubmittedAs ?? '-', checkpoint ?? '-', reason],
+    ]),
+  )
+}

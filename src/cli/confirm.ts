@@ -1,0 +1,27 @@
+import { HoldfastError } from '../model/errors.ts'
+import type { Output } from './output.ts'
+
+/** Asks a human, or refuses where there is none to ask. Throws `operation.not-confirmed`. */
+export async function confirmOrRefuse(
+  output: Output,
+  question: string,
+  yes: boolean | undefined,
+): Promise<void> {
+  if (yes) return
+  if (!output.interactive || process.stdin.isTTY !== true) {
+    throw new HoldfastError('operation.not-confirmed', 'Nobody is here to confirm this.', {
+      kind: 'operator',
+      hint: 'Repeat the command with --yes; with --dry-run it only says what it would do.',
+    })
+  }
+  const { confirm, isCancel } = await import('@clack/prompts')
+  const answer = await confirm({ message: question, initialValue: false })
+  if (isCancel(answer)) {
+    throw new HoldfastError('request.cancelled', 'Interrupted; nothing was started.', {
+      kind: 'cancelled',
+    })
+  }
+  if (!answer) {
+    throw new HoldfastError('operation.declined', 'Nothing was started.', { kind: 'operator' })
+  }
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type ApiClient, createClient } from '../api/client.ts'
+import type { GroupStatus, Status } from '../api/contract.ts'
+import { HoldfastError, isCode } from '../model/errors.ts'
+import { isAlive } from './local-region.ts'
+
+export interface ConnectOptions {
+  readonly plan: string
+  readonly state?: string
+  readonly server?: string
+}
+
+/** A controller to talk to, for the time of one command. */
+export interface Connection {
+  readonly client: ApiClient
+  /** Where reports are saved. */
+  readonly stateDir: string
+  /** The controller ends with this command, and its operations with it. */
+  readonly inProcess: boolean
+  readonly close: () => Promise<void>
+}
+
+/** The state directory stands beside the plan file, so that two plans never share one. */
+export function stateDirOf(options: ConnectOptions): string {
+  return resolve(options.state ?? join(dirname(resolve(options.plan)), '.holdfast'))
+}
+
+/**
+ * `--server`, else the controller that runs on the state directory. Whoever connects closes.
+ */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const stateDir = stateDirOf(options)
+  if (options.server !== undefined) {
+    const token = process.env.HOLDFAST_TOKEN
+    const client = createClient({
+      url: checkServer(options.server),
+      ...(token === undefined ? {} : { token }),
+    })
+    return { client, stateDir, inProcess: false, close: async () => undefined }
+  }
+  const client = await runningController(stateDir)
+  if (client !== undefined) {
+    return { client, stateDir, inProcess: false, close: async () => undefined }
+  }
+  throw new HoldfastError('controller.unreachable', 'No controller runs on the state directory.', {
+    kind: 'transient',
+    place: stateDir,
+    hint: 'Start one: holdfast controller, or name one with --server.',
+  })
+}
+
+/** The group of the plan; a controller serves one. */
+export function onlyGroup(status: Status): GroupStatus {
+  const [group] = status.groups
+  if (group === undefined) {
+    throw new HoldfastError('group.not-found', 'The controller protects no group.', {
+      kind: 'operator',
+      hint: 'Start it with a plan file: holdfast controller --plan continuity.yaml',
+    })
+  }
+  return group
+}
+
+function checkServer(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin
+  throw new HoldfastError('usage.server', `--server is not the address of a controller: ${text}`, {
+    kind: 'operator',
+    hint: 'Write it as http://HOST:PORT; the token goes into HOLDFAST_TOKEN.',
+  })
+}
+
+async function runningController(stateDir: string): Promise<ApiClient | undefined> {
+  const note = readControllerFile(join(stateDir, 'controller.json'))
+  if (note === undefined || !isAlive(note.pid)) return undefined
+  const client = createClient({ url: note.url, token: note.token })
+  try {
+    await client.operations()
+    return client
+  } catch (error) {
+    // The note is old and its process id belongs to somebody else; the lock decides who works here.
+    if (isCode(error, 'controller.unreachable')) return undefined
+    // Somebody else has its port now: what we know of it is not true there.
+    if (isCode(error, 'request.unauthorized')) return undefined
+    throw error
+  }
+}
+
+interface ControllerFile {
+  readonly url: string
+  readonly token: string
+  readonly pid: number
+}
+
+function readControllerFile(path: string): ControllerFile | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text) as ControllerFile
+  } catch (cause) {
+    throw new HoldfastError('controller.bad-note', 'The note of the controller is not readable.', {
+      kind: 'operator',
+      place: path,
+      hint: 'Stop the controller, if one runs, and delete this file.',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createClient } from '../api/client.ts'
+import type { Operation } from '../api/contract.ts'
+import type { Connection } from './connect.ts'
+import { endingOf, followOperation } from './follow-operation.ts'
+import { createOutput } from './output.ts'
+import {
+  at,
+  operationOf,
+  type ScriptedController,
+  startScriptedController,
+} from './testing/scripted-controller.ts'
+
+let stateDir: string
+let controller: ScriptedController
+beforeEach(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), 'holdfast-follow-'))
+  controller = await startScriptedController({ stateDir })
+})
+afterEach(async () => {
+  await controller.close()
+  rmSync(stateDir, { recursive: true, force: true })
+})
+
+const connectionTo = (inProcess: boolean): Connection => ({
+  client: createClient(controller),
+  stateDir,
+  inProcess,
+  close: async () => undefined,
+})
+
+const until = async (isTrue: () => boolean): Promise<void> => {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('following an operation', () => {
+  it('cancels an operation of its own controller at Ctrl-C and waits for its end', async () => {
+    const connection = connectionTo(true)
+    const started = await connection.client.start('fraud', 'sync')
+    const abort = new AbortController()
+    const following = {
+      connection,
+      output: createOutput({ json: true }),
+      interrupted: abort.signal,
+      onChange: () => undefined,
+    }
+    const ended = followOperation(started, following)
+    abort.abort()
+    await until(() => controller.cancelled.length > 0)
+    controller.advance({ status: 'done', outcome: 'cancelled', endedAt: at(3) })
+    const operation = await ended
+    expect(operation.outcome).toBe('cancelled')
+    expect(endingOf(operation, following)).toMatchObject({
+      exitCode: 130,
+      sentence: expect.stringContaining('cancelled'),
+    })
+  })
+
+  it('sees every change once, and the end without its event', async () => {
+    const connection = connectionTo(false)
+    const started = await connection.client.start('fraud', 'sync')
+    const seen: Operation['status'][] = []
+    const ended = followOperation(started, {
+      connection,
+      output: createOutput({ json: true }),
+      interrupted: new AbortController().signal,
+      onChange: ({ status }) => seen.push(status),
+    })
+    controller.advance({ status: 'accepted' })
+    await until(() => seen.length === 2)
+    // Without an event: the look every two seconds finds it.
+    controller.advanceSilently({ status: 'done', outcome: 'complete' })
+    expect((await ended).outcome).toBe('complete')
+    expect(seen).toEqual(['running', 'accepted', 'done'])
+  })
+
+  it('has an exit code for every way an operation can end', () => {
+    const interrupted = new AbortController().signal
+    const codeOf = (change: Partial<Operation>) =>
+      endingOf(operationOf('sync', change), { connection: connectionTo(false), interrupted })
+        .exitCode
+    expect(codeOf({ status: 'done', outcome: 'complete' })).toBe(0)
+    expect(codeOf({ status: 'done', outcome: 'partial' })).toBe(3)
+    expect(codeOf({ status: 'done', outcome: 'cancelled' })).toBe(130)
+    expect(codeOf({ status: 'failed', outcome: 'failed' })).toBe(1)
+    expect(codeOf({ status: 'unknown' })).toBe(7)
+    expect(codeOf({ status: 'paused' })).toBe(7)
+    expect(codeOf({ status: 'waiting', waitingFor: 'operator' })).toBe(4)
+  })
+})

@@ -1,0 +1,60 @@
+import { Command } from 'commander'
+import { HoldfastError } from '../model/errors.ts'
+import { type Connection, type ConnectOptions, connect } from './connect.ts'
+
+export interface GroupOptions extends ConnectOptions {
+  readonly json?: boolean
+}
+
+/** A command about the failover group of a plan, with the options all of them share. */
+export function groupCommand(
+  name: string,
+  summary: string,
+  examples: readonly string[],
+  choices: { readonly server: boolean } = { server: true },
+): Command {
+  const command = new Command(name)
+    .description(summary)
+    .option('--plan <file>', 'plan file', 'continuity.yaml')
+    .option('--state <dir>', 'state directory; default: .holdfast beside the plan file')
+    .option('--json', 'print JSON on stdout')
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+  if (choices.server) {
+    command.option('--server <url>', 'controller to ask; its token is read from HOLDFAST_TOKEN')
+  }
+  return command
+}
+
+/**
+ * Connects, does the work, and closes in every case. `interrupted` aborts at the first Ctrl-C; work
+ * that goes on after that (cancelling an operation) takes no signal. A second Ctrl-C ends at once.
+ */
+export async function withController<T>(
+  options: ConnectOptions,
+  work: (connection: Connection, interrupted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController()
+  const interrupt = () => {
+    if (abort.signal.aborted) process.exit(130)
+    abort.abort()
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, interrupt)
+  try {
+    const connection = await connect(options)
+    try {
+      if (abort.signal.aborted) throw interrupted()
+      return await work(connection, abort.signal)
+    } finally {
+      await connection.close()
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt)
+  }
+}
+
+function interrupted(): HoldfastError {
+  return new HoldfastError('request.cancelled', 'Interrupted before anything was started.', {
+    kind: 'cancelled',
+  })
+}

@@ -1,0 +1,264 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { HoldfastError } from '../model/errors.ts'
+import { buildBundle, runCli, startCli } from './testing/run-cli.ts'
+import {
+  at,
+  doneSteps,
+  type ScriptedController,
+  startScriptedController,
+} from './testing/scripted-controller.ts'
+
+let dir: string
+let stateDir: string
+const controllers: ScriptedController[] = []
+
+beforeAll(buildBundle, 120_000)
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
+  stateDir = join(dir, '.holdfast')
+})
+afterEach(async () => {
+  for (const controller of controllers.splice(0)) await controller.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const serve = async (
+  options: Omit<Parameters<typeof startScriptedController>[0], 'stateDir'> = {},
+): Promise<ScriptedController> => {
+  const controller = await startScriptedController({ stateDir, ...options })
+  controllers.push(controller)
+  return controller
+}
+const run = (...args: string[]) => runCli(args, { cwd: dir })
+const over = { status: 'done', steps: doneSteps, endedAt: at(2) } as const
+
+describe('commands and the controller they find', () => {
+  it('shows the status of the controller that runs on the state directory', async () => {
+    await serve()
+    const { code, stdout } = await run('status')
+    expect(code).toBe(0)
+    for (const part of ['fraud', 'epoch 4', 'east', 'connection refused', '1 min 30 s', 'model'])
+      expect(stdout).toContain(part)
+  })
+
+  it('keeps stdout JSON and nothing else', async () => {
+    await serve({ onStart: (controller) => controller.advance({ ...over, outcome: 'complete' }) })
+    for (const args of [
+      ['status'],
+      ['plan'],
+      ['objects'],
+      ['jobs'],
+      ['sync'],
+      ['failover', '--yes'],
+    ]) {
+      const { code, stdout } = await run(...args, '--json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout), args.join(' ')).toBeTypeOf('object')
+    }
+  })
+
+  it('asks the controller of --server with the token of the environment', async () => {
+    const { url, token } = await serve()
+    rmSync(join(stateDir, 'controller.json'))
+    const args = ['status', '--json', '--server', url]
+    const good = await runCli(args, { cwd: dir, env: { HOLDFAST_TOKEN: token } })
+    expect(good.code).toBe(0)
+    const bad = await runCli(args, { cwd: dir, env: { HOLDFAST_TOKEN: 'guessed' } })
+    expect(bad.code).toBe(4)
+    expect(JSON.parse(bad.stdout).error.code).toBe('request.unauthorized')
+    expect(`${bad.stdout}${bad.stderr}`).not.toContain('guessed')
+  })
+
+  it('says unreachable when nobody answers at --server', async () => {
+    const { url, close } = await startScriptedController({ stateDir })
+    await close()
+    const { code, stdout } = await run('status', '--json', '--server', url)
+    expect(code).toBe(5)
+    expect(JSON.parse(stdout).error.code).toBe('controller.unreachable')
+  })
+
+  it('does not believe the note of a controller that is gone', async () => {
+    const { close } = await startScriptedController({ stateDir })
+    await close()
+    expect(await run('status')).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('controller.unreachable'),
+    })
+  })
+
+  it('reads every page of the ledger', async () => {
+    await serve()
+    const { stdout } = await run('objects', '--only', 'failed', '--json')
+    expect(JSON.parse(stdout).items).toHaveLength(24)
+  })
+
+  it('calls mistakes in the command line usage errors, before anything is started', async () => {
+    const mistakes = [
+      ['sync', '--frobnicate'],
+      ['objects', '--only', 'lost'],
+      ['status', '--server', 'ftp://x'],
+      ['status', 'surplus'],
+      ['no-such-command'],
+    ]
+    for (const args of mistakes) {
+      const { code, stdout, stderr } = await run(...args)
+      expect(code, args.join(' ')).toBe(2)
+      expect(stdout).toBe('')
+      expect(stderr).toMatch(/error/i)
+    }
+  })
+})
+
+describe('sync', () => {
+  it('shows steps as they end and exits with 0 when everything is proven', async () => {
+    await serve({ onStart: (controller) => controller.advance({ ...over, outcome: 'complete' }) })
+    const { code, stdout, stderr } = await run('sync')
+    expect(code).toBe(0)
+    expect(stderr).toContain('✔ Do the first thing (2.0 s) It stands.')
+    expect(stdout).toContain('complete')
+  })
+
+  it('exits with 3 and names what is not proven (I4)', async () => {
+    await serve({ onStart: (controller) => controller.advance({ ...over, outcome: 'partial' }) })
+    const { code, stdout } = await run('sync')
+    expect(code).toBe(3)
+    expect(stdout.match(/workspace\.throttled/g)).toHaveLength(20)
+    expect(stdout).toContain('25 objects')
+    expect(stdout).toContain('and 5 more')
+  })
+
+  it('exits by the code of the failure, or by outcome unknown', async () => {
+    const error = { code: 'workspace.unreachable', message: 'east is away', hint: 'Wait.' }
+    await serve({
+      onStart: (controller) =>
+        controller.advance({ ...over, status: 'failed', outcome: 'failed', error }),
+    })
+    const failed = await run('sync')
+    expect(failed).toMatchObject({ code: 5, stdout: expect.stringContaining('Wait.') })
+    await controllers.pop()?.close()
+    await serve({
+      onStart: (controller) => controller.advance({ ...over, status: 'unknown', error }),
+    })
+    expect((await run('sync')).code).toBe(7)
+  })
+
+  it('changes nothing with --dry-run', async () => {
+    const { started } = await serve()
+    const { code, stdout } = await run('sync', '--dry-run')
+    expect(code).toBe(0)
+    expect(stdout).toContain('differs in west')
+    expect(started).toEqual([])
+  })
+
+  it('passes on that another operation is under way', async () => {
+    await serve({
+      refuse: new HoldfastError('operation.busy', 'A failover is under way.', { kind: 'operator' }),
+    })
+    expect(await run('sync')).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('operation.busy'),
+    })
+  })
+
+  it('leaves the operation of another controller alone at Ctrl-C, and says so', async () => {
+    const { cancelled } = await serve({
+      onStart: (controller) =>
+        controller.advance({
+          steps: [
+            ...doneSteps,
+            ...doneSteps.map((step) => ({
+              ...step,
+              id: 'two',
+              title: 'Second',
+              status: 'running' as const,
+            })),
+          ],
+        }),
+    })
+    const cli = startCli(['sync'], { cwd: dir })
+    await cli.shows('It stands.')
+    cli.child.kill('SIGINT')
+    const { code, stdout } = await cli.ended
+    expect(code).toBe(130)
+    expect(stdout).toContain('holdfast status --watch')
+    expect(cancelled).toEqual([])
+  })
+})
+
+describe('failover', () => {
+  it('refuses without --yes where nobody can be asked, and says what is at stake', async () => {
+    const { started } = await serve()
+    const { code, stderr } = await run('failover')
+    expect(code).toBe(4)
+    for (const part of ['epoch 4 -> 5', '25 objects', '1 min 30 s', 'east is down', '--yes'])
+      expect(stderr).toContain(part)
+    expect(started).toEqual([])
+  })
+
+  it('fails over the world that was shown, and keeps the report', async () => {
+    const { started } = await serve({
+      onStart: (controller) =>
+        controller.advance({
+          ...over,
+          outcome: 'complete',
+          report: 'operations/failover-1/report',
+        }),
+    })
+    const { code, stdout, stderr } = await run('failover', '--yes', '--force')
+    expect(code).toBe(0)
+    expect(started).toEqual([
+      { type: 'failover', request: { dryRun: false, force: true, expectedEpoch: 4 } },
+    ])
+    expect(stderr).toContain('✔ Do the first thing (2.0 s) It stands.')
+    for (const part of [
+      'RTA 3.2 s of RTO 15 min',
+      'RPA 1.4 s of RPO 5 min',
+      'train -> train-e5 from ckpt-7',
+    ])
+      expect(stdout).toContain(part)
+    const saved = join(stateDir, 'reports', 'failover-1')
+    expect(JSON.parse(readFileSync(`${saved}.json`, 'utf8')).outcome).toBe('complete')
+    expect(existsSync(`${saved}.html`)).toBe(true)
+  })
+
+  it('prints the steps with --dry-run, without asking', async () => {
+    const { started } = await serve()
+    const { code, stdout } = await run('failover', '--dry-run')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Do the first thing')
+    expect(started).toMatchObject([{ request: { dryRun: true } }])
+  })
+})
+
+describe('reprotect', () => {
+  it('refuses without --yes, exits with 3 when salvage left something', async () => {
+    const { started } = await serve({
+      onStart: (controller) => controller.advance({ ...over, outcome: 'partial' }),
+    })
+    expect((await run('reprotect')).code).toBe(4)
+    expect((await run('reprotect', '--yes')).code).toBe(3)
+    expect(started).toHaveLength(1)
+  })
+})
+
+describe('status --watch', () => {
+  it('writes a JSON line for each change until Ctrl-C', async () => {
+    const controller = await serve()
+    expect((await run('failover', '--dry-run')).code).toBe(0)
+    const cli = startCli(['status', '--watch', '--json'], { cwd: dir })
+    await cli.shows('"groups"')
+    controller.advance({ status: 'waiting' })
+    await cli.shows('"waiting"')
+    cli.child.kill('SIGINT')
+    const { code, stdout } = await cli.ended
+    expect(code).toBe(130)
+    const states = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).groups[0].operation.status)
+    expect(states).toEqual(['done', 'waiting'])
+  })
+})

@@ -1,0 +1,67 @@
+import type { GroupStatus, StartOperation } from '../api/contract.ts'
+import { confirmOrRefuse } from './confirm.ts'
+import { onlyGroup } from './connect.ts'
+import { endingOf, followOperation } from './follow-operation.ts'
+import { type GroupOptions, withController } from './group-command.ts'
+import { createOutput } from './output.ts'
+import { reportLines, saveReport } from './saved-report.ts'
+import { stderrProgress, stepWriter } from './show-steps.ts'
+
+export interface ProcedureOptions extends GroupOptions {
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+}
+
+export interface Procedure {
+  readonly type: 'failover' | 'reprotect'
+  readonly request?: Partial<StartOperation>
+  /** What is at stake now, for people. */
+  readonly stakes: (group: GroupStatus) => readonly string[]
+  readonly question: (group: GroupStatus) => string
+}
+
+/** Says what is at stake, asks, starts, shows each step, keeps the report. */
+export async function runProcedure(procedure: Procedure, options: ProcedureOptions): Promise<void> {
+  const output = createOutput(options)
+  const progress = stderrProgress(output.interactive)
+  await withController(options, async (connection, interrupted) => {
+    const { client, stateDir } = connection
+    const group = onlyGroup(await client.status({ signal: interrupted }))
+    for (const line of procedure.stakes(group)) output.note(line)
+    const dryRun = options.dryRun ?? false
+    if (!dryRun) await confirmOrRefuse(output, procedure.question(group), options.yes)
+    interrupted.throwIfAborted()
+    const started = await client.start(group.group, procedure.type, {
+      ...procedure.request,
+      dryRun,
+      // What was shown is what was agreed to.
+      expectedEpoch: group.epoch,
+    })
+    if (dryRun) {
+      output.result({ operation: started, report: null }, () =>
+        [
+          `${procedure.type} would do:`,
+          ...started.steps.map(({ title, detail }) => `  ${title}${detail ? `: ${detail}` : ''}`),
+          'Nothing was changed.',
+        ].join('\n'),
+      )
+      return
+    }
+    const following = { connection, output, interrupted, onChange: stepWriter(progress) }
+    const operation = await followOperation(started, following)
+    progress.clear()
+    const { exitCode, sentence } = endingOf(operation, following)
+    const over = operation.outcome === 'complete' || operation.outcome === 'partial'
+    const report = over ? await saveReport(client, operation.id, stateDir) : undefined
+    output.result({ operation, report: report ?? null }, () =>
+      [sentence, ...(report === undefined ? [] : reportLines(report))].join('\n'),
+    )
+    if (output.json && exitCode !== 0) output.note(sentence)
+    process.exitCode = exitCode
+  })
+}
+
+/** The member that would lead next. */
+export function otherMember({ members, effectivePrimary }: GroupStatus): string {
+  return members.find(({ name }) => name !== effectivePrimary)?.name ?? 'nobody'
+}

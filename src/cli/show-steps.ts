@@ -1,0 +1,80 @@
+import pc from 'picocolors'
+import type { Operation, StepState } from '../api/contract.ts'
+import { bytesText, durationText } from './text.ts'
+
+/** Where lines appear while an operation runs. */
+export interface Progress {
+  /** Stays. */
+  line(text: string): void
+  /** Replaces the line of before; only where a terminal can. */
+  redraw(text: string): void
+  /** Stays, where lines cannot be redrawn; nothing where they can. */
+  plain(text: string): void
+  /** Removes what `redraw` left. */
+  clear(): void
+}
+
+/** On stderr, so that stdout stays the result. `live`: a terminal that redraws lines. */
+export function stderrProgress(live: boolean): Progress {
+  const clear = () => {
+    if (live) process.stderr.write('\r\x1b[2K')
+  }
+  return {
+    line: (text) => {
+      clear()
+      process.stderr.write(`${text}\n`)
+    },
+    plain: (text) => {
+      if (!live) process.stderr.write(`${text}\n`)
+    },
+    redraw: (text) => {
+      if (!live) return
+      const width = (process.stderr.columns || 80) - 1
+      process.stderr.write(`\r\x1b[2K${text.slice(0, width)}`)
+    },
+    clear,
+  }
+}
+
+/** Writes each step once when it ends, and the one under way where lines can be redrawn. */
+export function stepWriter(progress: Progress): (operation: Operation) => void {
+  const written = new Set<string>()
+  return (operation) => {
+    for (const step of operation.steps) {
+      const key = `${step.id} ${step.status}`
+      if (/^(done|skipped|failed|waiting)$/.test(step.status) && !written.has(key)) {
+        written.add(key)
+        progress.line(stepText(step))
+      }
+    }
+    const running = operation.steps.find((step) => step.status === 'running')
+    if (running !== undefined) progress.redraw(stepText(running))
+    else progress.clear()
+  }
+}
+
+const marks: Record<StepState['status'], string> = {
+  pending: '·',
+  running: '…',
+  waiting: '?',
+  done: pc.green('✔'),
+  skipped: '-',
+  failed: pc.red('✖'),
+}
+
+/** `✔ Move traffic (1.2 s) 2 endpoints lead to west` */
+export function stepText(step: StepState): string {
+  const parts = [marks[step.status], step.title]
+  if (step.startedAt !== null && step.endedAt !== null) {
+    parts.push(`(${durationText(Date.parse(step.endedAt) - Date.parse(step.startedAt))})`)
+  }
+  if (step.status === 'running' && step.progress !== null) parts.push(progressText(step.progress))
+  if (step.detail !== null) parts.push(step.detail)
+  return parts.join(' ')
+}
+
+export function progressText(progress: NonNullable<StepState['progress']>): string {
+  const { done, total, bytes } = progress
+  const objects = total === null ? `${done} objects` : `${done} of ${total} objects`
+  return bytes === null ? objects : `${objects}, ${bytesText(bytes)}`
+}

@@ -1,0 +1,95 @@
+import pc from 'picocolors'
+import type { GroupStatus, MemberStatus, Operation, Status } from '../api/contract.ts'
+import { stepText } from './show-steps.ts'
+import { bytesText, durationText, tableText } from './text.ts'
+
+export function statusText(status: Status): string {
+  if (status.groups.length === 0) return 'The controller protects no group.'
+  return status.groups.map((group) => groupText(group, Date.parse(status.now))).join('\n\n')
+}
+
+function groupText(group: GroupStatus, nowMs: number): string {
+  const lines = [
+    `${pc.bold(group.group)}  epoch ${group.epoch}, effective primary ${pc.bold(group.effectivePrimary)}, ${protectionText(group)}`,
+    `  replication point  ${pointText(group)}`,
+    `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
+  ]
+  if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
+  lines.push('', tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members()))
+  if (group.counts.length > 0) lines.push('', countsText(group))
+  if (group.operation !== null) lines.push('', ...operationLines(group.operation))
+  return lines.join('\n')
+
+  function members(): string[][] {
+    return group.members.map((member) => [
+      ...[member.name, roleText(group, member), member.region ?? '-', healthText(member)],
+      member.probedAt === null
+        ? 'never'
+        : `${durationText(Math.max(0, nowMs - Date.parse(member.probedAt)))} ago`,
+      member.reason ?? '',
+    ])
+  }
+}
+
+const protections: Record<GroupStatus['protection'], (text: string) => string> = {
+  protected: pc.green,
+  partial: pc.yellow,
+  unprotected: pc.red,
+  reversed: pc.yellow,
+  unknown: pc.yellow,
+}
+
+function protectionText({ protection }: GroupStatus): string {
+  return protections[protection](protection)
+}
+
+export function pointText(
+  group: Pick<GroupStatus, 'replicationPoint' | 'lagMs' | 'objectives'>,
+): string {
+  const { replicationPoint, lagMs, objectives } = group
+  if (replicationPoint === null || lagMs === null) {
+    return pc.red('none yet: not everything in scope was ever proven on the other side')
+  }
+  const within = lagMs <= objectives.rpoMs
+  const compared = `${within ? 'within' : 'over'} the RPO of ${durationText(objectives.rpoMs)}`
+  const lag = `lag ${durationText(lagMs)}, ${compared}`
+  return `${replicationPoint}  ${within ? pc.green(lag) : pc.red(lag)}`
+}
+
+/** The role in the plan says where it started; where writes go now is marked. */
+function roleText(group: GroupStatus, member: MemberStatus): string {
+  return member.name === group.effectivePrimary ? `${member.role} (now primary)` : member.role
+}
+
+const healths: Record<MemberStatus['health'], (text: string) => string> = {
+  healthy: pc.green,
+  degraded: pc.yellow,
+  unreachable: pc.red,
+  unknown: pc.yellow,
+}
+
+function healthText({ health }: MemberStatus): string {
+  return healths[health](health)
+}
+
+function countsText({ counts }: GroupStatus): string {
+  return tableText(
+    ['KIND', 'IN SCOPE', 'PROVEN', 'PENDING', 'FAILED', 'CONFLICT', 'SIZE'],
+    counts.map(({ kind, inScope, proven, pending, failed, conflict, bytes }) => [
+      kind,
+      ...[inScope, proven, pending, failed, conflict].map(String),
+      bytesText(bytes),
+    ]),
+  )
+}
+
+function operationLines(operation: Operation): string[] {
+  const { type, status, outcome, startedAt, endedAt, waitingFor, error } = operation
+  const state = waitingFor === null ? (outcome ?? status) : `waiting for ${waitingFor}`
+  const when = endedAt === null ? `since ${startedAt}` : `at ${endedAt}`
+  const lines = [`${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when}`]
+  if (error !== null) lines.push(`  ${pc.red('error')} ${error.message} [${error.code}]`)
+  // Of an operation that is over, the report tells the steps.
+  if (endedAt === null) lines.push(...operation.steps.map((step) => `  ${stepText(step)}`))
+  return lines
+}

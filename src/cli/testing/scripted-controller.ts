@@ -1,0 +1,185 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { GroupStatus, LedgerRow, Operation, StartOperation } from '../../api/contract.ts'
+import { createEventBus } from '../../controller/event-bus.ts'
+import { createMetrics } from '../../controller/http/metrics.ts'
+import { startServer } from '../../controller/http/server.ts'
+import { createSessions } from '../../controller/http/session.ts'
+import type { ControllerService } from '../../controller/service.ts'
+import { HoldfastError } from '../../model/errors.ts'
+
+/** A controller whose work is written by a test; its API, its events and its note are the real ones. */
+export interface ScriptedController {
+  readonly url: string
+  readonly token: string
+  readonly started: Array<{ type: Operation['type']; request: StartOperation }>
+  readonly cancelled: string[]
+  /** Changes the operation under way and tells everybody. */
+  advance(change: Partial<Operation>): void
+  /** Changes it as if the event were lost. */
+  advanceSilently(change: Partial<Operation>): void
+  close(): Promise<void>
+}
+
+export const at = (seconds: number) => new Date(Date.UTC(2025, 0, 1, 3, 0, seconds)).toISOString()
+
+export const group: GroupStatus = {
+  group: 'fraud',
+  epoch: 4,
+  effectivePrimary: 'east',
+  protection: 'partial',
+  replicationPoint: at(0),
+  lagMs: 90_000,
+  objectives: { rtoMs: 900_000, rpoMs: 300_000 },
+  members: [
+    {
+      ...{ name: 'east', workspace: '/e', region: 'eastus', role: 'primary' as const },
+      ...{ health: 'unreachable' as const, reason: 'connection refused', probedAt: at(58) },
+      planes: {},
+    },
+    {
+      ...{ name: 'west', workspace: '/w', region: 'westus', role: 'secondary' as const },
+      ...{ health: 'healthy' as const, reason: null, probedAt: at(58), planes: {} },
+    },
+  ],
+  counts: [
+    {
+      ...{ kind: 'model', inScope: 30, proven: 5, pending: 1, failed: 24, conflict: 0 },
+      bytes: 12_345_678,
+    },
+  ],
+  verdict: { recommendation: 'failover', sentence: 'east is down for 2 min.', at: at(59) },
+  operation: null,
+}
+
+export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {
+  return {
+    ...{ id: `${type}-1`, group: 'fraud', type, status: 'running', outcome: null, epoch: 4 },
+    ...{ dryRun: false, startedAt: at(0), endedAt: null, waitingFor: null },
+    steps: [
+      {
+        ...{ id: 'one', title: 'Do the first thing', status: 'running', startedAt: at(0) },
+        ...{ endedAt: null, detail: null, progress: null },
+      },
+    ],
+    ...{ error: null, report: null },
+    ...change,
+  }
+}
+
+export const doneSteps: Operation['steps'] = [
+  {
+    ...{ id: 'one', title: 'Do the first thing', status: 'done', startedAt: at(0) },
+    ...{ endedAt: at(2), detail: 'It stands.', progress: null },
+  },
+]
+
+const failedRows: LedgerRow[] = Array.from({ length: 24 }, (_, i) => ({
+  ...{ object: `model/m${i}/1`, kind: 'model', state: 'failed' as const },
+  ...{ sourceDigest: 'a', targetDigest: null, bytes: 1, at: at(0) },
+  error: { code: 'workspace.throttled', message: 'Too many requests.' },
+}))
+
+const report = {
+  outcome: 'complete',
+  recovery: { rtoMs: 900_000, rtaMs: 3200, rpoMs: 300_000, rpaMs: 1400 },
+  jobs: [
+    {
+      ...{ job: 'train', state: 'running', decision: 'resubmit', reason: 'has checkpoints' },
+      ...{ resubmittedAs: 'train-e5', checkpoint: 'ckpt-7', epoch: 5, at: at(0) },
+    },
+  ],
+}
+
+export async function startScriptedController(options: {
+  readonly stateDir: string
+  /** Called when an operation was started; drives it with `advance`. */
+  readonly onStart?: (controller: ScriptedController) => void
+  readonly refuse?: HoldfastError
+}): Promise<ScriptedController> {
+  const { stateDir } = options
+  const started: ScriptedController['started'] = []
+  const cancelled: string[] = []
+  const events = createEventBus({ runId: 'test' })
+  let current: Operation | undefined
+  const status = async () => ({
+    version: '0',
+    now: at(60),
+    groups: [{ ...group, operation: current ?? null }],
+  })
+  const advanceSilently = (change: Partial<Operation>): Operation => {
+    if (current === undefined) throw new Error('nothing was started')
+    current = { ...current, ...change }
+    return current
+  }
+  const advance = (change: Partial<Operation>) => {
+    const changed = advanceSilently(change)
+    events.publish({ type: 'operation', at: at(0), data: changed })
+  }
+  const operation = async (id: string) => {
+    if (current?.id === id) return current
+    throw new HoldfastError('operation.not-found', `There is no operation ${id}.`)
+  }
+  const service: ControllerService = {
+    events,
+    isReady: async () => true,
+    status,
+    plan: async () => ({
+      ...{ group: 'fraud', from: 'east', to: 'west', madeAt: at(0), totals: { create: 1 } },
+      bytes: 42,
+      actions: [
+        { object: 'model/a/1', kind: 'model', action: 'create', reason: 'new', bytes: 42 },
+        { object: 'model/b/1', kind: 'model', action: 'conflict', reason: 'differs in west' },
+      ],
+    }),
+    objects: async (_group, { state, limit, cursor }) => {
+      const rows = state === undefined || state === 'failed' ? failedRows : []
+      const from = Number(cursor ?? 0)
+      // Pages shorter than asked for, so that whoever reads has to follow the cursor.
+      const to = from + Math.min(limit, 7)
+      return { items: rows.slice(from, to), cursor: to < rows.length ? String(to) : null }
+    },
+    jobs: async () => report.jobs as never,
+    start: async (_group, type, request) => {
+      if (options.refuse) throw options.refuse
+      started.push({ type, request })
+      current = operationOf(type, request.dryRun ? { dryRun: true, status: 'done' } : {})
+      if (!request.dryRun) setImmediate(() => options.onStart?.(controller))
+      return current
+    },
+    operations: async () => (current === undefined ? [] : [current]),
+    operation,
+    cancel: async (id) => {
+      cancelled.push(id)
+      return operation(id)
+    },
+    report: async (id, format) => {
+      if (current?.report === null) {
+        throw new HoldfastError('report.not-found', `Operation ${id} wrote no report.`)
+      }
+      return format === 'json' ? JSON.stringify(report) : '<!doctype html>'
+    },
+  }
+  const token = 'token-of-the-test'
+  const server = await startServer({
+    service,
+    sessions: createSessions({ token, key: Buffer.from('key') }),
+    listen: { host: '127.0.0.1', port: 0 },
+    version: '0',
+    clock: () => new Date(),
+    log: pino({ level: 'silent' }),
+    metrics: createMetrics(status),
+    consoleDir: join(stateDir, 'no-console'),
+  })
+  mkdirSync(stateDir, { recursive: true })
+  writeFileSync(
+    join(stateDir, 'controller.json'),
+    JSON.stringify({ url: server.url, token, pid: process.pid }),
+  )
+  const controller: ScriptedController = {
+    ...{ url: server.url, token, started, cancelled, advance, advanceSilently },
+    close: () => server.close(),
+  }
+  return controller
+}
