@@ -81,7 +81,8 @@ export function isAsCopiedBack(
   targetAsSource: readonly string[],
 ): boolean | undefined {
   if (row === undefined) return undefined
-  return row.state === 'proven' && targetAsSource.includes(row.sourceDigest ?? '')
+  if (row.state !== 'proven' || row.sourceDigest === null) return false
+  return targetAsSource.includes(row.sourceDigest)
 }
 
 /** The younger row knows: content may have gone there and back in between. */
