@@ -1,0 +1,200 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { HoldfastError } from '../model/errors.ts'
+import { faulty } from '../workspace/decorators/faulty.ts'
+import { fenced } from '../workspace/decorators/fenced.ts'
+import { interceptWorkspace } from '../workspace/decorators/intercept.ts'
+import { planReplication } from './plan-replication.ts'
+import { replicate } from './replicate.ts'
+import { type Content, fill, put, scene } from './testing/worlds.ts'
+
+const direction = { group: 'g', source: 'east', target: 'west' }
+const blob = (text: string): Content => ({
+  is: 'blob',
+  store: 'workspaceblobstore',
+  name: 'a',
+  text,
+  metadata: {},
+})
+const model = (tag: string): Content => ({
+  is: 'object',
+  id: { kind: 'model', path: ['m', '1'] },
+  body: {
+    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
+  },
+})
+const run = (id: string, displayName: string, experimentName = 'e'): Content => ({
+  is: 'run',
+  run: { runId: id, experimentName, status: 'Completed', modifiedAt: '', body: { displayName } },
+  values: [],
+})
+const experiment = (tag: string): Content => ({
+  is: 'experiment',
+  experiment: { name: 'e', archived: false, tags: { tag } },
+})
+
+describe('replicate', () => {
+  it('keeps both when both sides changed, in every further pass, too (I3, I5)', async () => {
+    const { east, west, context } = scene()
+    await fill(east, [experiment('1'), model('1'), blob('1'), run('r', '1')])
+    await replicate(context)
+    const point = await context.ledger.readPoint(direction)
+    await fill(east, [experiment('2'), model('2'), blob('2'), run('r', '2')])
+    await fill(west, [experiment('3'), model('3'), blob('3'), run('r', '3')])
+    const writes = west.writes.length
+    for (let pass = 0; pass < 3; pass += 1) {
+      expect((await planReplication(context)).totals).toEqual({ conflict: 4 })
+      expect(await replicate(context)).toMatchObject({ outcome: 'partial', conflicts: 4 })
+      expect(west.writes).toHaveLength(writes)
+      expect(await context.ledger.readPoint(direction)).toEqual(point)
+    }
+    const rows = await context.ledger.rows(direction, { state: 'conflict', limit: 10 })
+    expect(rows.map(({ object, error }) => [object, error?.code])).toEqual([
+      ['blob/workspaceblobstore/a', 'object.changed-there'],
+      ['experiment/e', 'object.changed-there'],
+      ['model/m/1', 'object.changed-there'],
+      ['run/r', 'object.changed-there'],
+    ])
+  })
+
+  it('ends a pass of a stale epoch before any effect (I1)', async () => {
+    const { east, west, context } = scene()
+    await fill(east, [model('1'), blob('1'), run('r', '1')])
+    const target = fenced(west, { currentEpoch: async () => 2 })
+    expect(await replicate({ ...context, target })).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'epoch.stale' },
+    })
+    expect(west.writes).toEqual([])
+    expect(await context.ledger.readPoint(direction)).toBeUndefined()
+  })
+
+  it('has nothing under way any more when it ends early', async () => {
+    const { east, west, context } = scene()
+    for (let i = 0; i < 60; i += 1) await put(east, { ...blob('x'), name: `b${i}` } as Content)
+    const target = faulty(west)
+    let calls = 0
+    target.break({
+      when: () => calls++ >= 20,
+      error: () => new HoldfastError('workspace.unreachable', 'away', { kind: 'transient' }),
+    })
+    expect(await replicate({ ...context, target })).toMatchObject({ outcome: 'failed' })
+    const [then, writes] = [calls, west.writes.length]
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([calls, west.writes.length]).toEqual([then, writes])
+  })
+
+  it('leaves a blob that changes while it is copied to the next pass', async () => {
+    const { east, west, context } = scene()
+    await put(east, blob('1'))
+    const source = interceptWorkspace(east, async (call, next) => {
+      const result = await next()
+      if (call.operation === 'blobReadUrl') await put(east, blob('2'))
+      return result
+    })
+    expect(await replicate({ ...context, source })).toMatchObject({
+      outcome: 'partial',
+      pending: 1,
+      failed: 0,
+    })
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete', conflicts: 0 })
+    expect(await new Response(await west.readBlob('workspaceblobstore', 'a')).text()).toBe('2')
+  })
+
+  it('writes secrets nowhere but into the other vault (I9)', async () => {
+    const { east, west, context, actions } = scene()
+    const [key, rotated, token] = ['s3cr3t-of-an-account', 's3cr3t-rotated', 's3cr3t-in-a-body']
+    const datastore = (secret: string): Content => ({
+      is: 'object',
+      id: { kind: 'datastore', path: ['ds'] },
+      body: {
+        properties: {
+          datastoreType: 'AzureBlob',
+          accountName: 'else',
+          credentials: { credentialsType: 'AccountKey', secrets: { key: token } },
+        },
+      },
+      secret,
+    })
+    const endpoint: Content = {
+      is: 'object',
+      id: { kind: 'online-endpoint', path: ['score'] },
+      body: { location: 'east', properties: { authMode: 'Key', keys: { primaryKey: token } } },
+      secret: key,
+    }
+    await fill(east, [datastore(key), endpoint, blob('x')])
+    const target = faulty(west)
+    const heal = target.break({
+      operations: ['putObject'],
+      error: () => new HoldfastError('object.refused', 'no'),
+    })
+    const cold = { kind: 'online-endpoint', strategy: 'hot-cold' } as const
+    const plan = { ...context.plan, strategies: [...context.plan.strategies, cold] }
+    const results: unknown[] = [await replicate({ ...context, plan, target })]
+    heal()
+    results.push(await replicate({ ...context, plan, target }))
+    await put(east, datastore(rotated))
+    results.push(await planReplication(context), await replicate(context))
+    const id = { kind: 'datastore', path: ['ds'] } as const
+    expect((await west.readSecrets(id))?.reveal()).toEqual({ key: rotated })
+    const said = JSON.stringify([
+      results,
+      actions,
+      [
+        ...(await context.ledger.read(
+          direction,
+          (await context.ledger.rows(direction, { limit: 99 })).map((r) => r.object),
+        )),
+      ],
+      await context.definitions.list(direction, { limit: 99 }),
+    ])
+    for (const secret of [key, rotated, token]) expect(said).not.toContain(secret)
+    expect(said).toContain('online-endpoint/score')
+  })
+
+  it('keeps schedules off at the secondary, and how they are to be in the definition', async () => {
+    const { east, west, context } = scene()
+    const id = { kind: 'schedule', path: ['nightly'] } as const
+    await put(east, {
+      is: 'object',
+      id,
+      body: { properties: { isEnabled: true, displayName: 'n' } },
+    })
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete' })
+    expect((await west.getObject(id))?.body.properties).toMatchObject({ isEnabled: false })
+    const [definition] = await context.definitions.list(direction, { limit: 9 })
+    expect(definition?.body.properties).toMatchObject({ isEnabled: true })
+  })
+
+  it('loses no run that changes while a pass walks', async () => {
+    const change = fc.record({ at: fc.nat({ max: 12 }), id: fc.nat({ max: 8 }), text: fc.uuid() })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(change, { maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+        async (passes) => {
+          const { east, west, context } = scene()
+          const edit = (id: number, text: string) => put(east, run(`r${id}`, text, `e${id % 3}`))
+          for (let id = 0; id < 6; id += 1) await edit(id, 'first')
+          for (const changes of passes) {
+            let page = 0
+            const source = interceptWorkspace(east, async (call, next) => {
+              if (call.operation === 'listRuns') {
+                page += 1
+                for (const one of changes) if (one.at === page) await edit(one.id, one.text)
+                // Small pages, so that there is something between them.
+                const [options] = call.args as [Parameters<typeof east.listRuns>[0]]
+                return east.listRuns({ ...options, pageSize: 1 })
+              }
+              return next()
+            })
+            expect(await replicate({ ...context, source })).toMatchObject({ outcome: 'complete' })
+          }
+          expect(await replicate(context)).toMatchObject({ outcome: 'complete' })
+          for (const { runId, body } of (await east.listRuns()).items)
+            expect((await west.getRun(runId))?.body.displayName).toBe(body.displayName)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
