@@ -19,7 +19,7 @@ const mostReasons = 50
 
 /** Grouped by action and kind; what is not simply copied, object by object with its reason. */
 export function planTextOf(plan: ReplicationPlan): string {
-  const changes = plan.actions.filter(({ action }) => action !== 'none' && action !== 'skip')
+  const changes = plan.actions.filter(({ action }) => !/^(none|skip|conflict)$/.test(action))
   const lines = [`${plan.group}: ${plan.from} -> ${plan.to}`]
   if (plan.actions.length > 0) {
     lines.push('', tableText(['ACTION', 'KIND', 'OBJECTS', 'SIZE'], groups(plan.actions)))
@@ -36,7 +36,7 @@ export function planTextOf(plan: ReplicationPlan): string {
   lines.push(
     '',
     changes.length === 0
-      ? 'Nothing to do: the other side has everything in scope.'
+      ? 'Nothing to copy or change.'
       : `${countText(changes.length, 'change')}, ${bytesText(plan.bytes)} to copy. Do it: holdfast sync`,
   )
   return lines.join('\n')

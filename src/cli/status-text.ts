@@ -10,7 +10,7 @@ export function statusText(status: Status): string {
 
 function groupText(group: GroupStatus, nowMs: number): string {
   const lines = [
-    `${pc.bold(group.group)}  epoch ${group.epoch}, effective primary ${pc.bold(group.effectivePrimary)}, ${protectionText(group)}`,
+    `${pc.bold(group.group)}  epoch ${group.epoch}, effective primary ${pc.bold(group.effectivePrimary)}, protection: ${protectionText(group)}`,
     `  replication point  ${pointText(group)}`,
     `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
   ]
@@ -58,7 +58,7 @@ export function pointText(
 
 /** The role in the plan says where it started; where writes go now is marked. */
 function roleText(group: GroupStatus, member: MemberStatus): string {
-  return member.name === group.effectivePrimary ? `${member.role} (now primary)` : member.role
+  return member.name === group.effectivePrimary ? `${member.role} (effective)` : member.role
 }
 
 const healths: Record<MemberStatus['health'], (text: string) => string> = {

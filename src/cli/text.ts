@@ -55,14 +55,12 @@ export function tableText(
     width,
   )
   const table = new Table({
-    head: [...head],
+    head: head.map((title, i) => wrap(title, (widths[i] ?? 0) - gap)),
     colWidths: widths,
-    wordWrap: true,
-    wrapOnWordBoundary: false,
     chars: Object.fromEntries(borders.map((name) => [name, ''])),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
   })
-  for (const row of rows) table.push([...row])
+  for (const row of rows) table.push(row.map((cell, i) => wrap(cell, (widths[i] ?? 0) - gap)))
   return table
     .toString()
     .split('\n')
@@ -74,6 +72,27 @@ const borders = [
   ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left'],
   ...['bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
 ]
+
+/** At spaces, and inside words that are longer than a line. */
+function wrap(cell: string, width: number): string {
+  // A colour would have to end and begin again on every line; the words are what matters.
+  if (length(cell) <= width) return cell
+  const lines: string[] = []
+  let line = ''
+  for (const word of cell.replaceAll(ansi, '').split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length <= width) {
+      line += ` ${word}`
+      continue
+    }
+    if (line !== '') lines.push(line)
+    line = word
+    while (line.length > width) {
+      lines.push(line.slice(0, width))
+      line = line.slice(width)
+    }
+  }
+  return [...lines, line].join('\n')
+}
 
 function length(text: string): number {
   // Colours take no room.

@@ -79,6 +79,8 @@ const plainEveryMs = 5000
 function passWriter(progress: Progress): (operation: Operation) => void {
   const startedAt = Date.now()
   const ended = new Set<string>()
+  // By our own clock: the controller's may be another one.
+  const began = new Map<string, number>()
   let lastLineAt = startedAt
   return (operation) => {
     for (const step of operation.steps) {
@@ -89,7 +91,8 @@ function passWriter(progress: Progress): (operation: Operation) => void {
     const step = operation.steps.find(({ status }) => status === 'running')
     if (step === undefined) return progress.clear()
     const bytes = step.progress?.bytes ?? 0
-    const seconds = (Date.now() - Date.parse(step.startedAt ?? operation.startedAt)) / 1000
+    if (!began.has(step.id)) began.set(step.id, Date.now())
+    const seconds = (Date.now() - (began.get(step.id) ?? startedAt)) / 1000
     const rate = bytes > 0 && seconds >= 1 ? `, ${bytesText(Math.round(bytes / seconds))}/s` : ''
     const text = `${stepText(step)}${rate}`
     progress.redraw(text)

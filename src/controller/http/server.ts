@@ -49,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     // The console polls once a second in the worst case; a line for each call hides what matters.
-    disableRequestLogging: true,
+    logController: new fastify.LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
   })
