@@ -32,7 +32,7 @@ export async function passBlobs(pass: Pass): Promise<void> {
     } catch (error) {
       await writeChanged(
         pass,
-        [listFailure(pass, { kind: 'blob', path: [store, '*'] }, error)],
+        [listFailure(pass, { kind: 'blob', path: [store] }, error)],
         new Map(),
       )
     }

@@ -37,7 +37,7 @@ export async function passExperiments(pass: Pass): Promise<void> {
     })
     await writeChanged(pass, await proveAll(pass, entries, wanted), forward)
   } catch (error) {
-    const entry = listFailure(pass, idOf('*'), error)
+    const entry = listFailure(pass, { kind: 'experiment', path: [] }, error)
     await writeChanged(pass, [entry], new Map())
   }
 }

@@ -102,8 +102,7 @@ async function passCollection(
       await writeChanged(pass, entries, forward)
     }
   } catch (error) {
-    const id: ObjectId = { kind: arm.kind, path: [...(parent?.path ?? []), '*'] }
-    const entry = listFailure(pass, id, error)
+    const entry = listFailure(pass, { kind: arm.kind, path: parent?.path ?? [] }, error)
     await writeChanged(pass, [entry], new Map())
   }
 }

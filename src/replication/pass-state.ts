@@ -247,9 +247,13 @@ export async function forEach<T, R>(
   })
 }
 
-/** A list that failed is itself a row, so that status can show why the pass is partial. */
-export function listFailure(pass: Pass, id: ObjectId, error: unknown): LedgerEntry {
+/**
+ * A list that failed is itself a row, so that status can show why the pass is partial. Its id is what
+ * is listed with an empty name, which no object has: one may well be called `*`.
+ */
+export function listFailure(pass: Pass, list: ObjectId, error: unknown): LedgerEntry {
   const failure = failureOf(error)
+  const id = { kind: list.kind, path: [...list.path, ''] }
   pass.unlisted.add(formatObjectId(id))
   pass.tally.failed += 1
   return entryFor(pass, id, {

@@ -57,6 +57,30 @@ describe('replicate', () => {
     ])
   })
 
+  it.each(['before', 'after'] as const)(
+    'takes an update up again that failed %s its effect, though the source went on (I2, I3)',
+    async (strikes) => {
+      const { east, west, context } = scene()
+      await fill(east, [experiment('1'), model('1'), blob('1'), run('r', '1')])
+      await replicate(context)
+      await fill(east, [experiment('2'), model('2'), blob('2'), run('r', '2')])
+      const target = faulty(west)
+      target.break({
+        operations: ['putObject', 'putExperiment', 'putRuns', 'copyBlob'],
+        strikes,
+        error: () => new HoldfastError('workspace.throttled', 'slow down', { kind: 'transient' }),
+      })
+      expect(await replicate({ ...context, target })).toMatchObject({
+        outcome: 'partial',
+        failed: 4,
+        conflicts: 0,
+      })
+      await fill(east, [experiment('3'), model('3'), blob('3'), run('r', '3')])
+      expect(await replicate(context)).toMatchObject({ outcome: 'complete', updated: 4 })
+      expect((await west.getRun('r'))?.body.displayName).toBe('3')
+    },
+  )
+
   it('ends a pass of a stale epoch before any effect (I1)', async () => {
     const { east, west, context } = scene()
     await fill(east, [model('1'), blob('1'), run('r', '1')])
@@ -79,6 +103,8 @@ describe('replicate', () => {
       error: () => new HoldfastError('workspace.unreachable', 'away', { kind: 'transient' }),
     })
     expect(await replicate({ ...context, target })).toMatchObject({ outcome: 'failed' })
+    // What was under way when the first call failed, and no more.
+    expect(calls).toBeLessThan(20 + 2 * 16)
     const [then, writes] = [calls, west.writes.length]
     await new Promise((resolve) => setImmediate(resolve))
     expect([calls, west.writes.length]).toEqual([then, writes])

@@ -50,7 +50,7 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
       await passBatch(pass, batch, isEmpty)
     }
   } catch (error) {
-    await writeChanged(pass, [listFailure(pass, { kind: 'run', path: ['*'] }, error)], new Map())
+    await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
   }
   return { since: before.seen, seen: newest }
 }
