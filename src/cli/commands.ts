@@ -58,4 +58,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'after a failover: salvage, then replicate the other way',
     load: async () => (await import('./commands/reprotect.ts')).reprotectCommand(),
   },
+  {
+    name: 'gateway',
+    summary: 'run the gateway of the plan',
+    load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
+  },
 ]

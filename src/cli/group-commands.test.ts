@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -101,6 +102,7 @@ describe('commands and the controller they find', () => {
       ['objects', '--only', 'lost'],
       ['status', '--server', 'ftp://x'],
       ['status', 'surplus'],
+      ['gateway', '--listen', 'nowhere'],
       ['no-such-command'],
     ]
     for (const args of mistakes) {
@@ -260,5 +262,52 @@ describe('status --watch', () => {
       .split('\n')
       .map((line) => JSON.parse(line).groups[0].operation.status)
     expect(states).toEqual(['done', 'waiting'])
+  })
+})
+
+const planText = (endpoints: string) => `apiVersion: holdfast/v1
+group: fraud
+members:
+  east: { workspace: "${workspace('east')}", role: primary }
+  west: { workspace: "${workspace('west')}" }
+endpoints: ${endpoints}
+`
+const workspace = (name: string) =>
+  `/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/${name}`
+
+describe('gateway', () => {
+  it('says where it listens, answers, and ends with its parent', async () => {
+    writeFileSync(
+      join(dir, 'continuity.yaml'),
+      planText('[{ gateway: scoring, listen: "127.0.0.1:0" }]'),
+    )
+    const cli = startCli(['gateway', '--json', '--exit-with-parent'], { cwd: dir })
+    await cli.shows('}\n')
+    cli.child.stdin?.end()
+    const { code, stdout } = await cli.ended
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'scoring', pid: cli.child.pid })
+    expect(JSON.parse(stdout).origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  it('says clearly that the plan names none, or that its port is taken', async () => {
+    writeFileSync(join(dir, 'continuity.yaml'), planText('[]'))
+    expect(await run('gateway')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('usage.no-gateway'),
+    })
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const address = taken.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    writeFileSync(
+      join(dir, 'continuity.yaml'),
+      planText(`[{ gateway: scoring, listen: "127.0.0.1:${port}" }]`),
+    )
+    expect(await run('gateway')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('gateway.cannot-listen'),
+    })
+    await new Promise((resolve) => taken.close(resolve))
   })
 })
