@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import { canonicalObject } from '../model/canonical.ts'
+import { canonicalJson, canonicalObject } from '../model/canonical.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { armKind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
@@ -74,6 +74,7 @@ export function coldObjects({ target, definitions, direction, ledger }: ColdOpti
     if (there === undefined) return
     const bare = (body: WorkspaceObject['body']) => withoutHeldBack(id, body, definition.body)
     if (digestOf(id, bare(there.body)) === digestOf(id, bare(definition.body))) return
+    if (isBlankContainer(id, there)) return
     const row = (await ledger?.read(direction, [definition.object]))?.get(definition.object)
     if (isAsLeft(row, digestOf(id, there.body)) === true) return
     const fields = fieldChanges(
@@ -190,6 +191,13 @@ function wavesOf(sights: readonly Sight[]): Sight[][] {
 
 function stands(id: ObjectId, definition: Definition, there: WorkspaceObject | undefined): boolean {
   return there !== undefined && digestOf(id, there.body) === digestOf(id, definition.body)
+}
+
+/** A version makes its container when there is none; empty as that is, it holds nothing to lose. */
+function isBlankContainer(id: ObjectId, { body }: WorkspaceObject): boolean {
+  if (!id.kind.endsWith('-container')) return false
+  const { properties = {}, ...rest } = canonicalObject(id, body)
+  return Object.keys(rest).length === 0 && canonicalJson(properties) === '{}'
 }
 
 function conditionOf(there: WorkspaceObject | undefined) {
