@@ -150,7 +150,28 @@ export interface KindBehaviour {
     Record<string, (id: string, body: unknown, request: ActionRequest) => Promise<ActionAnswer>>
   >
   /** Fields computed at read, laid over the stored document. Must not add secrets. */
-  present?(resource: ArmResource): Record<string, unknown>
+  present?(resource: ArmResource, query: Readonly<Record<string, string>>): Record<string, unknown>
+  /** Set when a deleted resource can come back for a while. */
+  readonly softDelete?: SoftDelete
+  /** Before a resource above this one goes into the recycle bin with it: what runs must end. */
+  beforeSetAside?(resource: ArmResource): void
+}
+/** How a kind is soft-deleted (facts, section 5). */
+export interface SoftDelete {
+  /** Days in the recycle bin; undefined when this one is deleted for good. */
+  retentionDays(resource: ArmResource): number | undefined
+  /** Whether a delete asks for no way back (`forceToPurge`). */
+  isPurge(query: Readonly<Record<string, string>>): boolean
+  /** Whether resources of this lower-case type below it do not survive. */
+  isHardDeleted(type: string): boolean
+  /**
+   * The part of a write that asks for the deleted resource back; undefined when it does not, which
+   * is refused with `blocked`.
+   */
+  recovery(body: Record<string, unknown>): Record<string, unknown> | undefined
+  readonly blocked: () => AzureError
+  /** Takes away what lies outside the resource store. Restartable. */
+  purge(deleted: { readonly id: string; readonly name: string }): Promise<void>
 }
 export interface PutRequest {
   readonly id: string
@@ -236,6 +257,8 @@ export interface RunStore {
     actor: Caller,
   ): Record<string, unknown>
   get(workspaceId: string, runId: string): Record<string, unknown> | undefined
+  /** Takes away every run and experiment of a workspace that is gone for good. Restartable. */
+  forget(workspaceId: string): Promise<void>
 }
 
 /** Where a workspace's default stores are; made when the workspace is created. */

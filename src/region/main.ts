@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     ...(values.host && { host: values.host }),
     log: pino({ level: process.env.HOLDFAST_REGION_LOG ?? 'warn' }, pino.destination(2)),
   })
-  const { stop, ...facts } = region
+  const { stop, look: _look, ...facts } = region
   process.stdout.write(`${JSON.stringify(facts)}\n`)
   let isStopping = false
   const end = () => {

@@ -5,6 +5,7 @@ import { registerArm } from './arm/arm-routes.ts'
 import { armService } from './arm/arm-service.ts'
 import { behaviourRegistry } from './arm/behaviour-registry.ts'
 import { registerArmBehaviours } from './arm/behaviours/register.ts'
+import { registerDeleted } from './arm/deleted-routes.ts'
 import { registerDiscovery } from './arm/discovery.ts'
 import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
@@ -14,6 +15,7 @@ import { serverCertificate } from './auth/certificates.ts'
 import { openAuthority, writePrivate } from './auth/token-authority.ts'
 import { openBlobEngine } from './blob/blob-engine.ts'
 import { blobRequestHandler } from './blob/blob-server.ts'
+import { startChores } from './chores.ts'
 import { registerCompute } from './compute/register.ts'
 import type { RegionContext, RegionLog } from './context.ts'
 import { registerDataPlane } from './dataplane/register.ts'
@@ -25,6 +27,7 @@ import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
 import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
+import { openRecycleBin } from './store/recycle-bin.ts'
 import { openResourceStore } from './store/resource-store.ts'
 import { openSecretStore } from './vault/secret-store.ts'
 import { registerVault } from './vault/vault-routes.ts'
@@ -52,6 +55,8 @@ export interface RunningRegion {
   /** How a client reaches and signs in to this region. */
   readonly cloudFile: string
   readonly caPath: string
+  /** Does now what is due by the clock, instead of at the next second. */
+  look(): Promise<void>
   /** Ends cleanly; a region that is killed instead loses nothing that it acknowledged. */
   stop(): Promise<void>
 }
@@ -113,6 +118,7 @@ async function assemble(
   const audiences = audiencesOf(origin)
   const authority = await openAuthority({ dataDir, clock, origin: () => origin })
   const store = openResourceStore({ db, clock })
+  const bin = openRecycleBin(db)
   const operations = openOperations({ db, clock })
   const behaviours = behaviourRegistry()
   const blobs = openBlobEngine({ db, dataDir, clock, storageOrigin: () => storageOrigin })
@@ -157,8 +163,12 @@ async function assemble(
   registerLocations(app, region, behaviours)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })
-  registerArmBehaviours(behaviours, region, store)
-  const service = armService({ db, store, operations, behaviours, regionName: name, log })
+  registerArmBehaviours(behaviours, region, { store, bin, forgetSecrets: secrets.forget })
+  const service = armService({
+    ...{ db, store, bin, clock, operations, behaviours, log },
+    regionName: name,
+  })
+  registerDeleted(app, { bin, service })
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
   registerDataPlane(app, region)
   const compute = registerCompute(app, region, behaviours)
@@ -172,6 +182,11 @@ async function assemble(
   await app.ready()
   service.resume()
   await compute.start()
+  const chores = startChores(
+    [...compute.chores, { name: 'empty the recycle bin', work: () => service.purgeDue(clock()) }],
+    log,
+  )
+  closers.push(() => chores.stop())
 
   const cloudFile = join(dataDir, 'cloud.json')
   const cloud = {
@@ -186,7 +201,8 @@ async function assemble(
   }
   writePrivate(cloudFile, `${JSON.stringify(cloud, null, 2)}\n`)
   log.info({ origin, storageOrigin }, 'region is ready')
-  return { name, origin, storageOrigin, cloudFile, caPath: certificate.caPath }
+  const { caPath } = certificate
+  return { name, origin, storageOrigin, cloudFile, caPath, look: chores.look }
 }
 
 const nothing = () => undefined

@@ -24,7 +24,7 @@ type Query = Readonly<Record<string, string>>
 /** The generic ARM server: any type of any provider, any api-version. */
 export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): void {
   const { store, service, behaviours, operations, origin } = options
-  const show = (resource: ArmResource) => presented(resource, behaviours)
+  const show = (resource: ArmResource, query: Query = {}) => presented(resource, behaviours, query)
   registerOperationRoutes(app, { operations, store, behaviours, origin })
 
   app.route({
@@ -56,14 +56,14 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     const resource = store.get(path.id)
     if (!resource) throw notFound(path.id)
     reply.header('etag', resource.etag)
-    return show(resource)
+    return show(resource, queryOf(request))
   }
 
   function list(request: FastifyRequest, scope: string, type: string) {
     const query = queryOf(request)
     requireScope(scope)
     const { resources, skip } = listPage(store, scope, type, query)
-    const value = resources.map(show)
+    const value = resources.map((resource) => show(resource))
     if (skip === undefined) return { value }
     const next = new URL(request.url, origin)
     for (const name of [...next.searchParams.keys()])
@@ -117,7 +117,11 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
 
   async function remove(request: FastifyRequest, reply: FastifyReply) {
     const { id } = resourcePath(request)
-    const removed = await service.remove(id, conditionsOf(request))
+    const removed = await service.remove({
+      id,
+      query: queryOf(request),
+      conditions: conditionsOf(request),
+    })
     if (!removed) return reply.code(204).send()
     if (!removed.operation) return reply.code(200).send()
     const { status, result } = addresses(request, removed.operation)

@@ -5,6 +5,7 @@ import type Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AzureError, type KindBehaviour } from '../context.ts'
 import { openDatabase } from '../store/database.ts'
+import { openRecycleBin } from '../store/recycle-bin.ts'
 import { openResourceStore } from '../store/resource-store.ts'
 import { armService } from './arm-service.ts'
 import { behaviourRegistry } from './behaviour-registry.ts'
@@ -43,7 +44,8 @@ function assemble(behaviour: Partial<KindBehaviour>) {
   const behaviours = behaviourRegistry()
   behaviours.register({ type: type.toLowerCase(), lro: 'registry', ...behaviour })
   const regionName = 'eastus'
-  const service = armService({ db, store, operations, behaviours, regionName, log })
+  const bin = openRecycleBin(db)
+  const service = armService({ db, store, bin, clock, operations, behaviours, regionName, log })
   const write = (body: Record<string, unknown> = {}, method: 'PUT' | 'PATCH' = 'PUT') =>
     service.write({ id, type, method, body, query: {}, conditions: {}, actor })
   const state = () =>
@@ -131,14 +133,14 @@ describe('long-running writes', () => {
     await arm.service.idle()
     // A registry in a registry: the same behaviour, so that both could be asked.
     arm.store.put(`${id}/registries/c`, type, { body: {}, secrets: { key: 'hidden' } }, actor)
-    const answer = await arm.service.remove(id, {})
+    const answer = await arm.service.remove({ id, query: {}, conditions: {} })
     await arm.service.idle()
     expect(asked).toEqual(['r'])
     expect(removed).toEqual(['c', 'r'])
     expect(arm.store.get(`${id}/registries/c`)).toBeUndefined()
     const row = db.prepare('SELECT work FROM operations WHERE id = ?').get(answer?.operation?.id)
     expect(JSON.stringify(row)).not.toContain('hidden')
-    expect(await arm.service.remove(id, {})).toBeUndefined()
+    expect(await arm.service.remove({ id, query: {}, conditions: {} })).toBeUndefined()
   })
 
   it('gives a PATCH the merged document, tags replaced as a whole', async () => {

@@ -8,6 +8,7 @@ import {
 } from '../context.ts'
 import { describe } from '../http/azure-answer.ts'
 import { inTransaction } from '../store/database.ts'
+import type { BinnedResource, RecycleBin } from '../store/recycle-bin.ts'
 import type { ArmStore } from '../store/resource-store.ts'
 import { idKey, parentId, parseArmPath } from './arm-path.ts'
 import { containerDocument, isVersionType } from './asset-versions.ts'
@@ -15,6 +16,7 @@ import type { BehaviourRegistry } from './behaviour-registry.ts'
 import { asRecord, type Document, mergePatch } from './document.ts'
 import type { Operation, OperationError, Operations } from './operations.ts'
 import { hasProvisioningState, withoutReadOnly } from './read-only.ts'
+import { planRemoval } from './removal.ts'
 
 export interface Conditions {
   readonly ifMatch?: string | undefined
@@ -29,6 +31,11 @@ export interface WriteRequest {
   readonly conditions: Conditions
   readonly actor: Caller
 }
+export interface RemoveRequest {
+  readonly id: string
+  readonly query: Readonly<Record<string, string>>
+  readonly conditions: Conditions
+}
 export interface WriteResult {
   readonly resource: ArmResource
   readonly change: 'created' | 'updated'
@@ -41,10 +48,11 @@ export interface WriteResult {
 export interface ArmService {
   write(request: WriteRequest): Promise<WriteResult>
   /** Undefined when there was nothing to delete. */
-  remove(
-    id: string,
-    conditions: Conditions,
-  ): Promise<{ operation: Operation | undefined } | undefined>
+  remove(request: RemoveRequest): Promise<{ operation: Operation | undefined } | undefined>
+  /** Ends what has been in the recycle bin for as long as its kind keeps it. */
+  purgeDue(now: Date): Promise<void>
+  /** Takes a resource in the recycle bin away for good. */
+  purge(id: string): Promise<void>
   /** Takes up the operations that had not settled when the region stopped. */
   resume(): void
   /** Waits for the work that runs now. */
@@ -54,12 +62,14 @@ export interface ArmService {
 export function armService(options: {
   readonly db: Database.Database
   readonly store: ArmStore
+  readonly bin: RecycleBin
+  readonly clock: () => Date
   readonly operations: Operations
   readonly behaviours: BehaviourRegistry
   readonly regionName: string
   readonly log: RegionLog
 }): ArmService {
-  const { db, store, operations, behaviours, log } = options
+  const { db, store, bin, clock, operations, behaviours, log } = options
   const running = new Map<string, Promise<unknown>>()
 
   async function write(request: WriteRequest): Promise<WriteResult> {
@@ -70,6 +80,7 @@ export function armService(options: {
     if (existing && existing.type.toLowerCase() !== type.toLowerCase())
       throw new AzureError(409, 'InvalidResourceType', `'${id}' exists with another type.`)
     if (!existing && method === 'PATCH') throw notFound(id)
+    if (!existing && bin.get(id)) return recover(request)
     checkConditions(request.conditions, existing)
     const written = withoutReadOnly(type, request.body, existing?.body)
     const body = method === 'PATCH' && existing ? mergePatch(existing.body, written) : written
@@ -105,6 +116,19 @@ export function armService(options: {
     }
   }
 
+  /** A name in the recycle bin is free for the resource that bears it, and for nothing else. */
+  async function recover(request: WriteRequest): Promise<WriteResult> {
+    const { id, type, body, actor } = request
+    const soft = behaviours.of(type)?.softDelete
+    const change = soft?.recovery(body)
+    if (!change) throw soft?.blocked() ?? notFound(id)
+    inTransaction(db, () => {
+      ensureParents(id, type, {}, actor)
+      bin.restore(id)
+    })
+    return write({ ...request, method: 'PATCH', body: change })
+  }
+
   /** Subscription and resource group come into being with the first resource in them. */
   function ensureParents(id: string, type: string, body: Document, actor: Caller): void {
     const parent = parentId(id)
@@ -131,24 +155,46 @@ export function armService(options: {
     }
   }
 
-  async function remove(id: string, conditions: Conditions) {
+  async function remove({ id, query, conditions }: RemoveRequest) {
     const existing = store.get(id)
-    if (!existing) return undefined
+    const binned = bin.get(id)
+    if (!existing) return binned && purgeNow(binned, query)
     checkConditions(conditions, existing)
     const behaviour = behaviours.of(existing.type)
-    const removed = [...store.descendants(id), existing]
     // Asked of the resource itself only: deleting an endpoint takes its deployments along.
     behaviour?.beforeDelete?.(existing)
-    const operation = inTransaction(db, () => {
-      for (const resource of removed) store.delete(resource.id)
-      return operations.start(existing.id, existing.type, { kind: 'delete', removed })
-    })
+    const operation = takeAway(existing, behaviour?.softDelete?.isPurge(query) === true)
     const work = perform(operation)
     const isLong = (behaviour?.lro ?? 'sync') !== 'sync' || longDeletes.has(idKey(existing.type))
     if (isLong) return { operation }
     const error = await work
     if (error) throw new AzureError(error.status, error.code, error.message)
     return { operation: undefined }
+  }
+
+  /** The writes of a delete, in one transaction with the operation that finishes it. */
+  function takeAway(existing: ArmResource, isPurge: boolean): Operation {
+    const descendants = store.descendants(existing.id)
+    const { setAside, removed } = planRemoval(existing, descendants, behaviours)
+    if (setAside.length > 0)
+      for (const resource of descendants) behaviours.of(resource.type)?.beforeSetAside?.(resource)
+    return inTransaction(db, () => {
+      for (const resource of removed) store.delete(resource.id)
+      const now = clock()
+      for (const { resource, days } of setAside)
+        bin.take(resource.id, now, new Date(now.getTime() + (isPurge ? 0 : days * dayMs)))
+      const purged = isPurge ? setAside.map(({ resource }) => resource.id) : []
+      return operations.start(existing.id, existing.type, { kind: 'delete', removed, purged })
+    })
+  }
+
+  /** `forceToPurge` of what is in the bin already. */
+  function purgeNow(binned: BinnedResource, query: RemoveRequest['query']) {
+    if (behaviours.of(binned.type)?.softDelete?.isPurge(query) !== true) return undefined
+    const { id, type } = binned
+    const operation = operations.start(id, type, { kind: 'delete', removed: [], purged: [id] })
+    void perform(operation)
+    return { operation }
   }
 
   /** Runs an operation's work to its end and records it; resolves with the error, if any. */
@@ -191,7 +237,16 @@ export function armService(options: {
     } else if (work.kind === 'delete') {
       for (const resource of work.removed)
         await behaviours.of(resource.type)?.afterDelete?.(resource)
+      for (const id of work.purged ?? []) await purge(id)
     }
+  }
+
+  /** The name is free only when nothing of the old bearer is left. */
+  async function purge(id: string): Promise<void> {
+    const binned = bin.get(id)
+    if (!binned) return
+    await behaviours.of(binned.type)?.softDelete?.purge(binned)
+    bin.purge(id)
   }
 
   function toOperationError(cause: unknown): OperationError {
@@ -210,6 +265,10 @@ export function armService(options: {
   return {
     write,
     remove,
+    purge,
+    async purgeDue(now) {
+      for (const { id } of bin.due(now)) await purge(id)
+    },
     resume() {
       for (const operation of operations.unsettled()) void perform(operation)
     },
@@ -218,6 +277,8 @@ export function armService(options: {
     },
   }
 }
+
+const dayMs = 24 * 3_600_000
 
 /** Kinds that are written at once but deleted as a long-running operation. */
 const longDeletes = new Set(['microsoft.machinelearningservices/workspaces/jobs'])

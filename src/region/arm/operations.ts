@@ -21,8 +21,12 @@ export interface Operation {
 }
 export type OperationWork =
   | { readonly kind: 'put'; readonly change: 'created' | 'updated'; readonly actor: Caller }
-  /** The resources as they were, deepest first. */
-  | { readonly kind: 'delete'; readonly removed: readonly ArmResource[] }
+  /** The resources as they were, deepest first; and ids whose content in the bin goes as well. */
+  | {
+      readonly kind: 'delete'
+      readonly removed: readonly ArmResource[]
+      readonly purged?: readonly string[]
+    }
   | { readonly kind: 'action' }
 export interface OperationError {
   readonly status: number

@@ -3,9 +3,13 @@ import type { BehaviourRegistry } from './behaviour-registry.ts'
 import { type Document, isRecord } from './document.ts'
 
 /** The document a client sees: what is stored plus what its kind computes; never `secrets` (I9). */
-export function presented(resource: ArmResource, behaviours: BehaviourRegistry): Document {
+export function presented(
+  resource: ArmResource,
+  behaviours: BehaviourRegistry,
+  query: Readonly<Record<string, string>> = {},
+): Document {
   const { id, name, type, systemData, body } = resource
-  const computed = behaviours.of(type)?.present?.(resource) ?? {}
+  const computed = behaviours.of(type)?.present?.(resource, query) ?? {}
   return overlay({ id, name, type, ...body, systemData: { ...systemData } }, computed)
 }
 

@@ -56,6 +56,13 @@ export class JobQueue {
     return true
   }
 
+  /** A job whose workspace is deleted ends at once, for its document does not wait for its process. */
+  drop(job: JobRef): void {
+    const endTimeUtc = this.#region.clock().toISOString()
+    recordStatus(this.#region, job, { status: 'Canceled', endTimeUtc })
+    this.#running.get(jobId(job).toLowerCase())?.cancel()
+  }
+
   /**
    * After a start of the region: what ran is lost with the node it ran on, as in Azure; what waited
    * still waits.

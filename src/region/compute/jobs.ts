@@ -25,6 +25,7 @@ export function jobBehaviour(region: RegionContext, queue: JobQueue): KindBehavi
     afterPut: async (resource, change, actor) => {
       if (change === 'created') launch(region, queue, jobRef(resource), actor)
     },
+    beforeSetAside: (resource) => queue.drop(jobRef(resource)),
     afterDelete: async (resource) => {
       queue.cancel(jobRef(resource))
     },

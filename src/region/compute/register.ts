@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { BehaviourRegistry } from '../arm/behaviour-registry.ts'
+import type { Chore } from '../chores.ts'
 import type { RegionContext } from '../context.ts'
 import { batchBehaviours } from './batch-endpoints.ts'
 import { computeBehaviour } from './computes.ts'
@@ -12,6 +13,8 @@ import { registerScoring, resumeServing, workspaces } from './scoring-routes.ts'
 export interface Compute {
   /** Takes up what a crash cut off; called once the region listens. */
   start(): Promise<void>
+  /** What is due as time goes by. */
+  readonly chores: readonly Chore[]
   /** Ends every process the region started. */
   stop(): Promise<void>
 }
@@ -36,13 +39,12 @@ export function registerCompute(
   }
   registerScoring(app, region, serving)
   return {
+    chores: [{ name: 'fire schedules', work: () => schedules.look() }],
     async start() {
       queue.recover([...workspaces(region)].map((workspace) => workspace.id))
-      schedules.start()
       await resumeServing(region, serving)
     },
     async stop() {
-      schedules.stop()
       await Promise.all([queue.stop(), serving.stop()])
     },
   }

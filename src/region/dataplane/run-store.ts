@@ -4,6 +4,7 @@ import { asText, type Document } from '../arm/document.ts'
 import { AzureError, type Caller, type RunStore } from '../context.ts'
 import { inTransaction } from '../store/database.ts'
 import { type ExperimentRow, type ExperimentStore, experimentStore } from './experiment-store.ts'
+import { forgetWorkspace } from './forget-workspace.ts'
 import { type Micros, requireMicros } from './instant.ts'
 import {
   after,
@@ -219,6 +220,7 @@ export function openRunStore(options: {
       const found = row(clock.numberOf(workspaceId), runId)
       return found && present(found)
     },
+    forget: (workspaceId) => forgetWorkspace(db, clock.numberOf(workspaceId)),
   }
 }
 

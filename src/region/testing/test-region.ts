@@ -22,6 +22,8 @@ export type Call = (method: string, path: string, options?: CallOptions) => Prom
 export interface RegionClient {
   readonly call: Call
   token(audience: string): Promise<string>
+  /** Forgets its tokens: a clock that jumped has ended them. */
+  signInAgain(): void
   close(): Promise<void>
 }
 
@@ -87,6 +89,7 @@ export function regionClient(cloudFile: string): RegionClient {
 
   return {
     token,
+    signInAgain: () => tokens.clear(),
     close: () => dispatcher.close(),
     async call(method, path, options = {}) {
       const bearer = options.token ?? (await token('https://management.azure.com'))

@@ -45,6 +45,8 @@ export interface SecretStore {
   deleted(vault: string, name?: string): DeletedSecret[]
   recover(vault: string, name: string): SecretVersion | undefined
   purge(vault: string, name: string): boolean
+  /** Takes away everything of a vault that is purged. */
+  forget(vault: string): void
 }
 
 interface Row {
@@ -108,6 +110,7 @@ export function openSecretStore(options: {
     'UPDATE vault_secrets SET deleted_at = ? WHERE vault = ? AND name_key = ?',
   )
   const erase = db.prepare('DELETE FROM vault_secrets WHERE vault = ? AND name_key = ?')
+  const eraseAll = db.prepare('DELETE FROM vault_secrets WHERE vault = ?')
   const now = () => Math.floor(options.clock().getTime() / 1000)
   const keys = (vault: string, name: string) => [vault.toLowerCase(), name.toLowerCase()] as const
   const rows = (vault: string, name: string) => all.all(...keys(vault, name)) as Row[]
@@ -166,6 +169,9 @@ export function openSecretStore(options: {
     purge(vault, name) {
       if (store.deleted(vault, name).length === 0) return false
       return erase.run(...keys(vault, name)).changes > 0
+    },
+    forget(vault) {
+      eraseAll.run(vault.toLowerCase())
     },
   }
   return store

@@ -1,4 +1,5 @@
 import type { RegionContext } from '../../context.ts'
+import type { RecycleBin } from '../../store/recycle-bin.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
 import type { BehaviourRegistry } from '../behaviour-registry.ts'
 import { assetBehaviours } from './assets.ts'
@@ -12,12 +13,17 @@ import { workspaceBehaviour } from './workspace.ts'
 export function registerArmBehaviours(
   behaviours: BehaviourRegistry,
   region: RegionContext,
-  store: ArmStore,
+  parts: {
+    readonly store: ArmStore
+    readonly bin: RecycleBin
+    readonly forgetSecrets: (vault: string) => void
+  },
 ): void {
+  const { store, bin, forgetSecrets } = parts
   const known = [
     workspaceBehaviour(region),
     storageAccountBehaviour(region),
-    keyVaultBehaviour(region),
+    keyVaultBehaviour(region, bin, forgetSecrets),
     datastoreBehaviour(region),
     connectionBehaviour(),
     ...assetBehaviours(region, store),

@@ -7,6 +7,7 @@ import {
   type KindBehaviour,
   type PutRequest,
   type RegionContext,
+  type SoftDelete,
 } from '../../context.ts'
 import { idKey } from '../arm-path.ts'
 import { asRecord, asText, type Document } from '../document.ts'
@@ -56,11 +57,16 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
   }
 
   /** Idempotent, so that it can run again after a crash. */
-  async function afterPut(workspace: ArmResource, _change: unknown, actor: Caller): Promise<void> {
+  async function afterPut(
+    workspace: ArmResource,
+    change: 'created' | 'updated',
+    actor: Caller,
+  ): Promise<void> {
     const properties = asRecord(workspace.body.properties)
     const ensure = (field: string, type: string, body: (name: string) => Document) => {
       const id = asText(properties[field])
-      if (id === undefined || resources.get(id)) return
+      // Made with the workspace alone: one that is deleted later is its owner's to bring back.
+      if (change === 'updated' || id === undefined || resources.get(id)) return
       resources.put(id, type, { body: body(id.slice(id.lastIndexOf('/') + 1)) }, actor)
     }
     ensure('storageAccount', 'Microsoft.Storage/storageAccounts', () =>
@@ -107,12 +113,44 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
         privateEndpointConnections: [],
       },
     }),
+    softDelete: workspaceSoftDelete(region),
     actions: {
       listkeys: storageKeys,
       liststorageaccountkeys: storageKeys,
       resynckeys: async () => ({ status: 202 }),
       diagnose: async (workspace) => ({ status: 200, body: diagnosis(region, workspace) }),
     },
+  }
+}
+
+const retentionDays = 14
+
+/**
+ * A deleted workspace waits 14 days with its runs and assets; computes, endpoints and role
+ * assignments do not survive. Azure's stable API knows `forceToPurge` alone; asking for the workspace
+ * back is the field of its 2022-01-01-preview.
+ */
+function workspaceSoftDelete(region: RegionContext): SoftDelete {
+  return {
+    retentionDays(workspace) {
+      const { softDeleteRetentionInDays: days } = asRecord(workspace.body.properties)
+      return typeof days === 'number' ? days : retentionDays
+    },
+    isPurge: ({ forceToPurge }) => forceToPurge?.toLowerCase() === 'true',
+    isHardDeleted: (type) =>
+      /\/workspaces\/(computes|(online|batch|serverless)endpoints)\b/.test(type) ||
+      type === 'microsoft.authorization/roleassignments',
+    recovery(body) {
+      const { allowRecoverSoftDeletedWorkspace: allowed, ...properties } = asRecord(body.properties)
+      return String(allowed).toLowerCase() === 'true' ? { ...body, properties } : undefined
+    },
+    blocked: () =>
+      new AzureError(
+        400,
+        'BadRequest',
+        'Soft-deleted workspace exists. Please purge or recover it. https://aka.ms/wsoftdelete',
+      ),
+    purge: ({ id }) => region.runs.forget(id),
   }
 }
 
