@@ -1,4 +1,5 @@
 import type { Kind } from '../model/kinds.ts'
+import type { StableEndpointPlan } from './endpoint-schema.ts'
 
 export type Strategy = 'hot-hot' | 'hot-warm' | 'hot-cold'
 
@@ -43,12 +44,3 @@ export interface StrategyRule {
   readonly name?: string
   readonly strategy: Strategy
 }
-
-export type StableEndpointPlan =
-  | { readonly type: 'workspaceConfig'; readonly path: string }
-  | {
-      readonly type: 'gateway'
-      readonly name: string
-      readonly match: string
-      readonly listen: string
-    }

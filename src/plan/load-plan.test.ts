@@ -169,6 +169,21 @@ describe('mistakes', () => {
       ['1:28 ambiguous-map map.compute.b'],
     ],
     [
+      'a secret in the place of a variable',
+      `endpoints:\n  - { workspaceConfigGit: "https://h/r", token: "ghp_abc123" }\n${members}`,
+      ['2:49 bad-variable endpoints.0.token'],
+    ],
+    [
+      'a key of another kind of endpoint',
+      `endpoints:\n  - { workspaceConfigBlob: "https://a.b/c", listen: "h:1" }\n${members}`,
+      ['2:45 unknown-key endpoints.0.listen'],
+    ],
+    [
+      'an address without encryption',
+      `endpoints:\n  - { workspaceConfigBlob: "http://a.b/c" }\n${members}`,
+      ['2:28 bad-address endpoints.0.workspaceConfigBlob'],
+    ],
+    [
       'an endpoint of no known shape',
       `endpoints:\n  - { gatway: scoring }\n${members}`,
       ['2:5 missing endpoints.0.workspaceConfig', '2:7 unknown-key endpoints.0.gatway'],

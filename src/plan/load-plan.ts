@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml'
 import { HoldfastError } from '../model/errors.ts'
-import type { ContinuityPlan, StableEndpointPlan } from './continuity-plan.ts'
+import type { ContinuityPlan } from './continuity-plan.ts'
+import { toEndpoint } from './endpoint-schema.ts'
 import { checkPlan, type Finding } from './plan-checks.ts'
 import { PlanError, type PlanMistake } from './plan-error.ts'
 import { findingsOf } from './plan-findings.ts'
@@ -136,15 +137,4 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
     },
     drill: { everyMs: document.drill.every },
   }
-}
-
-function toEndpoint(endpoint: PlanDocument['endpoints'][number]): StableEndpointPlan {
-  return 'workspaceConfig' in endpoint
-    ? { type: 'workspaceConfig', path: endpoint.workspaceConfig }
-    : {
-        type: 'gateway',
-        name: endpoint.gateway,
-        match: endpoint.match,
-        listen: endpoint.listen,
-      }
 }

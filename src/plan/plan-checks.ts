@@ -1,3 +1,5 @@
+import { endpointKinds } from './endpoint-schema.ts'
+
 /**
  * Checks that span fields. They read the raw document and tolerate anything in it, so that they
  * also report when the schema already found mistakes elsewhere.
@@ -17,6 +19,7 @@ export function checkPlan(raw: unknown): Finding[] {
   return [
     ...checkMembers(document.members),
     ...checkEndpoints(document.endpoints),
+    ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
     ...checkMap(document.map),
   ]
 }
@@ -107,9 +110,9 @@ function checkEndpoints(raw: unknown): Finding[] {
   const seen = new Map<string, number>()
   const findings: Finding[] = []
   raw.forEach((entry: unknown, index) => {
-    const { gateway, listen, workspaceConfig } = asRecord(entry) ?? {}
-    const claims = { gateway, listen: isFreePort(listen) ? undefined : listen, workspaceConfig }
-    for (const [key, value] of Object.entries(claims)) {
+    const fields = asRecord(entry) ?? {}
+    for (const key of ['listen', ...endpointKinds]) {
+      const value = key === 'listen' && isFreePort(fields.listen) ? undefined : fields[key]
       if (typeof value !== 'string') continue
       const first = seen.get(`${key}=${value}`)
       if (first === undefined) seen.set(`${key}=${value}`, index)
@@ -127,6 +130,34 @@ function checkEndpoints(raw: unknown): Finding[] {
 }
 
 const isFreePort = (listen: unknown) => typeof listen === 'string' && listen.endsWith(':0')
+
+/** An endpoint that does not know a member could not lead there when it has to. */
+function checkEndpointMembers(raw: unknown, members: readonly string[]): Finding[] {
+  if (!Array.isArray(raw)) return []
+  return raw.flatMap((entry: unknown, index): Finding[] => {
+    const named = asRecord(asRecord(entry)?.members)
+    if (named === undefined) return []
+    const path = ['endpoints', index, 'members']
+    const missing = members.filter((name) => !Object.hasOwn(named, name))
+    const unknown = Object.keys(named).filter((name) => !members.includes(name))
+    return [
+      ...missing.map((name) => ({
+        code: 'missing-member',
+        path,
+        atKey: true,
+        message: `The endpoint does not say what member '${name}' is called there.`,
+        remedy: `Add '${name}:'.`,
+      })),
+      ...unknown.map((name) => ({
+        code: 'unknown-member',
+        path: [...path, name],
+        atKey: true,
+        message: `'${name}' is no member of this group.`,
+        remedy: `Known: ${members.join(', ')}.`,
+      })),
+    ]
+  })
+}
 
 /** Relocation must lead back at failback, so two names may not become one. */
 function checkMap(raw: unknown): Finding[] {

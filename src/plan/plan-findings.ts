@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { closest } from './closest.ts'
+import { endpointKinds, kindOf } from './endpoint-schema.ts'
 import type { Finding } from './plan-checks.ts'
 import { keysAt } from './plan-schema.ts'
 
@@ -15,7 +16,7 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey([...path, key]))
+      return issue.keys.map((key) => unknownKey([...path, key], raw))
     case 'invalid_type':
       return [valueAt(raw, path) === undefined ? missing(path) : wrongType(path, issue.expected)]
     case 'invalid_value':
@@ -47,15 +48,15 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
   }
 }
 
-/** An endpoint is a gateway when it says so; otherwise its mistakes are those of a config file. */
+/** An endpoint is of the kind that its keys name; otherwise its mistakes are those of a config file. */
 function meantBranch(branches: readonly (readonly Issue[])[], value: unknown): readonly Issue[] {
-  const isGateway = typeof value === 'object' && value !== null && 'gateway' in value
-  return branches[isGateway ? 0 : 1] ?? []
+  return branches[endpointKinds.indexOf(kindOf(value) ?? 'workspaceConfig')] ?? []
 }
 
-function unknownKey(path: Path): Finding {
+function unknownKey(path: Path, raw: unknown): Finding {
   const key = String(path.at(-1))
-  const known = keysAt(path.slice(0, -1))
+  const above = path.slice(0, -1)
+  const known = keysAt(above, valueAt(raw, above))
   const meant = closest(key, known)
   return {
     code: 'unknown-key',

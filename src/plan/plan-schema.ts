@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { kinds } from '../model/kinds.ts'
 import { parseDuration } from './duration.ts'
+import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
+import { checked, cloud, name } from './plan-fields.ts'
 
 /** The file as people write it. Semantic checks that span fields are in `plan-checks.ts`. */
 
 const workspaceId =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.MachineLearningServices\/workspaces\/[^/]+$/i
 
-const azureClouds = ['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'] as const
 const mapCategories = [
   'compute',
   'datastore',
@@ -17,19 +18,6 @@ const mapCategories = [
   'container',
 ] as const
 
-/** A check whose issue carries its own code and remedy, in `params`. */
-function checked(
-  code: string,
-  remedy: string,
-  passes: (text: string) => boolean,
-  message: (text: string) => string,
-) {
-  return z.string().superRefine((text, context) => {
-    if (passes(text)) return
-    context.addIssue({ code: 'custom', message: message(text), params: { code, remedy } })
-  })
-}
-
 const duration = (least: number) =>
   checked(
     'bad-duration',
@@ -37,8 +25,6 @@ const duration = (least: number) =>
     (text) => (parseDuration(text) ?? -1) >= least,
     (text) => `'${text}' is not a duration${least > 0 ? ' longer than nothing' : ''}.`,
   ).transform((text) => parseDuration(text) ?? 0)
-
-const name = z.string().min(1)
 
 const member = z.strictObject({
   workspace: checked(
@@ -48,12 +34,7 @@ const member = z.strictObject({
     (text) => `'${text}' is not the ARM id of a workspace.`,
   ),
   role: z.enum(['primary', 'secondary']).default('secondary'),
-  cloud: checked(
-    'bad-cloud',
-    `Write one of ${azureClouds.join(', ')}, or the path of a local region's cloud.json.`,
-    (text) => (azureClouds as readonly string[]).includes(text) || /[/\\]|\.json$/.test(text),
-    (text) => `'${text}' is neither an Azure cloud nor the path of a cloud file.`,
-  ).default('AzureCloud'),
+  cloud,
 })
 
 const strategyRule = z.strictObject({
@@ -62,21 +43,7 @@ const strategyRule = z.strictObject({
   strategy: z.enum(['hot-hot', 'hot-warm', 'hot-cold']),
 })
 
-const workspaceConfigEndpoint = z.strictObject({ workspaceConfig: name })
-const gatewayEndpoint = z.strictObject({
-  gateway: name,
-  match: name.default('*'),
-  listen: checked(
-    'bad-listen',
-    'Write host:port, for example 127.0.0.1:8080; port 0 takes a free one.',
-    (text) =>
-      /^(\[[0-9a-f:]+\]|[^:/\s]+):\d{1,5}$/i.test(text) && Number(text.split(':').at(-1)) < 65_536,
-    (text) => `'${text}' is not an address to listen on.`,
-  ).default('127.0.0.1:8443'),
-})
-
-/** Gateway first: `plan-findings.ts` picks the branch whose mistakes are reported by its index. */
-const endpoint = z.union([gatewayEndpoint, workspaceConfigEndpoint])
+const endpoint = z.union(endpointBranches)
 
 const sections = {
   objectives: z.strictObject({
@@ -115,16 +82,14 @@ export const planSchema = z.strictObject({
 
 export type PlanDocument = z.output<typeof planSchema>
 
-/** The keys that may stand at a path of the document, for suggestions. */
-export function keysAt(path: readonly (string | number)[]): readonly string[] {
+/** The keys that may stand at a path of the document, for suggestions; `value` is what stands there. */
+export function keysAt(path: readonly (string | number)[], value: unknown): readonly string[] {
   const [head, ...rest] = path
   if (head === undefined) return Object.keys(planSchema.shape)
   if (head === 'members' && rest.length === 1) return Object.keys(member.shape)
   if (head === 'strategies' && rest.length === 1) return Object.keys(strategyRule.shape)
   if (head === 'map' && rest.length === 0) return mapCategories
-  if (head === 'endpoints' && rest.length === 1) {
-    return [...Object.keys(gatewayEndpoint.shape), ...Object.keys(workspaceConfigEndpoint.shape)]
-  }
+  if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)
   const section = Object.entries(sections).find(([name]) => name === head && rest.length === 0)
   return section ? Object.keys(section[1].shape) : []
 }

@@ -1,12 +1,19 @@
 import type { Place } from '../model/place.ts'
 
-/** An address that outlives the region behind it. Drivers: workspace config file, gateway. */
+/**
+ * An address that outlives the region behind it. `open-endpoints.ts` makes one for each entry of the
+ * plan; `testing/endpoint-contract.ts` is what each of them passes.
+ */
 export interface StableEndpoint {
   /** For messages: `config.json`, `gateway scoring`. */
   readonly name: string
   /** Who it leads to now, read from the world; undefined: nobody yet. */
   current(options?: { readonly signal?: AbortSignal }): Promise<StablePointer | undefined>
-  /** Atomic. Refuses an epoch lower than the current one with `epoch.stale` (I1). Idempotent. */
+  /**
+   * Refuses an epoch lower than the current one, or another member in the same one, with
+   * `epoch.stale` (I1). Idempotent. An endpoint that carries requests asks from outside whether they
+   * arrive, and goes back to what it was when they do not (`traffic.undone`).
+   */
   switchTo(
     pointer: StablePointer,
     target: StableTarget,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { HoldfastError } from '../../model/errors.ts'
-import type { ContinuityPlan, StableEndpointPlan } from '../../plan/continuity-plan.ts'
+import type { ContinuityPlan } from '../../plan/continuity-plan.ts'
+import type { StableEndpointPlan } from '../../plan/endpoint-schema.ts'
 import { loadPlan } from '../../plan/load-plan.ts'
 import { pointerFile } from '../../traffic/gateway/pointer-file.ts'
 import { startGateway } from '../../traffic/gateway/start-gateway.ts'

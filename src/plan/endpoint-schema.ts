@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { address, checked, cloud, name, repository, variable } from './plan-fields.ts'
+
+/**
+ * The entries below `endpoints:`. Each kind is known by its first key. `token` and the like are names
+ * of environment variables (I9); `members` says what each member is called over there.
+ */
+const kinds = {
+  workspaceConfig: z.strictObject({ workspaceConfig: name }),
+  workspaceConfigGit: z.strictObject({
+    workspaceConfigGit: repository,
+    file: name.default('config.json'),
+    branch: name.default('main'),
+    token: variable.optional(),
+  }),
+  workspaceConfigBlob: z.strictObject({ workspaceConfigBlob: address, cloud }),
+  gateway: z.strictObject({
+    gateway: name,
+    match: name.default('*'),
+    listen: checked(
+      'bad-listen',
+      'Write host:port, for example 127.0.0.1:8080; port 0 takes a free one.',
+      (text) =>
+        /^(\[[0-9a-f:]+\]|[^:/\s]+):\d{1,5}$/i.test(text) &&
+        Number(text.split(':').at(-1)) < 65_536,
+      (text) => `'${text}' is not an address to listen on.`,
+    ).default('127.0.0.1:8443'),
+  }),
+} as const
+
+export type EndpointKind = keyof typeof kinds
+export const endpointKinds = Object.keys(kinds) as EndpointKind[]
+
+/** In the order of `endpointKinds`: mistakes are reported of the branch that was meant. */
+export const endpointBranches = Object.values(kinds)
+
+export type EndpointDocument = { [K in EndpointKind]: z.output<(typeof kinds)[K]> }[EndpointKind]
+
+/** An entry as the plan has it: `type` and `name` in place of its first key. */
+export type StableEndpointPlan =
+  | { readonly type: 'workspaceConfig'; readonly path: string }
+  | {
+      [K in Exclude<EndpointKind, 'workspaceConfig'>]: {
+        readonly type: K
+        readonly name: string
+      } & Readonly<Omit<z.output<(typeof kinds)[K]>, K>>
+    }[Exclude<EndpointKind, 'workspaceConfig'>]
+
+/** Which kind an entry is; undefined: none that is known. */
+export function kindOf(entry: unknown): EndpointKind | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined
+  return endpointKinds.find((kind) => Object.hasOwn(entry, kind))
+}
+
+export function keysOfEndpoint(entry: unknown): readonly string[] {
+  const kind = kindOf(entry)
+  return kind === undefined ? endpointKinds : Object.keys(kinds[kind].shape)
+}
+
+export function toEndpoint(document: EndpointDocument): StableEndpointPlan {
+  if ('workspaceConfig' in document) {
+    return { type: 'workspaceConfig', path: document.workspaceConfig }
+  }
+  const kind = kindOf(document) as Exclude<EndpointKind, 'workspaceConfig'>
+  const { [kind]: first, ...rest } = document as Record<string, unknown>
+  return { type: kind, name: first, ...rest } as StableEndpointPlan
+}

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path'
+import { HoldfastError } from '../model/errors.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import type { StableEndpointPlan } from '../plan/endpoint-schema.ts'
+import { type Cloud, openCloud } from '../workspace/azureml/cloud.ts'
+import { workspaceConfigBlobEndpoint } from './documents/workspace-config-blob.ts'
+import { workspaceConfigGitEndpoint } from './documents/workspace-config-git.ts'
+import type { StableEndpoint } from './stable-endpoint.ts'
+import { workspaceConfigEndpoint } from './workspace-config.ts'
+
+/** Every entry but the gateway, which has to know the members' scoring endpoints, too. */
+export type DrivenEndpointPlan = Exclude<StableEndpointPlan, { type: 'gateway' }>
+
+export interface OpenedEndpoint {
+  readonly endpoint: StableEndpoint
+  /** Whether requests go through it, or programs read there where to go. */
+  readonly carries: 'requests' | 'configuration'
+}
+
+export interface EndpointContext {
+  readonly plan: Pick<ContinuityPlan, 'group' | 'folder' | 'members'>
+  /** Where the secrets are that the plan names (I9). */
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Makes the driver of an entry of the plan. Asks nobody anything before it is used. */
+export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext): OpenedEndpoint {
+  switch (entry.type) {
+    case 'workspaceConfig': {
+      const path = resolve(context.plan.folder, entry.path)
+      return { endpoint: workspaceConfigEndpoint({ path }), carries: 'configuration' }
+    }
+    case 'workspaceConfigGit': {
+      const { name: repository, file, branch, token } = entry
+      const secret = token === undefined ? {} : { token: secretFrom(context, token) }
+      const endpoint = workspaceConfigGitEndpoint({ repository, file, branch, ...secret })
+      return { endpoint, carries: 'configuration' }
+    }
+    case 'workspaceConfigBlob': {
+      const endpoint = workspaceConfigBlobEndpoint({
+        url: entry.name,
+        cloud: cloudFrom(context, entry.cloud),
+      })
+      return { endpoint, carries: 'configuration' }
+    }
+    default:
+      return entry satisfies never
+  }
+}
+
+/** Read at each use, so that a token that was renewed is the one that is sent. */
+function secretFrom({ env }: EndpointContext, variable: string): () => string {
+  return () => {
+    const value = env[variable]
+    if (value !== undefined && value !== '') return value
+    throw new HoldfastError('traffic.no-secret', `The variable ${variable} is not set.`, {
+      kind: 'operator',
+      place: variable,
+      hint: 'Set it in the environment of the controller; the plan names it as `token`.',
+    })
+  }
+}
+
+function cloudFrom({ plan }: EndpointContext, name: string): () => Promise<Cloud> {
+  let opened: Promise<Cloud> | undefined
+  return () => {
+    opened ??= openCloud(name, plan.folder).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+}
