@@ -75,6 +75,22 @@ export const operation = z.object({
   report: z.string().nullable(),
 })
 
+/** The newest pass that ran by itself or was asked for. */
+export const passSummary = z.object({
+  at: z.string().describe('when it ended'),
+  outcome: operationOutcome,
+  compared: z.number(),
+  created: z.number(),
+  updated: z.number(),
+  failed: z.number(),
+  pending: z.number(),
+  conflicts: z.number(),
+  bytesCopied: z.number(),
+  requests: z.number(),
+  durationMs: z.number(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+})
+
 export const groupStatus = z.object({
   group: z.string(),
   epoch: z.number(),
@@ -93,6 +109,7 @@ export const groupStatus = z.object({
     })
     .nullable(),
   operation: operation.nullable().describe('the one under way, else the last one'),
+  lastPass: passSummary.nullable().describe('null: none since the controller started'),
 })
 
 export const status = z.object({
@@ -180,6 +197,7 @@ export const event = z.discriminatedUnion('type', [
 export type Status = z.infer<typeof status>
 export type GroupStatus = z.infer<typeof groupStatus>
 export type MemberStatus = z.infer<typeof memberStatus>
+export type PassSummary = z.infer<typeof passSummary>
 export type KindCount = z.infer<typeof kindCount>
 export type Operation = z.infer<typeof operation>
 export type StepState = z.infer<typeof stepState>

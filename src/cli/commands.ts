@@ -59,6 +59,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/reprotect.ts')).reprotectCommand(),
   },
   {
+    name: 'controller',
+    summary: 'run the controller of the plan: probes, passes, API, console',
+    load: async () => (await import('./commands/controller.ts')).controllerCommand(),
+  },
+  {
+    name: 'console',
+    summary: 'print a link that opens the console, once',
+    load: async () => (await import('./commands/console.ts')).consoleCommand(),
+  },
+  {
     name: 'gateway',
     summary: 'run the gateway of the plan',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),

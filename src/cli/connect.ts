@@ -27,7 +27,8 @@ export function stateDirOf(options: ConnectOptions): string {
 }
 
 /**
- * `--server`, else the controller that runs on the state directory. Whoever connects closes.
+ * `--server`, else the controller that runs on the state directory, else one of our own (D4).
+ * Whoever connects closes.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const stateDir = stateDirOf(options)
@@ -43,11 +44,22 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   if (client !== undefined) {
     return { client, stateDir, inProcess: false, close: async () => undefined }
   }
-  throw new HoldfastError('controller.unreachable', 'No controller runs on the state directory.', {
-    kind: 'transient',
-    place: stateDir,
-    hint: 'Start one: holdfast controller, or name one with --server.',
+  return ownController(options.plan, stateDir)
+}
+
+/** A controller for the time of one command: it probes, and passes only when it is asked to. */
+async function ownController(planFile: string, stateDir: string): Promise<Connection> {
+  const { openController } = await import('./open-controller.ts')
+  const controller = await openController({
+    plan: planFile,
+    stateDir,
+    listen: { host: '127.0.0.1', port: 0 },
+    syncEveryMs: null,
+    probeEveryMs: 1000,
+    logLevel: 'error',
   })
+  const client = createClient({ url: controller.url, token: controller.token })
+  return { client, stateDir, inProcess: true, close: () => controller.close() }
 }
 
 /** The group of the plan; a controller serves one. */

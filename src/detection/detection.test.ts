@@ -140,7 +140,7 @@ describe('the prober', () => {
         },
       ],
       planes: ['arm'],
-      intervalMs: 1000,
+      intervalMs: () => 1000,
       timeoutMs: 500,
       clock: time.clock,
       sleep: time.sleep,
@@ -172,7 +172,7 @@ describe('the prober', () => {
     await probeUntilStopped({
       members: [{ name: 'east', probe: () => Promise.reject(new Error('no route')) }],
       planes: ['arm', 'blob'],
-      intervalMs: 1,
+      intervalMs: () => 1,
       timeoutMs: 1,
       clock: time.clock,
       sleep: time.sleep,

@@ -4,8 +4,8 @@ import type { ProbeResults } from './detector.ts'
 export interface ProberOptions {
   readonly members: readonly Pick<Workspace, 'name' | 'probe'>[]
   readonly planes: readonly Plane[]
-  /** From the end of one round to the start of the next, in milliseconds. */
-  readonly intervalMs: number
+  /** From the end of one round to the start of the next, in milliseconds; asked after each round. */
+  readonly intervalMs: () => number
   /** A plane that has not answered by then is unhealthy, in milliseconds. */
   readonly timeoutMs: number
   readonly clock: () => Date
@@ -26,7 +26,7 @@ export async function probeUntilStopped(options: ProberOptions): Promise<void> {
     const results = await probeOnce(options)
     if (signal.aborted) return
     await onRound(results, clock())
-    await sleep(intervalMs, signal)
+    await sleep(intervalMs(), signal)
   }
 }
 

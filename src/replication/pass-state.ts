@@ -6,6 +6,7 @@ import type { NameMap } from '../model/move.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
 import { invertMap } from '../model/relocate.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
 
@@ -68,6 +69,12 @@ export interface Deferred {
 
 const concurrency = 16
 
+/** The file's map is written from its primary to its secondary; turned round for the way back. */
+export function nameMapFrom(plan: ContinuityPlan, source: string): NameMap {
+  const primary = plan.members.find((member) => member.role === 'primary')?.name
+  return primary === undefined || primary === source ? plan.map : invertMap(plan.map)
+}
+
 export async function beginPass(context: ReplicationContext, mode: PassMode): Promise<Pass> {
   const { group, source, target, plan, signal } = context
   const call = signal ? { signal } : {}
@@ -78,9 +85,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     context.ledger.counts(direction),
   ])
   const known = counts.reduce((sum, line) => sum + line.inScope, 0)
-  const primary = plan.members.find((member) => member.role === 'primary')?.name
-  // The file's map is written from its primary to its secondary.
-  const map = primary === undefined || primary === source.name ? plan.map : invertMap(plan.map)
+  const map = nameMapFrom(plan, source.name)
   return {
     context,
     mode,

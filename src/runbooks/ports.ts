@@ -83,6 +83,17 @@ export interface ReprotectWorld extends ProcedureWorld {
   readonly protection: ProtectionRegister
 }
 
+/** One pass from the effective primary to its secondary. */
+export interface SyncWorld {
+  /** The epoch in which `source` is primary; every write carries it (I1). */
+  readonly epoch: number
+  /** Notes the open jobs of the source; gives their number. */
+  readonly captureJobs: (options: { readonly signal: AbortSignal }) => Promise<number>
+  readonly replicate: (options: PassOptions) => Promise<PassResult>
+  /** Gives one sentence for each stable endpoint that could not be told. */
+  readonly publishRoutes: (options: { readonly signal: AbortSignal }) => Promise<readonly string[]>
+}
+
 export interface PassOptions {
   readonly epoch: number
   readonly signal: AbortSignal

@@ -51,6 +51,7 @@ export const group: GroupStatus = {
   ],
   verdict: { recommendation: 'failover', sentence: 'east is down for 2 min.', at: at(59) },
   operation: null,
+  lastPass: null,
 }
 
 export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {

@@ -1,7 +1,7 @@
 import { dbosEngine } from '../../runbook/dbos-engine.ts'
 import { createRunner, runbookProcedures } from '../../runbook/runner.ts'
 import { openDatabase } from '../../store/database.ts'
-import { postgresRecords } from './records.ts'
+import { postgresRecords } from '../records.ts'
 import { clock } from './regions.ts'
 import { remoteReach } from './remote.ts'
 import { bindings } from './worlds.ts'

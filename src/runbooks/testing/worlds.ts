@@ -9,8 +9,9 @@ import { interceptWorkspace } from '../../workspace/decorators/intercept.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { failover } from '../failover.ts'
 import type { ColdObjects, FailoverWorld, ReprotectWorld, Salvage } from '../ports.ts'
+import type { Records } from '../records.ts'
 import { reprotect } from '../reprotect.ts'
-import { outbound, type Records } from './records.ts'
+import { outbound } from './records.ts'
 import { clock, names } from './regions.ts'
 
 /** The outside as one controller process reaches it. */

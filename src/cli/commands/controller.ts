@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { stateDirOf } from '../connect.ts'
+import { durationOption } from '../duration-option.ts'
+import { type GroupOptions, groupCommand } from '../group-command.ts'
+import { listenAddress } from '../listen-address.ts'
+import { openController } from '../open-controller.ts'
+import { createOutput } from '../output.ts'
+import { untilStopped } from '../until-stopped.ts'
+
+interface ControllerCommandOptions extends Omit<GroupOptions, 'server'> {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly syncEvery: number
+  readonly probeEvery: number
+  readonly exitWithParent?: boolean
+}
+
+export function controllerCommand(): Command {
+  return groupCommand(
+    'controller',
+    'run the controller of the plan: it probes, replicates, fails over, serves API and console',
+    ['holdfast controller', 'holdfast controller --listen 127.0.0.1:7420 --sync-every 1m'],
+    { server: false },
+  )
+    .option('--listen <host:port>', 'address of API and console', listenAddress, {
+      host: '127.0.0.1',
+      port: 7420,
+    })
+    .option('--sync-every <duration>', 'from one pass to the next', durationOption, 60_000)
+    .option(
+      '--probe-every <duration>',
+      'from one round of probes to the next',
+      durationOption,
+      5000,
+    )
+    .option('--exit-with-parent', 'end when standard input closes')
+    .addHelpText(
+      'after',
+      '\nState and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own.',
+    )
+    .action(run)
+}
+
+async function run(options: ControllerCommandOptions): Promise<void> {
+  const output = createOutput(options)
+  const stopped = untilStopped(options)
+  const controller = await openController({
+    plan: options.plan,
+    stateDir: stateDirOf(options),
+    listen: options.listen,
+    syncEveryMs: options.syncEvery,
+    probeEveryMs: options.probeEvery,
+    logLevel: 'warn',
+  })
+  const link = controller.consoleLink()
+  output.result({ url: controller.url, pid: process.pid, console: link }, () =>
+    [`Controller listens on ${controller.url}`, `Console (opens once): ${link}`].join('\n'),
+  )
+  const why = await stopped
+  output.note(`Controller is stopping (${why}); what is under way goes on at its next start.`)
+  await controller.close()
+}

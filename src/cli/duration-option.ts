@@ -1,0 +1,11 @@
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../plan/duration.ts'
+
+/** `10s`, `5m`: as in the plan file. Gives milliseconds. */
+export function durationOption(text: string): number {
+  const milliseconds = parseDuration(text)
+  if (milliseconds === undefined || milliseconds < 1) {
+    throw new InvalidArgumentError('Write a number and a unit: ms, s, m, h or d, e.g. 30s.')
+  }
+  return milliseconds
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ListenAddress } from '../controller/http/server.ts'
+import { type RunningController, startController } from '../controller/start-controller.ts'
+import { loadPlan } from '../plan/load-plan.ts'
+import { logTo } from './log.ts'
+import { version } from './version.ts'
+
+export interface OpenController {
+  /** Plan file. */
+  readonly plan: string
+  readonly stateDir: string
+  readonly listen: ListenAddress
+  readonly syncEveryMs: number | null
+  readonly probeEveryMs: number
+  readonly logLevel: string
+}
+
+export async function openController(options: OpenController): Promise<RunningController> {
+  const plan = await loadPlan(options.plan)
+  const databaseUrl = process.env.HOLDFAST_DATABASE_URL
+  return startController({
+    plan,
+    stateDir: options.stateDir,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    listen: options.listen,
+    syncEveryMs: options.syncEveryMs,
+    probeEveryMs: options.probeEveryMs,
+    consoleDir: consoleDir(),
+    version: version(),
+    clock: () => new Date(),
+    log: logTo(options.logLevel),
+  })
+}
+
+/** Beside the bundle; from source, the console of the last build. */
+function consoleDir(): string {
+  const here = fileURLToPath(new URL('.', import.meta.url))
+  return here.endsWith(join('src', 'cli', ''))
+    ? join(here, '..', '..', 'dist', 'web')
+    : join(here, 'web')
+}

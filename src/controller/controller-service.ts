@@ -1,0 +1,154 @@
+import { sql } from 'kysely'
+import type { Operation, PassSummary } from '../api/contract.ts'
+import { HoldfastError } from '../model/errors.ts'
+import { planReplication } from '../replication/plan-replication.ts'
+import { isEnded } from '../runbook/run-state.ts'
+import type { Runner } from '../runbook/runner.ts'
+import { reportToHtml } from '../runbooks/report-html.ts'
+import type { Database } from '../store/database.ts'
+import type { EventBus } from './event-bus.ts'
+import { groupStatus } from './group-status.ts'
+import { operationOf, previewOf } from './operations.ts'
+import type { PassGate } from './pass-gate.ts'
+import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
+import type { ControllerService } from './service.ts'
+import { type Asked, runFor, syncsInTheWay } from './start-operation.ts'
+import type { Watch } from './watch.ts'
+
+export interface ServiceParts {
+  readonly group: ProtectedGroup
+  readonly database: Database
+  readonly runner: Runner
+  readonly gate: PassGate
+  readonly watch: Watch
+  readonly events: EventBus
+  readonly regions: ReadonlyMap<string, string>
+  readonly lastPass: () => PassSummary | null
+  readonly version: string
+}
+
+export function controllerService(parts: ServiceParts): ControllerService {
+  const { group, runner, events, watch, database } = parts
+  const { plan, records, clock } = group
+  const check = (name: string): void => {
+    if (name === plan.group) return
+    throw new HoldfastError('group.not-found', `There is no failover group '${name}' here.`, {
+      kind: 'operator',
+      hint: `This controller protects '${plan.group}'.`,
+    })
+  }
+  const show = (run: Parameters<typeof operationOf>[0]): Operation =>
+    operationOf(run, runner.progress(run.header.id))
+  const newest = async (): Promise<Operation | null> => {
+    const [run] = await runner.list({ group: plan.group, limit: 1 })
+    return run === undefined ? null : show(run)
+  }
+  const runOf = async (id: string) => {
+    const run = await runner.read(id)
+    if (run !== undefined) return run
+    throw new HoldfastError('operation.not-found', `There is no operation '${id}'.`)
+  }
+
+  return {
+    events,
+    isReady: async () => {
+      await database.pool.query('select 1')
+      return true
+    },
+    status: async () => ({
+      version: parts.version,
+      now: clock().toISOString(),
+      groups: [
+        await groupStatus(group, {
+          watch,
+          regions: parts.regions,
+          operation: await newest(),
+          lastPass: parts.lastPass(),
+        }),
+      ],
+    }),
+    plan: async (name, options) => {
+      check(name)
+      const { primary, secondary, epoch } = await courseNow(group)
+      return planReplication(passContext(group, primary, secondary, { epoch, ...options }))
+    },
+    objects: async (name, { limit, cursor, kind, state }) => {
+      check(name)
+      const { direction } = await courseNow(group)
+      const rows = await records.ledger.rows(direction, {
+        limit,
+        ...(kind === undefined ? {} : { kind }),
+        ...(state === undefined ? {} : { state }),
+        ...(cursor === undefined ? {} : { after: cursor }),
+      })
+      return { items: rows, cursor: rows.length < limit ? null : (rows.at(-1)?.object ?? null) }
+    },
+    jobs: async (name) => {
+      check(name)
+      return records.jobs.rows(name)
+    },
+    start: async (name, type, request) => {
+      check(name)
+      // Detection decides whether a failover is refused, so it must have looked.
+      if (type === 'failover') await watch.settled()
+      return oneAtATime(database, name, async () => {
+        const runs = await runner.list({ group: name, limit: 50 })
+        const asked: Asked = {
+          type,
+          request,
+          course: await courseNow(group),
+          begunBy: (await currentEpoch(group)).begunBy,
+          runs,
+          detection: watch.state(),
+          now: clock(),
+        }
+        const run = runFor(asked)
+        if (request.dryRun) {
+          const steps = await runner.preview(run, AbortSignal.timeout(previewLimitMs))
+          return previewOf(run, steps, clock().toISOString())
+        }
+        for (const sync of syncsInTheWay(asked)) await runner.cancel(sync.header.id, 'failover')
+        if (type !== 'sync') await parts.gate.clear(`A ${type} has begun.`)
+        return show(await runner.start(run))
+      })
+    },
+    operations: async (name) => {
+      if (name !== undefined) check(name)
+      return (await runner.list({ group: plan.group })).map(show)
+    },
+    operation: async (id) => show(await runOf(id)),
+    cancel: async (id) => {
+      const { state } = await runOf(id)
+      if (isEnded(state)) {
+        throw new HoldfastError('operation.over', `Operation '${id}' is over.`, {
+          kind: 'operator',
+        })
+      }
+      return show(await runner.cancel(id, 'operator'))
+    },
+    report: async (id, format) => {
+      await runOf(id)
+      const report = await records.reports.read(id)
+      if (report === undefined) {
+        throw new HoldfastError('report.not-found', `Operation '${id}' has written no report.`)
+      }
+      return format === 'html' ? reportToHtml(report) : JSON.stringify(report)
+    },
+  }
+}
+
+const previewLimitMs = 60_000
+
+/** Two controllers, or two people, who start something at the same instant do so one after the other. */
+async function oneAtATime<T>(
+  database: Database,
+  group: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  return database.kysely.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(hashtext(${`holdfast start ${group}`}))`.execute(
+      transaction,
+    )
+    return work()
+  })
+}

@@ -1,0 +1,84 @@
+import type { GroupStatus, MemberStatus, Operation, PassSummary } from '../api/contract.ts'
+import type { MemberState } from '../detection/detector.ts'
+import { evidence } from '../detection/verdict.ts'
+import { courseOf, protectionOf } from './course.ts'
+import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
+import type { Watch } from './watch.ts'
+
+export interface StatusParts {
+  readonly watch: Watch
+  /** Region of a member, once it was asked; members that never answered have none. */
+  readonly regions: ReadonlyMap<string, string>
+  readonly operation: Operation | null
+  readonly lastPass: PassSummary | null
+}
+
+export async function groupStatus(
+  group: ProtectedGroup,
+  { watch, regions, operation, lastPass }: StatusParts,
+): Promise<GroupStatus> {
+  const { plan, records, clock } = group
+  const current = await currentEpoch(group)
+  const course = courseOf(plan, current, await records.protection.read(plan.group))
+  const [row, counts] = await Promise.all([
+    records.ledger.readPoint(course.direction),
+    records.ledger.counts(course.direction),
+  ])
+  // A point of an earlier time in which the group went this way says nothing about now.
+  const point = course.replicates && row !== undefined && row.epoch >= course.epoch ? row.at : null
+  const startsAt = plan.members.find(({ role }) => role === 'primary')?.name ?? ''
+  const verdict = watch.verdict(course.primary)
+  return {
+    group: plan.group,
+    epoch: course.epoch,
+    effectivePrimary: course.primary,
+    protection: protectionOf(course, point !== null, counts, startsAt),
+    replicationPoint: point,
+    lagMs: point === null ? null : Math.max(0, clock().getTime() - Date.parse(point)),
+    objectives: plan.objectives,
+    members: plan.members.map(({ name, workspace }) =>
+      memberStatus(watch.state().members[name], {
+        name,
+        workspace,
+        region: regions.get(name) ?? null,
+        role: name === course.primary ? 'primary' : 'secondary',
+      }),
+    ),
+    counts,
+    verdict:
+      verdict === null
+        ? null
+        : {
+            recommendation: verdict.recommendation,
+            sentence: verdict.sentence,
+            at: verdict.at,
+          },
+    operation,
+    lastPass,
+  }
+}
+
+function memberStatus(
+  state: MemberState | undefined,
+  facts: Pick<MemberStatus, 'name' | 'workspace' | 'region' | 'role'>,
+): MemberStatus {
+  const planes = Object.entries(state?.planes ?? {})
+  const last = planes.map(([, plane]) => plane.last.at).sort()
+  const isWell = state === undefined || state.health === 'healthy' || state.health === 'unknown'
+  return {
+    ...facts,
+    health: state?.health ?? 'unknown',
+    reason: isWell ? null : evidence(facts.name, state),
+    probedAt: last.at(-1) ?? null,
+    planes: Object.fromEntries(
+      planes.map(([name, plane]) => [
+        name,
+        {
+          healthy: plane.up ?? plane.last.healthy,
+          latencyMs: plane.last.latencyMs,
+          reason: plane.last.reason ?? null,
+        },
+      ]),
+    ),
+  }
+}

@@ -1,0 +1,57 @@
+import type { ContinuityPlan, PlanMember } from '../plan/continuity-plan.ts'
+import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
+import { fenced } from '../workspace/decorators/fenced.ts'
+import { limited } from '../workspace/decorators/limited.ts'
+import { retrying } from '../workspace/decorators/retrying.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+
+/** A member of the group as this process reaches it. */
+export interface Member {
+  readonly plan: PlanMember
+  /** Every call is one request, so that a probe measures the service and not our patience. */
+  readonly direct: Workspace
+  /** Retries, bounds its concurrency and refuses writes of a past epoch (I1). */
+  readonly workspace: Workspace
+  /** The same for a region that is probably dead: what does not work at once is given up. */
+  readonly impatient: Workspace
+  /** CA to trust besides the public ones, for local regions. */
+  readonly caPath: string | undefined
+}
+
+export type Members = ReadonlyMap<string, Member>
+
+export function memberOf(members: Members, name: string): Member {
+  const member = members.get(name)
+  if (member === undefined) throw new Error(`no member ${name}`)
+  return member
+}
+
+/** Asks no member anything: one that is gone can still be named, probed and left. */
+export async function openMembers(
+  plan: ContinuityPlan,
+  currentEpoch: () => Promise<number>,
+): Promise<Members> {
+  const members = new Map<string, Member>()
+  for (const member of plan.members) {
+    const direct = await openAzureMlWorkspace({
+      name: member.name,
+      workspaceId: member.workspace,
+      cloud: member.cloud,
+      folder: plan.folder,
+    })
+    // The fence stands inside the retries: an epoch that begins between two tries counts.
+    const guarded = fenced(limited(direct), { currentEpoch })
+    members.set(member.name, {
+      plan: member,
+      direct,
+      workspace: retrying(guarded),
+      impatient: retrying(guarded, { attempts: 2, maxRetryAfterMs: 1000 }),
+      caPath: direct.cloud.caPath,
+    })
+  }
+  return members
+}
+
+export async function closeMembers(members: Members): Promise<void> {
+  await Promise.all([...members.values()].map(({ direct }) => direct.close()))
+}

@@ -1,0 +1,116 @@
+import { defaultHoldMs } from '../jobs/decide.ts'
+import type { JsonObject } from '../model/json.ts'
+import { coldObjects } from '../replication/cold-objects.ts'
+import { salvageObjects } from '../replication/salvage-objects.ts'
+import type { RunHeader } from '../runbook/journal.ts'
+import type { PerformTools } from '../runbook/perform.ts'
+import { bindRunbook, type RunbookBinding } from '../runbook/runner.ts'
+import { failover } from '../runbooks/failover.ts'
+import type { FailoverWorld, ReprotectWorld, SyncWorld } from '../runbooks/ports.ts'
+import { reprotect } from '../runbooks/reprotect.ts'
+import { sync } from '../runbooks/sync.ts'
+import { memberOf } from './members.ts'
+import type { PassGate } from './pass-gate.ts'
+import {
+  captureJobs,
+  courseNow,
+  type ProtectedGroup,
+  passContext,
+  replicateFrom,
+  tellEndpoints,
+} from './protected-group.ts'
+import { sleepUnlessAborted } from './watch.ts'
+
+/** What a procedure was asked to do; recorded with its run, so it holds after a restart, too. */
+export interface ProcedureInput extends JsonObject {
+  /** The epoch that whoever decided was looking at. */
+  readonly epoch: number
+  /** Effective primary of that epoch. */
+  readonly primary: string
+  readonly secondary: string
+  readonly decidedAt: string
+  readonly detectedAt: string | null
+}
+
+const fenceLimitMs = 5000
+const warmLimitMs = 120_000
+
+export function bindProcedures(
+  group: ProtectedGroup,
+  gate: PassGate,
+  tools: PerformTools,
+): RunbookBinding[] {
+  const opened = <World>(world: World) => ({ world, close: async () => undefined })
+  return [
+    bindRunbook(sync, async () => opened(await syncWorld(group, gate)), tools),
+    bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
+    bindRunbook(reprotect, async (header) => opened(reprotectWorld(group, gate, header)), tools),
+  ]
+}
+
+async function syncWorld(group: ProtectedGroup, gate: PassGate): Promise<SyncWorld> {
+  const course = await courseNow(group)
+  return {
+    epoch: course.epoch,
+    captureJobs: (options) => captureJobs(group, course, options),
+    replicate: (options) =>
+      gate.demand(options.signal, (signal) =>
+        replicateFrom(group, course.primary, course.secondary, { ...options, signal }),
+      ),
+    publishRoutes: (options) => tellEndpoints(group, course, options),
+  }
+}
+
+function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld {
+  const { plan, records, members, endpoints } = group
+  const input = header.input as ProcedureInput
+  const target = memberOf(members, input.secondary)
+  return {
+    ...common(group, header),
+    source: memberOf(members, input.primary).impatient,
+    target: target.workspace,
+    expectedEpoch: input.epoch,
+    detectedAt: input.detectedAt,
+    decidedAt: input.decidedAt,
+    definitions: records.definitions,
+    cold: coldObjects({
+      target: target.workspace,
+      definitions: records.definitions,
+      direction: { group: plan.group, source: input.primary, target: input.secondary },
+      ledger: records.ledger,
+    }),
+    jobPolicy: { resubmit: plan.jobs.resubmit, holdMs: defaultHoldMs },
+    traffic: endpoints.gateways,
+    configuration: endpoints.configuration,
+    ...(target.caPath === undefined ? {} : { targetCaPath: target.caPath }),
+    fenceLimitMs,
+    warmLimitMs,
+    sleep: sleepUnlessAborted,
+  }
+}
+
+function reprotectWorld(group: ProtectedGroup, gate: PassGate, header: RunHeader): ReprotectWorld {
+  const { primary, secondary, epoch } = header.input as ProcedureInput
+  return {
+    ...common(group, header),
+    primary: memberOf(group.members, primary).workspace,
+    returning: memberOf(group.members, secondary).workspace,
+    epoch,
+    salvage: salvageObjects(passContext(group, secondary, primary, { epoch })),
+    replicate: (options) =>
+      gate.demand(options.signal, (signal) =>
+        replicateFrom(group, primary, secondary, { ...options, signal }),
+      ),
+    protection: group.records.protection,
+  }
+}
+
+function common({ plan, records, clock }: ProtectedGroup, header: RunHeader) {
+  return {
+    ...records,
+    run: header.id,
+    group: plan.group,
+    objectives: plan.objectives,
+    now: clock,
+  }
+}

@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { PassSummary } from '../api/contract.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import type { PassResult } from '../replication/pass.ts'
+import { dbosEngine } from '../runbook/dbos-engine.ts'
+import { isEnded } from '../runbook/run-state.ts'
+import type { StepProgress } from '../runbook/runbook.ts'
+import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
+import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
+import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { runBackgroundPasses } from './background-passes.ts'
+import { readOrMakeKeys, writeNote } from './controller-note.ts'
+import { controllerService } from './controller-service.ts'
+import { establishEpoch } from './establish.ts'
+import { createEventBus, type EventBus } from './event-bus.ts'
+import { createMetrics } from './http/metrics.ts'
+import { type ListenAddress, startServer } from './http/server.ts'
+import { createSessions } from './http/session.ts'
+import { closeMembers, type Member, type Members, openMembers } from './members.ts'
+import { operationOf } from './operations.ts'
+import { createPassGate } from './pass-gate.ts'
+import { bindProcedures } from './procedures.ts'
+import { courseNow, type ProtectedGroup } from './protected-group.ts'
+import { openStableEndpoints } from './stable-endpoints.ts'
+import { statusEvents } from './status-events.ts'
+import { startWatch, type Watch } from './watch.ts'
+
+export interface ControllerOptions {
+  readonly plan: ContinuityPlan
+  readonly stateDir: string
+  /** PostgreSQL to share with other controllers; absent: an embedded one in the state directory. */
+  readonly databaseUrl?: string
+  readonly listen: ListenAddress
+  /** From the end of one pass to the start of the next, in milliseconds; null: only when asked. */
+  readonly syncEveryMs: number | null
+  readonly probeEveryMs: number
+  readonly consoleDir: string
+  readonly version: string
+  readonly clock: () => Date
+  readonly log: FastifyBaseLogger
+}
+
+export interface RunningController {
+  readonly url: string
+  readonly token: string
+  /** Signs a browser in, once. */
+  consoleLink(): string
+  close(): Promise<void>
+}
+
+/** A plane that is silent for longer than this is down, in milliseconds. */
+const probeTimeoutMs = 2000
+
+/**
+ * Puts the parts together and starts them, in the order in which they need one another; what a former
+ * process left unfinished is taken up before anybody can ask for more. Throws
+ * `controller.already-running`, `store.*`, `address.*`, `member.other-group`, `cloud.*`.
+ */
+export async function startController(options: ControllerOptions): Promise<RunningController> {
+  const closers: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next()
+  }
+  try {
+    return await assemble(options, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function assemble(
+  options: ControllerOptions,
+  closers: (() => Promise<void>)[],
+  close: () => Promise<void>,
+): Promise<RunningController> {
+  const { stateDir, clock, log } = options
+  const keys = await readOrMakeKeys(stateDir)
+  const database = await openDatabase(
+    options.databaseUrl === undefined ? { stateDir } : { url: options.databaseUrl },
+  )
+  closers.push(() => database.close())
+  await migrate(database, recordMigrations)
+  const group = await openGroup(options, database)
+  closers.push(() => closeMembers(group.members))
+  await establishEpoch(group)
+
+  const events = createEventBus({ runId: randomUUID() })
+  const gate = createPassGate()
+  const regions = new Map<string, string>()
+  const learnRegions = regionLearner(group.members, regions)
+  let statusChanged: () => void = () => undefined
+  const runner = await startRunner(group, gate, events, database)
+  closers.push(() => runner.stop())
+  const watch = startWatch({
+    members: group.members,
+    everyMs: options.probeEveryMs,
+    timeoutMs: probeTimeoutMs,
+    clock,
+    onRound: () => {
+      learnRegions()
+      statusChanged()
+    },
+  })
+  closers.push(() => watch.stop())
+
+  let lastPass: PassSummary | null = null
+  const service = controllerService({
+    ...{ group, database, runner, gate, watch, events, regions },
+    lastPass: () => lastPass,
+    version: options.version,
+  })
+  const stream = statusEvents(service, log)
+  statusChanged = stream.changed
+  closers.push(stream.stop)
+  closers.push(
+    startPasses(group, options.syncEveryMs, {
+      ...{ gate, watch, runner },
+      onPass: (result) => {
+        lastPass = summaryOf(result, clock())
+        stream.changed()
+      },
+    }),
+  )
+  const server = await startServer({
+    service,
+    sessions: createSessions({ token: keys.token, key: keys.sessionKey }),
+    listen: options.listen,
+    version: options.version,
+    clock,
+    log,
+    metrics: createMetrics(service.status),
+    consoleDir: options.consoleDir,
+  })
+  closers.push(() => server.close())
+  closers.push(await writeNote(stateDir, { url: server.url, token: keys.token }))
+  return { url: server.url, token: keys.token, consoleLink: server.consoleLink, close }
+}
+
+async function openGroup(
+  { plan, stateDir, clock, log }: ControllerOptions,
+  database: Database,
+): Promise<ProtectedGroup> {
+  const records = postgresRecords(database)
+  const members = await openMembers(
+    plan,
+    async () => (await records.epochs.current(plan.group))?.epoch ?? 0,
+  )
+  const endpoints = openStableEndpoints(plan, stateDir, members)
+  return { plan, records, members, endpoints, clock, log }
+}
+
+async function startRunner(
+  group: ProtectedGroup,
+  gate: ReturnType<typeof createPassGate>,
+  events: EventBus,
+  database: Database,
+): Promise<Runner> {
+  const { records, clock, plan } = group
+  const { journal } = records
+  const progress = new Map<string, Map<string, StepProgress>>()
+  const publish = async (id: string) => {
+    const run = await journal.read(id)
+    if (run === undefined) return
+    const data = operationOf(run, progress.get(id))
+    events.publish({ type: 'operation', at: clock().toISOString(), data })
+  }
+  const bindings = bindProcedures(group, gate, {
+    journal,
+    now: clock,
+    onEvent: (id) => void publish(id).catch(() => undefined),
+    onProgress: (id, step, value) => {
+      const steps = progress.get(id) ?? new Map<string, StepProgress>()
+      progress.set(id, steps.set(step, value))
+    },
+  })
+  const engine = dbosEngine({
+    url: database.url,
+    executorId: `controller-${plan.group}`,
+    procedures: runbookProcedures(bindings),
+    onLog: (level, message) => level !== 'info' && group.log.warn({ from: 'dbos' }, message),
+  })
+  const runner = createRunner({ engine, journal, now: clock, bindings, progress })
+  await engine.start()
+  return runner
+}
+
+function startPasses(
+  group: ProtectedGroup,
+  everyMs: number | null,
+  parts: {
+    readonly gate: ReturnType<typeof createPassGate>
+    readonly watch: Watch
+    readonly runner: Runner
+    readonly onPass: (result: PassResult) => void
+  },
+): () => Promise<void> {
+  if (everyMs === null) return async () => undefined
+  const stopped = new AbortController()
+  const passes = runBackgroundPasses(group, {
+    everyMs,
+    gate: parts.gate,
+    whyNot: () => whyNoPass(group, parts),
+    onPass: parts.onPass,
+    signal: stopped.signal,
+  })
+  return async () => {
+    stopped.abort()
+    await passes
+  }
+}
+
+async function whyNoPass(
+  group: ProtectedGroup,
+  { watch, runner }: { readonly watch: Watch; readonly runner: Runner },
+): Promise<string | undefined> {
+  const { primary, secondary, replicates } = await courseNow(group)
+  if (!replicates) return `${primary} is not protected since the failover`
+  const silent = [primary, secondary].find(
+    (name) => watch.state().members[name]?.health === 'unreachable',
+  )
+  if (silent !== undefined) return `${silent} does not answer`
+  const runs = await runner.list({ group: group.plan.group, limit: 10 })
+  const open = runs.find(({ state }) => !isEnded(state))
+  return open === undefined ? undefined : `${open.header.runbook} ${open.header.id} is under way`
+}
+
+/** The region of a member is asked once, when the member answers; the status tells it from then on. */
+function regionLearner(members: Members, regions: Map<string, string>): () => void {
+  const asked = new Set<string>()
+  const learn = async (name: string, { direct }: Member) => {
+    asked.add(name)
+    // A member that does not answer is asked again after the next round; the probes say why.
+    const place = await direct.describe().catch(() => undefined)
+    if (place === undefined) asked.delete(name)
+    else regions.set(name, place.region)
+  }
+  return () => {
+    for (const [name, member] of members) if (!asked.has(name)) void learn(name, member)
+  }
+}
+
+function summaryOf(result: PassResult, at: Date): PassSummary {
+  const { replicationPoint: _point, ...summary } = result
+  return { ...summary, at: at.toISOString() }
+}

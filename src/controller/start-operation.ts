@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import type { OperationType, StartOperation } from '../api/contract.ts'
+import type { DetectionState } from '../detection/detector.ts'
+import { HoldfastError } from '../model/errors.ts'
+import type { Run } from '../runbook/journal.ts'
+import { canBeginAgain, isEnded } from '../runbook/run-state.ts'
+import type { StartRun } from '../runbook/runner.ts'
+import type { Course } from './course.ts'
+import type { ProcedureInput } from './procedures.ts'
+
+/** What is known when somebody asks for an operation. Deciding is pure (D7). */
+export interface Asked {
+  readonly type: OperationType
+  readonly request: StartOperation
+  readonly course: Course
+  /** Id of the run that began the epoch; null for the first. */
+  readonly begunBy: string | null
+  /** Runs of the group, newest first. */
+  readonly runs: readonly Run[]
+  readonly detection: DetectionState
+  readonly now: Date
+}
+
+/**
+ * The run that an operation is. A failover has the id of the epoch it begins, so that two people (or
+ * two controllers) who ask for it at once ask for the same one; one that did not complete is gone on
+ * with. Throws `epoch.changed`, `operation.busy`, `failover.source-answers`,
+ * `reprotect.not-needed` (operator).
+ */
+export function runFor(asked: Asked): StartRun {
+  const { type, request, course } = asked
+  const { expectedEpoch } = request
+  if (expectedEpoch !== undefined && expectedEpoch !== course.epoch) {
+    throw new HoldfastError(
+      'epoch.changed',
+      `The group is in epoch ${course.epoch} now, not in epoch ${expectedEpoch}.`,
+      { kind: 'operator', hint: 'Look at `holdfast status`, then decide again.' },
+    )
+  }
+  refuseBusy(asked)
+  switch (type) {
+    case 'sync':
+      refuseUnprotected(course)
+      return newRun(asked, `sync-${randomUUID()}`)
+    case 'failover':
+      return failoverRun(asked)
+    case 'reprotect':
+      return reprotectRun(asked)
+    default:
+      return type satisfies never
+  }
+}
+
+/** Syncs give way to a failover: nobody waits for a pass at three in the morning. */
+export function syncsInTheWay({ type, runs }: Pick<Asked, 'type' | 'runs'>): readonly Run[] {
+  if (type !== 'failover') return []
+  return runs.filter(({ header, state }) => header.runbook === 'sync' && !isEnded(state))
+}
+
+function refuseBusy({ type, runs, course, begunBy }: Asked): void {
+  const open = runs.find(({ state }) => !isEnded(state))
+  if (open === undefined) return
+  const { runbook, id } = open.header
+  if (type === 'failover' && runbook === 'sync') return
+  // Asking twice for the same procedure is asking once.
+  const same = [begunBy, failoverId(course), reprotectId(course)]
+  if (type === runbook && same.includes(id)) return
+  throw new HoldfastError('operation.busy', `${runbook} ${id} is under way.`, {
+    kind: 'operator',
+    hint: 'Watch it with `holdfast status --watch`; cancel it there or wait.',
+  })
+}
+
+const failoverId = ({ direction, epoch }: Course) => `failover-${direction.group}-e${epoch + 1}`
+const reprotectId = ({ direction, epoch }: Course) => `reprotect-${direction.group}-e${epoch}`
+
+function failoverRun(asked: Asked): StartRun {
+  const { runs, begunBy, course, request, detection } = asked
+  // One that raised the epoch and then failed has left the group half moved: it is finished first.
+  const unfinished = runs.find(
+    ({ header, state }) =>
+      header.runbook === 'failover' &&
+      (header.id === begunBy || header.id === failoverId(course)) &&
+      (!isEnded(state) || canBeginAgain(state)),
+  )
+  if (unfinished !== undefined) return { ...againOf(unfinished), failed: 'source' }
+  const health = detection.members[course.primary]?.health
+  if (health === 'healthy' && !request.force) {
+    throw new HoldfastError(
+      'failover.source-answers',
+      `${course.primary} answers on every plane; failing over now could lose what was written since the last pass.`,
+      {
+        kind: 'operator',
+        place: course.primary,
+        hint: 'If you know better than the probes, repeat it with --force.',
+      },
+    )
+  }
+  return { ...newRun(asked, failoverId(course)), failed: 'source' }
+}
+
+function reprotectRun(asked: Asked): StartRun {
+  const { runs, course } = asked
+  const base = reprotectId(course)
+  const earlier = runs.filter(({ header }) => header.id.startsWith(base))
+  const last = earlier[0]
+  if (last !== undefined && (!isEnded(last.state) || canBeginAgain(last.state))) {
+    return againOf(last)
+  }
+  if (course.epoch === 1 || (course.replicates && isComplete(last))) {
+    throw new HoldfastError(
+      'reprotect.not-needed',
+      `${course.primary} is protected by ${course.secondary} already.`,
+      { kind: 'operator', hint: 'Re-protection follows a failover. Look at `holdfast status`.' },
+    )
+  }
+  return newRun(asked, last === undefined ? base : `${base}-${earlier.length + 1}`)
+}
+
+function isComplete(run: Run | undefined): boolean {
+  return run?.state.status === 'done' && run.state.outcome === 'complete'
+}
+
+function refuseUnprotected({ replicates, primary, secondary }: Course): void {
+  if (replicates) return
+  throw new HoldfastError(
+    'sync.not-protected',
+    `${primary} is not protected since the failover: what only ${secondary} has would be met as a stranger's.`,
+    { kind: 'operator', hint: 'Bring the old primary back and run `holdfast reprotect` first.' },
+  )
+}
+
+function newRun({ type, course, detection, now }: Asked, id: string): StartRun {
+  const member = detection.members[course.primary]
+  const input: ProcedureInput = {
+    epoch: course.epoch,
+    primary: course.primary,
+    secondary: course.secondary,
+    decidedAt: now.toISOString(),
+    detectedAt: member?.health === 'unreachable' ? member.since : null,
+  }
+  return { id, runbook: type, group: course.direction.group, input }
+}
+
+function againOf({ header }: Run): StartRun {
+  const { id, runbook, group, input } = header
+  return { id, runbook, group, input }
+}

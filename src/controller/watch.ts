@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type DetectionState,
+  defaultThresholds,
+  observe,
+  startOfDetection,
+} from '../detection/detector.ts'
+import { probeUntilStopped } from '../detection/prober.ts'
+import { judge, type Verdict } from '../detection/verdict.ts'
+import type { Plane } from '../workspace/workspace.ts'
+import type { Members } from './members.ts'
+
+export interface Watch {
+  state(): DetectionState
+  /** Null before the first round. */
+  verdict(effectivePrimary: string): (Verdict & { readonly at: string }) | null
+  /** Resolves when every member has been probed often enough to be judged. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+const planes: readonly Plane[] = ['arm', 'history', 'mlflow', 'blob', 'scoring', 'jobs']
+/** Until every member is judged, rounds follow one another quickly. */
+const firstRoundsEveryMs = 200
+
+export function startWatch(options: {
+  readonly members: Members
+  readonly everyMs: number
+  readonly timeoutMs: number
+  readonly clock: () => Date
+  readonly onRound: () => void
+}): Watch {
+  const { members, clock } = options
+  const stopped = new AbortController()
+  let state = startOfDetection([...members.keys()], clock())
+  let at: Date | undefined
+  let settle: () => void = () => undefined
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  const isSettled = () => Object.values(state.members).every(({ health }) => health !== 'unknown')
+  const probing = probeUntilStopped({
+    members: [...members.values()].map(({ direct }) => direct),
+    planes,
+    intervalMs: () => (isSettled() ? options.everyMs : firstRoundsEveryMs),
+    timeoutMs: options.timeoutMs,
+    clock,
+    sleep: sleepUnlessAborted,
+    onRound: (results, now) => {
+      at = now
+      state = observe(state, results, now, defaultThresholds)
+      if (isSettled()) settle()
+      options.onRound()
+    },
+    signal: stopped.signal,
+  })
+  return {
+    state: () => state,
+    verdict: (effectivePrimary) =>
+      at === undefined ? null : { ...judge(state, effectivePrimary), at: at.toISOString() },
+    settled: () => settled,
+    stop: async () => {
+      stopped.abort()
+      settle()
+      await probing
+    },
+  }
+}
+
+export async function sleepUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}

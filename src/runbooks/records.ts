@@ -1,0 +1,70 @@
+import { type JobStore, memoryJobStore } from '../jobs/job-store.ts'
+import { jobMigrations, postgresJobStore } from '../jobs/postgres-job-store.ts'
+import type { DefinitionStore } from '../replication/definitions.ts'
+import type { Ledger } from '../replication/ledger.ts'
+import { memoryDefinitions } from '../replication/memory-definitions.ts'
+import { memoryLedger } from '../replication/memory-ledger.ts'
+import { definitionMigrations, postgresDefinitions } from '../replication/postgres-definitions.ts'
+import { ledgerMigrations, postgresLedger } from '../replication/postgres-ledger.ts'
+import { type EpochRegister, memoryEpochRegister } from '../runbook/epoch-register.ts'
+import { type Journal, memoryJournal } from '../runbook/journal.ts'
+import { epochMigrations, postgresEpochRegister } from '../runbook/postgres-epoch-register.ts'
+import { journalMigrations, postgresJournal } from '../runbook/postgres-journal.ts'
+import type { Database } from '../store/database.ts'
+import type { ProtectionRegister } from './ports.ts'
+import {
+  memoryProtectionRegister,
+  postgresProtectionRegister,
+  protectionMigrations,
+} from './protection-register.ts'
+import {
+  memoryReportStore,
+  postgresReportStore,
+  type ReportStore,
+  reportMigrations,
+} from './report-store.ts'
+
+/** What the controller knows: survives its processes, in memory or in PostgreSQL. */
+export interface Records {
+  readonly journal: Journal
+  readonly epochs: EpochRegister
+  readonly jobs: JobStore
+  readonly reports: ReportStore
+  readonly protection: ProtectionRegister
+  readonly ledger: Ledger
+  readonly definitions: DefinitionStore
+}
+
+export function memoryRecords(): Records {
+  return {
+    journal: memoryJournal(),
+    epochs: memoryEpochRegister(),
+    jobs: memoryJobStore(),
+    reports: memoryReportStore(),
+    protection: memoryProtectionRegister(),
+    ledger: memoryLedger(),
+    definitions: memoryDefinitions(),
+  }
+}
+
+export const recordMigrations = [
+  ...journalMigrations,
+  ...epochMigrations,
+  ...jobMigrations,
+  ...reportMigrations,
+  ...protectionMigrations,
+  ...ledgerMigrations,
+  ...definitionMigrations,
+]
+
+export function postgresRecords(database: Database): Records {
+  return {
+    journal: postgresJournal(database),
+    epochs: postgresEpochRegister(database),
+    jobs: postgresJobStore(database),
+    reports: postgresReportStore(database),
+    protection: postgresProtectionRegister(database),
+    ledger: postgresLedger(database),
+    definitions: postgresDefinitions(database),
+  }
+}
