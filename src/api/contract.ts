@@ -153,7 +153,8 @@ export const ledgerRow = z.object({
 export const jobRow = z.object({
   job: z.string(),
   state: z.string(),
-  decision: z.enum(['resubmit', 'leave', 'finished', 'manual']),
+  /** `open`: it runs at the primary; the next failover decides about it. */
+  decision: z.enum(['open', 'resubmit', 'leave', 'finished', 'manual']),
   reason: z.string(),
   resubmittedAs: z.string().nullable(),
   checkpoint: z.string().nullable(),

@@ -58,6 +58,8 @@ async function ownController(planFile: string, stateDir: string): Promise<Connec
     probeEveryMs: 1000,
     logLevel: 'error',
   })
+  // Otherwise the first thing it says of every member would be that it does not know.
+  await controller.settled()
   const client = createClient({ url: controller.url, token: controller.token })
   return { client, stateDir, inProcess: true, close: () => controller.close() }
 }

@@ -84,9 +84,10 @@ describe('commands and the controller they find', () => {
   it('does not believe the note of a controller that is gone', async () => {
     const { close } = await startScriptedController({ stateDir })
     await close()
+    // It then starts one of its own, for which it needs the plan.
     expect(await run('status')).toMatchObject({
-      code: 5,
-      stderr: expect.stringContaining('controller.unreachable'),
+      code: 2,
+      stderr: expect.stringContaining('plan.not-found'),
     })
   })
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import type { Operation, PassSummary } from '../api/contract.ts'
+import type { JobRow, Operation, PassSummary } from '../api/contract.ts'
+import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
 import { isEnded } from '../runbook/run-state.ts'
@@ -85,7 +86,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
     },
     jobs: async (name) => {
       check(name)
-      return records.jobs.rows(name)
+      const { primary } = await currentEpoch(group)
+      const capture = await records.jobs.readCapture(name, primary)
+      return [...(capture?.jobs ?? []).map(openJobRow), ...(await records.jobs.rows(name))]
     },
     start: async (name, type, request) => {
       check(name)
@@ -134,6 +137,26 @@ export function controllerService(parts: ServiceParts): ControllerService {
       }
       return format === 'html' ? reportToHtml(report) : JSON.stringify(report)
     },
+  }
+}
+
+function openJobRow({ name, state, checkpoints, obstacles, capturedAt }: CapturedJob): JobRow {
+  const place = checkpoints === null ? null : `${checkpoints.store}/${checkpoints.prefix}`
+  const [obstacle] = obstacles
+  return {
+    job: name,
+    state,
+    decision: 'open',
+    reason:
+      obstacle === undefined
+        ? place === null
+          ? 'It writes no checkpoints.'
+          : `Checkpoints go to ${place}.`
+        : `${obstacle.path} stands in the way of running it elsewhere: ${obstacle.reason}.`,
+    resubmittedAs: null,
+    checkpoint: null,
+    epoch: null,
+    at: capturedAt,
   }
 }
 

@@ -46,6 +46,8 @@ export interface RunningController {
   readonly token: string
   /** Signs a browser in, once. */
   consoleLink(): string
+  /** Resolves when every member has been probed often enough to be judged. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
@@ -89,7 +91,7 @@ async function assemble(
   const events = createEventBus({ runId: randomUUID() })
   const gate = createPassGate()
   const regions = new Map<string, string>()
-  const learnRegions = regionLearner(group.members, regions)
+  const learner = regionLearner(group.members, regions)
   let statusChanged: () => void = () => undefined
   const runner = await startRunner(group, gate, events, database)
   closers.push(() => runner.stop())
@@ -99,7 +101,7 @@ async function assemble(
     timeoutMs: probeTimeoutMs,
     clock,
     onRound: () => {
-      learnRegions()
+      learner.look()
       statusChanged()
     },
   })
@@ -135,7 +137,13 @@ async function assemble(
   })
   closers.push(() => server.close())
   closers.push(await writeNote(stateDir, { url: server.url, token: keys.token }))
-  return { url: server.url, token: keys.token, consoleLink: server.consoleLink, close }
+  return {
+    url: server.url,
+    token: keys.token,
+    consoleLink: server.consoleLink,
+    settled: watch.settled,
+    close,
+  }
 }
 
 async function openGroup(
@@ -227,17 +235,21 @@ async function whyNoPass(
 }
 
 /** The region of a member is asked once, when the member answers; the status tells it from then on. */
-function regionLearner(members: Members, regions: Map<string, string>): () => void {
-  const asked = new Set<string>()
+function regionLearner(members: Members, regions: Map<string, string>) {
+  const asking = new Map<string, Promise<void>>()
   const learn = async (name: string, { direct }: Member) => {
-    asked.add(name)
     // A member that does not answer is asked again after the next round; the probes say why.
     const place = await direct.describe().catch(() => undefined)
-    if (place === undefined) asked.delete(name)
+    if (place === undefined) asking.delete(name)
     else regions.set(name, place.region)
   }
-  return () => {
-    for (const [name, member] of members) if (!asked.has(name)) void learn(name, member)
+  return {
+    look: () => {
+      for (const [name, member] of members) {
+        if (!asking.has(name)) asking.set(name, learn(name, member))
+      }
+    },
+    asked: async () => void (await Promise.all(asking.values())),
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   type DetectionState,
@@ -32,6 +33,8 @@ export function startWatch(options: {
 }): Watch {
   const { members, clock } = options
   const stopped = new AbortController()
+  // Every probe of a round listens.
+  setMaxListeners(0, stopped.signal)
   let state = startOfDetection([...members.keys()], clock())
   let at: Date | undefined
   let settle: () => void = () => undefined

@@ -104,7 +104,11 @@ async function assemble(
     db.close()
   })
   claimName(db, dataDir, name)
-  const certificate = await serverCertificate(options.caDir ?? join(dataDir, 'ca'), clock())
+  const certificate = await serverCertificate(
+    // Jobs run in other folders and are told where it is.
+    resolve(options.caDir ?? join(dataDir, 'ca')),
+    clock(),
+  )
   const ports = rememberedPorts(db, options)
   const tls = { host, key: certificate.key, cert: certificate.cert }
   const main = await listen({ ...tls, ports: ports.main, portOption: '--port' })

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { startOfDetection } from '../detection/detector.ts'
+import type { Run } from '../runbook/journal.ts'
+import { accepted, fold, type RunEvent } from '../runbook/run-state.ts'
+import { courseOf } from './course.ts'
+import { type Asked, runFor, syncsInTheWay } from './start-operation.ts'
+
+const at = '2026-01-01T00:00:00.000Z'
+const plan = {
+  group: 'g',
+  members: ['east', 'west'].map((name) => ({
+    name,
+    workspace: `/${name}`,
+    role: name === 'east' ? ('primary' as const) : ('secondary' as const),
+    cloud: 'AzureCloud',
+  })),
+}
+const error = { code: 'x', message: 'x', kind: 'transient' as const, hint: null }
+const endings: Record<string, readonly RunEvent[]> = {
+  open: [{ type: 'begun', at }],
+  complete: [
+    { type: 'begun', at },
+    { type: 'finished', outcome: 'complete', at },
+  ],
+  partial: [
+    { type: 'begun', at },
+    { type: 'finished', outcome: 'partial', at },
+  ],
+  failed: [
+    { type: 'begun', at },
+    { type: 'failed', error, at },
+  ],
+}
+const run = (id: string, ending: keyof typeof endings, input = { first: true }): Run => ({
+  header: { id, runbook: id.split('-')[0] ?? '', group: 'g', input, steps: [], acceptedAt: at },
+  state: fold(accepted([], at), endings[ending] ?? []),
+})
+const health = (value: 'healthy' | 'unreachable') => {
+  const { members } = startOfDetection(['east', 'west'], new Date(at))
+  return {
+    members: Object.fromEntries(
+      Object.entries(members).map(([name, member]) => [name, { ...member, health: value }]),
+    ),
+  }
+}
+
+function asked(change: Partial<Asked> & { epoch?: number; protectedIn?: number }): Asked {
+  const epoch = change.epoch ?? 1
+  const primary = epoch % 2 === 1 ? 'east' : 'west'
+  const row =
+    change.protectedIn === undefined
+      ? undefined
+      : { group: 'g', epoch: change.protectedIn, state: 'reversed' as const, at }
+  return {
+    type: 'failover',
+    request: { dryRun: false, force: false },
+    course: courseOf(plan, { epoch, primary }, row),
+    begunBy: epoch === 1 ? null : `failover-g-e${epoch}`,
+    runs: [],
+    detection: health('unreachable'),
+    now: new Date(at),
+    ...change,
+  }
+}
+
+const refusal = (value: Asked) => {
+  try {
+    return runFor(value).id
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+describe('what an operation that is asked for becomes', () => {
+  const table: readonly [string, Asked, string][] = [
+    ['failover of a dead primary', asked({}), 'failover-g-e2'],
+    [
+      'failover of one that answers',
+      asked({ detection: health('healthy') }),
+      'failover.source-answers',
+    ],
+    [
+      '… by force',
+      asked({ detection: health('healthy'), request: { dryRun: false, force: true } }),
+      'failover-g-e2',
+    ],
+    [
+      'in an epoch nobody looked at',
+      asked({ request: { dryRun: false, force: false, expectedEpoch: 2 } }),
+      'epoch.changed',
+    ],
+    ['twice at once', asked({ runs: [run('failover-g-e2', 'open')] }), 'failover-g-e2'],
+    [
+      'twice at once, the epoch raised between',
+      asked({ epoch: 2, runs: [run('failover-g-e2', 'open')] }),
+      'failover-g-e2',
+    ],
+    [
+      'back again, twice at once',
+      asked({ epoch: 2, runs: [run('failover-g-e3', 'open'), run('failover-g-e2', 'complete')] }),
+      'failover-g-e3',
+    ],
+    [
+      'after one that failed half way',
+      asked({ epoch: 2, runs: [run('failover-g-e2', 'failed')] }),
+      'failover-g-e2',
+    ],
+    [
+      'after one that went through',
+      asked({ epoch: 2, runs: [run('failover-g-e2', 'complete')] }),
+      'failover-g-e3',
+    ],
+    ['during a sync', asked({ runs: [run('sync-1', 'open')] }), 'failover-g-e2'],
+    ['during re-protection', asked({ runs: [run('reprotect-g-e1', 'open')] }), 'operation.busy'],
+    [
+      'sync during a sync',
+      asked({ type: 'sync', runs: [run('sync-1', 'open')] }),
+      'operation.busy',
+    ],
+    ['sync before re-protection', asked({ type: 'sync', epoch: 2 }), 'sync.not-protected'],
+    ['re-protection without failover', asked({ type: 'reprotect' }), 'reprotect.not-needed'],
+    ['re-protection', asked({ type: 'reprotect', epoch: 2 }), 'reprotect-g-e2'],
+    [
+      'again after it was partial',
+      asked({
+        type: 'reprotect',
+        epoch: 2,
+        protectedIn: 2,
+        runs: [run('reprotect-g-e2', 'partial')],
+      }),
+      'reprotect-g-e2-2',
+    ],
+    [
+      'again after it was complete',
+      asked({
+        type: 'reprotect',
+        epoch: 2,
+        protectedIn: 2,
+        runs: [run('reprotect-g-e2', 'complete')],
+      }),
+      'reprotect.not-needed',
+    ],
+  ]
+  it.each(table)('%s', (_name, value, expected) => {
+    expect(refusal(value)).toBe(expected)
+  })
+
+  it('goes on with what was decided first', () => {
+    const value = asked({ epoch: 2, runs: [run('failover-g-e2', 'failed')] })
+    expect(runFor(value)).toMatchObject({ input: { first: true }, failed: 'source' })
+  })
+
+  it('ends syncs for a failover, and only for that', () => {
+    const runs = [run('sync-1', 'open'), run('sync-0', 'complete')]
+    expect(syncsInTheWay({ type: 'failover', runs }).map(({ header }) => header.id)).toEqual([
+      'sync-1',
+    ])
+    expect(syncsInTheWay({ type: 'reprotect', runs })).toEqual([])
+  })
+})
