@@ -8,10 +8,15 @@ export interface CloudFile {
   readonly resourceManager: string
   readonly authority: string
   readonly tenantId: string
+  /** PEM of the region's certificate authority. */
   readonly ca: string
+  /** The same with the public authorities, for clients that trust one file only. */
+  readonly caBundle: string
   readonly clientId: string
   readonly clientSecretFile: string
   readonly admin: string
+  /** HTTP proxy that resolves the host names which Azure's clients build. */
+  readonly proxy: string
 }
 
 export function readCloudFile(dataDir: string): CloudFile {
@@ -22,6 +27,7 @@ export function readCloudFile(dataDir: string): CloudFile {
     return {
       ...cloud,
       ca: resolve(folder, cloud.ca),
+      caBundle: resolve(folder, cloud.caBundle),
       clientSecretFile: resolve(folder, cloud.clientSecretFile),
     }
   } catch (cause) {

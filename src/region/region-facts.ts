@@ -24,6 +24,7 @@ export function claimName(db: Database.Database, dataDir: string, name: string):
 export interface PortWishes {
   readonly main: readonly number[]
   readonly storage: readonly number[]
+  readonly proxy: readonly number[]
 }
 
 /**
@@ -47,14 +48,17 @@ export function rememberedPorts(
   return {
     main: wishes('main', port),
     storage: wishes('storage', wanted.storagePort ?? (port === 0 ? 0 : port + 1)),
+    // Clients read its address from the cloud file, so any port will do.
+    proxy: [last('proxy') ?? 0, 0],
   }
 }
 
 export function rememberPorts(
   db: Database.Database,
-  ports: { readonly main: number; readonly storage: number },
+  ports: { readonly main: number; readonly storage: number; readonly proxy: number },
 ): void {
   const write = db.prepare('INSERT OR REPLACE INTO ports VALUES (?, ?)')
   write.run('main', ports.main)
   write.run('storage', ports.storage)
+  write.run('proxy', ports.proxy)
 }

@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { registerArm } from './arm/arm-routes.ts'
 import { armService } from './arm/arm-service.ts'
 import { behaviourRegistry } from './arm/behaviour-registry.ts'
+import { deploymentBehaviour } from './arm/behaviours/deployment.ts'
 import { registerArmBehaviours } from './arm/behaviours/register.ts'
 import { registerDeleted } from './arm/deleted-routes.ts'
 import { registerDiscovery } from './arm/discovery.ts'
 import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
+import { presented } from './arm/present.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
@@ -25,6 +27,7 @@ import { registerFaults } from './faults/fault-routes.ts'
 import { guardRoutes } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
+import { startNameProxy } from './http/name-proxy.ts'
 import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
 import { openRecycleBin } from './store/recycle-bin.ts'
@@ -115,7 +118,9 @@ async function assemble(
   closers.push(() => main.close(stopGraceMs))
   const storage = await listen({ ...tls, ports: ports.storage, portOption: '--storage-port' })
   closers.push(() => storage.close(stopGraceMs))
-  rememberPorts(db, { main: main.port, storage: storage.port })
+  const proxy = await startNameProxy(ports.proxy)
+  closers.push(() => proxy.close())
+  rememberPorts(db, { main: main.port, storage: storage.port, proxy: proxy.port })
   const origin = `https://localhost:${main.port}`
   const storageOrigin = `https://localhost:${storage.port}`
 
@@ -173,6 +178,9 @@ async function assemble(
     regionName: name,
   })
   registerDeleted(app, { bin, service })
+  behaviours.register(
+    deploymentBehaviour(region, service, (resource) => presented(resource, behaviours)),
+  )
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
   registerDataPlane(app, region)
   const compute = registerCompute(app, region, behaviours)
@@ -199,9 +207,11 @@ async function assemble(
     authority: origin,
     tenantId: authority.tenantId,
     ca: relative(dataDir, certificate.caPath),
+    caBundle: relative(dataDir, certificate.caBundlePath),
     clientId: authority.clientId,
     clientSecretFile: relative(dataDir, authority.clientSecretFile),
     admin: `${origin}/_region`,
+    proxy: `http://127.0.0.1:${proxy.port}`,
   }
   writePrivate(cloudFile, `${JSON.stringify(cloud, null, 2)}\n`)
   log.info({ origin, storageOrigin }, 'region is ready')

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { HoldfastError } from '../../model/errors.ts'
 import { isAlive, pidFile, readCloudFile, regionPid } from '../local-region.ts'
 import { createOutput } from '../output.ts'
+import { regionVariables, renderEnvironment, type Shell, shells } from '../region-env.ts'
 import { untilStopped } from '../until-stopped.ts'
 
 export function regionCommand(): Command {
@@ -32,6 +33,15 @@ export function regionCommand(): Command {
     .command('env')
     .description('print what a shell needs so that Azure clients use the region')
     .addOption(data())
+    .addOption(
+      new Option('--shell <shell>', 'how to write it; a dotenv file holds the client secret')
+        .choices(shells)
+        .default('bash'),
+    )
+    .option(
+      '--workspace <id>',
+      "also print MLflow's tracking URI of the workspace with this ARM id",
+    )
     .addOption(json())
     .action(env)
   return region
@@ -118,28 +128,21 @@ async function stop(options: { readonly data: string; readonly json?: boolean })
   output.result({ name, stopped: true }, () => `Region ${name} is stopped.`)
 }
 
-function env(options: { readonly data: string; readonly json?: boolean }): void {
-  const cloud = readCloudFile(options.data)
-  const variables = {
-    AZURE_AUTHORITY_HOST: cloud.authority,
-    AZURE_TENANT_ID: cloud.tenantId,
-    AZURE_CLIENT_ID: cloud.clientId,
-    ARM_CLOUD_METADATA_URL: `${cloud.resourceManager}/metadata/endpoints?api-version=2022-09-01`,
-    NODE_EXTRA_CA_CERTS: cloud.ca,
-    REQUESTS_CA_BUNDLE: cloud.ca,
-    SSL_CERT_FILE: cloud.ca,
-  }
-  createOutput(options).result({ ...variables, clientSecretFile: cloud.clientSecretFile }, () =>
-    [
-      ...Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`),
-      // The shell reads the secret itself: it is never printed (I9).
-      `export AZURE_CLIENT_SECRET="$(cat ${quote(cloud.clientSecretFile)})"`,
-    ].join('\n'),
-  )
+interface EnvOptions {
+  readonly data: string
+  readonly shell: Shell
+  readonly workspace?: string
+  readonly json?: boolean
 }
 
-function quote(text: string): string {
-  return /^[\w@%+=:,./?&-]+$/.test(text) && !/[?&]/.test(text)
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`
+function env(options: EnvOptions): void {
+  const cloud = readCloudFile(options.data)
+  const { clientSecretFile } = cloud
+  const variables = regionVariables(cloud, options.workspace)
+  const { json, shell } = options
+  if (json || shell === 'json') {
+    createOutput({ json: true }).result({ ...variables, clientSecretFile }, String)
+    return
+  }
+  createOutput({}).result(variables, () => renderEnvironment(shell, variables, clientSecretFile))
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ActionAnswer, type ArmResource, AzureError } from '../context.ts'
 import type { ArmStore } from '../store/resource-store.ts'
-import { type ArmPath, parseArmPath } from './arm-path.ts'
+import { type ArmPath, parentId, parseArmPath } from './arm-path.ts'
 import { type ArmService, type Conditions, notFound, type WriteResult } from './arm-service.ts'
 import type { BehaviourRegistry } from './behaviour-registry.ts'
 import { isRecord } from './document.ts'
@@ -59,8 +59,9 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     return show(resource, queryOf(request))
   }
 
-  function list(request: FastifyRequest, scope: string, type: string) {
+  function list(request: FastifyRequest, within: string, type: string) {
     const query = queryOf(request)
+    const scope = searchedScope(within, type, query)
     requireScope(scope)
     const { resources, skip } = listPage(store, scope, type, query)
     const value = resources.map((resource) => show(resource))
@@ -171,6 +172,12 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
       regionName: options.regionName,
       apiVersion: queryOf(request)['api-version'],
     })
+}
+
+/** A search by content hash finds code under any name: the client has just made its own name up. */
+function searchedScope(scope: string, type: string, query: Query): string {
+  const isCode = /\/codes\/versions$/i.test(type)
+  return isCode && query.hash !== undefined ? parentId(scope) : scope
 }
 
 function pathOf(request: FastifyRequest): ArmPath {

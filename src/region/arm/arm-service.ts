@@ -47,6 +47,8 @@ export interface WriteResult {
 /** Writes of the generic ARM store, with each kind's behaviour around them. */
 export interface ArmService {
   write(request: WriteRequest): Promise<WriteResult>
+  /** Waits for the work of a write; resolves with its error, if any. */
+  outcome(result: WriteResult): Promise<OperationError | undefined>
   /** Undefined when there was nothing to delete. */
   remove(request: RemoveRequest): Promise<{ operation: Operation | undefined } | undefined>
   /** Ends what has been in the recycle bin for as long as its kind keeps it. */
@@ -268,6 +270,11 @@ export function armService(options: {
     purge,
     async purgeDue(now) {
       for (const { id } of bin.due(now)) await purge(id)
+    },
+    async outcome({ resource, operation }) {
+      if (!operation) return undefined
+      await running.get(idKey(resource.id))
+      return operations.get(operation.id)?.error
     },
     resume() {
       for (const operation of operations.unsettled()) void perform(operation)

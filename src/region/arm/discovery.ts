@@ -9,9 +9,19 @@ export function registerDiscovery(app: FastifyInstance, region: RegionContext): 
   app.get('/metadata/endpoints', { config: { access: 'public' } }, async () => [
     {
       name: 'Local',
+      // Python's client makes the audience of scoring out of this: `https://ml.azure.{the rest}`.
+      portal: 'https://portal.azure.localhost/',
       resourceManager: region.origin,
-      authentication: { loginEndpoint: region.origin, audiences: [region.origin] },
-      suffixes: { storage: `core.localhost:${new URL(region.storageOrigin).port}` },
+      authentication: {
+        loginEndpoint: region.origin,
+        audiences: [region.origin, 'https://management.azure.com'],
+        tenant: region.authority.tenantId,
+        identityProvider: 'AAD',
+      },
+      suffixes: {
+        storage: `core.localhost:${new URL(region.storageOrigin).port}`,
+        keyVaultDns: `vault.localhost:${new URL(region.origin).port}`,
+      },
     },
   ])
 }

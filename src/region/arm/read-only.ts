@@ -18,6 +18,7 @@ const readOnlyPaths = new Map<string, readonly (readonly string[])[]>(
 )
 
 const stateful = [
+  'microsoft.resources/deployments',
   'microsoft.resources/resourcegroups',
   'microsoft.storage/storageaccounts',
   'microsoft.keyvault/vaults',

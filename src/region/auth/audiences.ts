@@ -15,6 +15,7 @@ export function audiencesOf(origin: string): Audiences {
       'https://management.azure.com',
       'https://management.core.windows.net',
       'https://ml.azure.com',
+      'https://ml.azure.localhost',
     ],
     storage: ['https://storage.azure.com'],
     vault: [origin, 'https://vault.azure.net', 'https://vault.localhost'],

@@ -31,6 +31,13 @@ export function registerAuthority(
     scope.post('/:tenant/oauth2/v2.0/token', open, async (request, reply) =>
       inTenant(request, reply) ? token(request, reply) : reply,
     )
+    // Official clients ask Microsoft whether an authority is known, unless the tenant is `adfs`.
+    scope.get('/adfs/.well-known/openid-configuration', open, async () => ({
+      ...configuration(),
+      authorization_endpoint: `${origin}/adfs/oauth2/authorize`,
+      token_endpoint: `${origin}/adfs/oauth2/token`,
+    }))
+    scope.post('/adfs/oauth2/token', open, token)
   })
 
   function configuration() {

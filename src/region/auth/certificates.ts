@@ -1,8 +1,17 @@
 // x509's dependency injection needs it before x509 itself is loaded.
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
 import * as x509 from '@peculiar/x509'
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -15,6 +24,8 @@ export interface ServerCertificate {
   readonly cert: string
   /** The CA's PEM file. */
   readonly caPath: string
+  /** The CA and the public authorities in one file, for clients that trust one file only. */
+  readonly caBundlePath: string
   readonly ca: string
 }
 
@@ -50,8 +61,17 @@ export async function serverCertificate(caDir: string, now: Date): Promise<Serve
     key: await privateKeyPem(keys.privateKey),
     cert: certificate.toString('pem'),
     caPath: ca.path,
+    caBundlePath: writeBundle(caDir, ca.certificate.toString('pem')),
     ca: ca.certificate.toString('pem'),
   }
+}
+
+function writeBundle(caDir: string, ca: string): string {
+  const path = join(caDir, 'ca-bundle.pem')
+  const draft = `${path}.${webcrypto.randomUUID()}`
+  writeFileSync(draft, `${[ca, ...rootCertificates].join('\n')}\n`)
+  renameSync(draft, path)
+  return path
 }
 
 /** Names clients build themselves: storage accounts, vaults and scoring hosts are host prefixes. */

@@ -45,6 +45,17 @@ describe('bearer tokens', () => {
     })
   })
 
+  it('come from the tenant adfs too, which clients do not check with Microsoft', async () => {
+    const { resourceManager = '', clientId = '' } = cloud()
+    const secret = readFileSync(join(region.dataDir, 'authority/client-secret'), 'utf8')
+    const credential = new ClientSecretCredential('adfs', clientId, secret, {
+      authorityHost: resourceManager,
+      tlsOptions: { ca: readFileSync(region.region.caPath, 'utf8') },
+    })
+    const { token } = await credential.getToken('https://management.azure.com/.default')
+    expect((await ask(token)).status).toBe(200)
+  })
+
   it('expire', async () => {
     const token = await region.token('https://management.azure.com')
     const start = now

@@ -137,7 +137,7 @@ function byCulture(a: string, b: string): number {
   return weight(a) < weight(b) ? -1 : 1
 }
 
-/** Path-style: the path already begins with the account, which so appears twice. */
+/** The path as sent: where it begins with the account (path style), the account appears twice. */
 function canonicalResource(target: Target): string {
   const query = [...target.query].toSorted(([a], [b]) => (a < b ? -1 : 1))
   const lines = query.map(([name, value]) => `\n${name}:${value}`)

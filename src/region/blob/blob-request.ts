@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BlobKey } from './blob-tables.ts'
 import { storageError } from './storage-error.ts'
 
-/** Where a path-style request points: `/{account}[/{container}[/{blob…}]]`. */
+/** Where a request points: an account, and in it a container and a blob. */
 export interface Target {
   readonly account: string
   readonly container: string | undefined
@@ -16,9 +16,11 @@ export interface Target {
  * Split by hand: `URL` would resolve `..` and merge slashes, and both are legal in blob names.
  * Names never become file names, so no name needs to be refused for the file system's sake.
  */
-export function parseTarget(url: string): Target {
+export function parseTarget(url: string, host?: string): Target {
   const [rawPath = '/', rawQuery = ''] = cut(url, '?')
-  const [account = '', rest] = cut(rawPath.slice(1), '/')
+  const byHost = accountOfHost(host)
+  const [account = '', rest] =
+    byHost === undefined ? cut(rawPath.slice(1), '/') : [byHost, rawPath.slice(1)]
   const [container, blob] = rest === undefined ? [] : cut(rest, '/')
   return {
     account: decode(account),
@@ -28,6 +30,14 @@ export function parseTarget(url: string): Target {
     rawPath,
     query: parseQuery(rawQuery),
   }
+}
+
+/**
+ * Clients put the account into the host (`{account}.blob.core.localhost`) or, as with every storage
+ * emulator, first in the path (`localhost/{account}/…`).
+ */
+function accountOfHost(host: string | undefined): string | undefined {
+  return /^([a-z0-9]+)(?:-secondary)?\.blob\./i.exec(host ?? '')?.[1]?.toLowerCase()
 }
 
 /** Names in lower case. A plus sign is a plus sign, as the clients sign it. */

@@ -25,7 +25,7 @@ const defaultVersion = '2026-04-06'
 
 type Headers = Readonly<Record<string, string | number | undefined>>
 
-/** The Blob service as a request listener, path-style: `/{account}/{container}/{blob…}`. */
+/** The Blob service as a request listener; the account is in the host or first in the path. */
 export function blobRequestHandler(
   options: BlobServerOptions,
 ): (req: IncomingMessage, res: ServerResponse) => void {
@@ -34,7 +34,7 @@ export function blobRequestHandler(
   const sources = copySources({ ...options, keysOf })
 
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const target = parseTarget(req.url ?? '/')
+    const target = parseTarget(req.url ?? '/', req.headers.host)
     const method = req.method ?? 'GET'
     const now = clock().getTime()
     const call: BlobCall = { ...target, req, res, method, now }

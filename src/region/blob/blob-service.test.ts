@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { openDatabase } from '../store/database.ts'
 import { openBlobEngine } from './blob-engine.ts'
 import { ContentFiles } from './content-files.ts'
 import { Crc64 } from './crc64.ts'
+import { sign } from './sas.ts'
 import { clientOf, failure, sasUrl } from './testing/blob-contract.ts'
 import { startTestBlobServer, type TestBlobServer } from './testing/test-blob-server.ts'
 
@@ -37,6 +39,36 @@ const containerOf = async (one: TestBlobServer) => {
   await container.createIfNotExists()
   return container
 }
+
+describe('an account in the host', () => {
+  it('is addressed as one in the path, also by Shared Key', async () => {
+    const one = await server()
+    const container = await containerOf(one)
+    await container.getBlockBlobClient('a/b').upload('x', 1)
+    const path = '/things/a/b'
+    const key = one.engine.store.tables.keys('someaccount')?.[0] ?? ''
+    const date = new Date().toUTCString()
+    const head = `GET${'\n'.repeat(12)}x-ms-date:${date}\nx-ms-version:2021-08-06\n`
+    const signature = sign(`${head}/someaccount${path}`, key)
+    const answer = await ask(one.origin, path, {
+      host: 'someaccount.blob.core.localhost:1234',
+      'x-ms-date': date,
+      'x-ms-version': '2021-08-06',
+      authorization: `SharedKey someaccount:${signature}`,
+    })
+    expect(answer).toBe(200)
+  })
+
+  /** `fetch` sets the host itself. */
+  const ask = (origin: string, path: string, headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const sent = request(`${origin}${path}`, { headers }, (answer) => {
+        answer.resume()
+        resolve(answer.statusCode)
+      })
+      sent.on('error', reject).end()
+    })
+})
 
 describe('answers', () => {
   it('carry request id, version, date and error code', async () => {

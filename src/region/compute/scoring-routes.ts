@@ -5,6 +5,11 @@ import { hasKey } from './endpoint-keys.ts'
 import { deploymentType, endpointType, type Serving, workspaceGuid } from './online-endpoints.ts'
 
 const workspaceType = 'Microsoft.MachineLearningServices/workspaces'
+const scoringAudiences = [
+  'https://ml.azure.com',
+  'https://ml.azure.localhost',
+  'https://management.azure.com',
+]
 const bodyLimitBytes = 16 * 1024 * 1024
 
 /**
@@ -116,7 +121,7 @@ export function registerScoring(
         )
       return
     }
-    await region.authority.verify(header, ['https://ml.azure.com', 'https://management.azure.com'])
+    await region.authority.verify(header, scoringAudiences)
   }
 
   function choose(endpoint: ArmResource, forced: string | string[] | undefined): string {

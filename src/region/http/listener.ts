@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { RegionError } from '../region-error.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -55,8 +55,8 @@ export async function listen(options: {
   }
 }
 
-async function bind(
-  server: Server,
+export async function bind(
+  server: NetServer,
   options: { host: string; ports: readonly number[]; portOption: string },
 ): Promise<void> {
   for (const [index, port] of options.ports.entries()) {
