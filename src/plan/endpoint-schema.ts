@@ -1,5 +1,33 @@
 import { z } from 'zod'
-import { address, checked, cloud, name, repository, variable } from './plan-fields.ts'
+import { address, checked, cloud, duration, name, repository, variable } from './plan-fields.ts'
+
+/** Becomes part of configurations of other programs. */
+const word = checked(
+  'bad-name',
+  'Use letters, digits, hyphens and underscores.',
+  (text) => /^[\w-]{1,64}$/.test(text),
+  (text) => `'${text}' cannot name an endpoint.`,
+)
+
+/** What each member is called there; that every member has a line is checked in `plan-checks.ts`. */
+const membersCalled = z.record(
+  z.string(),
+  checked(
+    'bad-name',
+    'Write a name, or host:port, without blanks, quotes and semicolons.',
+    (text) => /^[^\s"';{}@$]+$/.test(text),
+    (text) => `'${text}' cannot be what a member is called there.`,
+  ),
+)
+
+const command = z.array(name).min(1)
+
+/** A request from outside that proves where the endpoint leads, and how long that may take. */
+const probed = {
+  probe: address,
+  ca: name.optional(),
+  within: duration(1).default(30_000),
+}
 
 /**
  * The entries below `endpoints:`. Each kind is known by its first key. `token` and the like are names
@@ -25,6 +53,21 @@ const kinds = {
         Number(text.split(':').at(-1)) < 65_536,
       (text) => `'${text}' is not an address to listen on.`,
     ).default('127.0.0.1:8443'),
+  }),
+  haproxy: z.strictObject({
+    haproxy: word,
+    socket: name,
+    map: name,
+    members: membersCalled.optional(),
+    ...probed,
+  }),
+  nginx: z.strictObject({
+    nginx: word,
+    snippet: name,
+    members: membersCalled,
+    test: command.default(['nginx', '-t']),
+    reload: command.default(['nginx', '-s', 'reload']),
+    ...probed,
   }),
 } as const
 

@@ -87,6 +87,7 @@ describe('mistakes', () => {
     ['an empty file', '', ['1:1 wrong-type']],
     ['a list', '- a\n', ['1:1 wrong-type']],
     ['not YAML', 'members: {\n  a: [\n', ['3:1 yaml', '3:1 yaml']],
+    ['an alias of nothing', '*a\n', ['1:1 yaml']],
     ['no members', 'group: a\n', ['1:1 missing members']],
     ['an unknown key', `grup: a\n${members}`, ['1:1 unknown-key grup']],
     [
@@ -167,6 +168,11 @@ describe('mistakes', () => {
       'a map without a way back',
       `map: { compute: { a: x, b: x } }\n${members}`,
       ['1:28 ambiguous-map map.compute.b'],
+    ],
+    [
+      'a member that an endpoint does not know, and one that nobody knows',
+      `endpoints:\n  - { nginx: a, snippet: b, probe: "https://h", members: { east: "h:1", south: "h:2" } }\n${members}`,
+      ['2:49 missing-member endpoints.0.members', '2:73 unknown-member endpoints.0.members.south'],
     ],
     [
       'a secret in the place of a variable',

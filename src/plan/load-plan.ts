@@ -22,10 +22,10 @@ export async function loadPlan(file: string): Promise<ContinuityPlan> {
 export function parsePlan(text: string, file: string): ContinuityPlan {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const syntax = document.errors.map((error) => syntaxMistake(error, lines))
   const raw: unknown = document.errors.some((e) => e.code !== 'DUPLICATE_KEY')
     ? undefined
-    : toPlain(document)
-  const syntax = document.errors.map((error) => syntaxMistake(error, lines))
+    : toPlain(document, syntax)
   // A text that is not YAML has no fields to check; duplicate keys still leave the rest readable.
   if (raw === undefined) throw new PlanError(file, syntax)
   const parsed = planSchema.safeParse(raw)
@@ -58,9 +58,25 @@ async function readPlanFile(file: string): Promise<string> {
   }
 }
 
-/** `null` for an empty file, so that it is reported as "not a map of keys". */
-function toPlain(document: Document): unknown {
-  return document.toJS({ maxAliasCount: 100 }) ?? null
+/**
+ * `null` for an empty file, so that it is reported as "not a map of keys". Undefined, and one mistake
+ * more, for an alias that leads nowhere or grows without bound.
+ */
+function toPlain(document: Document, mistakes: PlanMistake[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? null
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error
+    mistakes.push({
+      code: 'yaml',
+      line: 1,
+      column: 1,
+      path: '',
+      message: `Not readable as YAML: ${error.message}.`,
+      remedy: 'Write the value out instead of the alias.',
+    })
+    return undefined
+  }
 }
 
 function syntaxMistake(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseDuration } from './duration.ts'
 
 /** Fields that several parts of the plan file have. */
 
@@ -16,6 +17,14 @@ export function checked(
     context.addIssue({ code: 'custom', message: message(text), params: { code, remedy } })
   })
 }
+
+export const duration = (least: number) =>
+  checked(
+    'bad-duration',
+    'Write a number and a unit: ms, s, m, h or d, for example 15m.',
+    (text) => (parseDuration(text) ?? -1) >= least,
+    (text) => `'${text}' is not a duration${least > 0 ? ' longer than nothing' : ''}.`,
+  ).transform((text) => parseDuration(text) ?? 0)
 
 export const name = z.string().min(1)
 

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { kinds } from '../model/kinds.ts'
-import { parseDuration } from './duration.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
-import { checked, cloud, name } from './plan-fields.ts'
+import { checked, cloud, duration, name } from './plan-fields.ts'
 
 /** The file as people write it. Semantic checks that span fields are in `plan-checks.ts`. */
 
@@ -17,14 +16,6 @@ const mapCategories = [
   'environment',
   'container',
 ] as const
-
-const duration = (least: number) =>
-  checked(
-    'bad-duration',
-    'Write a number and a unit: ms, s, m, h or d, for example 15m.',
-    (text) => (parseDuration(text) ?? -1) >= least,
-    (text) => `'${text}' is not a duration${least > 0 ? ' longer than nothing' : ''}.`,
-  ).transform((text) => parseDuration(text) ?? 0)
 
 const member = z.strictObject({
   workspace: checked(

@@ -5,6 +5,8 @@ import type { StableEndpointPlan } from '../plan/endpoint-schema.ts'
 import { type Cloud, openCloud } from '../workspace/azureml/cloud.ts'
 import { workspaceConfigBlobEndpoint } from './documents/workspace-config-blob.ts'
 import { workspaceConfigGitEndpoint } from './documents/workspace-config-git.ts'
+import { haproxyEndpoint } from './proxies/haproxy.ts'
+import { nginxEndpoint } from './proxies/nginx.ts'
 import type { StableEndpoint } from './stable-endpoint.ts'
 import { workspaceConfigEndpoint } from './workspace-config.ts'
 
@@ -25,9 +27,10 @@ export interface EndpointContext {
 
 /** Makes the driver of an entry of the plan. Asks nobody anything before it is used. */
 export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext): OpenedEndpoint {
+  const { plan } = context
   switch (entry.type) {
     case 'workspaceConfig': {
-      const path = resolve(context.plan.folder, entry.path)
+      const path = resolve(plan.folder, entry.path)
       return { endpoint: workspaceConfigEndpoint({ path }), carries: 'configuration' }
     }
     case 'workspaceConfigGit': {
@@ -43,9 +46,35 @@ export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext
       })
       return { endpoint, carries: 'configuration' }
     }
+    case 'haproxy': {
+      const { name, socket, map, members } = entry
+      const servers = members ?? Object.fromEntries(plan.members.map((one) => [one.name, one.name]))
+      const endpoint = haproxyEndpoint({
+        name,
+        socket,
+        map,
+        servers,
+        ...outside(entry, plan.folder),
+      })
+      return { endpoint, carries: 'requests' }
+    }
+    case 'nginx': {
+      const { name, test, reload, members: servers } = entry
+      const snippet = resolve(plan.folder, entry.snippet)
+      const options = { name, snippet, servers, test, reload, ...outside(entry, plan.folder) }
+      return { endpoint: nginxEndpoint(options), carries: 'requests' }
+    }
     default:
       return entry satisfies never
   }
+}
+
+function outside(
+  entry: { readonly probe: string; readonly ca?: string | undefined; readonly within: number },
+  folder: string,
+) {
+  const caPath = entry.ca === undefined ? undefined : resolve(folder, entry.ca)
+  return { probe: { url: entry.probe, caPath }, patienceMs: entry.within }
 }
 
 /** Read at each use, so that a token that was renewed is the one that is sent. */
