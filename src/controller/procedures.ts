@@ -80,7 +80,7 @@ function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld 
       ledger: records.ledger,
     }),
     jobPolicy: { resubmit: plan.jobs.resubmit, holdMs: defaultHoldMs },
-    traffic: endpoints.gateways,
+    traffic: endpoints.traffic,
     configuration: endpoints.configuration,
     ...(target.caPath === undefined ? {} : { targetCaPath: target.caPath }),
     fenceLimitMs,

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path'
 import { isObject } from '../model/field-path.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import type { StableEndpointPlan } from '../plan/endpoint-schema.ts'
 import { strategyOf } from '../plan/strategy-of.ts'
 import {
   type GatewayEndpoint,
@@ -10,8 +10,8 @@ import {
   gatewayEndpoint,
 } from '../traffic/gateway/gateway-endpoint.ts'
 import { pointerFile } from '../traffic/gateway/pointer-file.ts'
+import { type OpenedEndpoint, openEndpoint } from '../traffic/open-endpoint.ts'
 import type { StableEndpoint, StableTarget } from '../traffic/stable-endpoint.ts'
-import { workspaceConfigEndpoint } from '../traffic/workspace-config.ts'
 import { collect } from '../workspace/pages.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
 import type { Course } from './course.ts'
@@ -19,8 +19,10 @@ import { type Member, type Members, memberOf } from './members.ts'
 
 /** The stable endpoints of a plan, by what they carry. */
 export interface StableEndpoints {
-  /** They carry requests; they have to know both sides before they are needed. */
+  /** They have to know both sides before they are needed. */
   readonly gateways: readonly GatewayEndpoint[]
+  /** All that carry requests, gateways among them. */
+  readonly traffic: readonly StableEndpoint[]
   /** They tell clients where to go. */
   readonly configuration: readonly StableEndpoint[]
 }
@@ -31,26 +33,36 @@ export function openStableEndpoints(
   members: Members,
 ): StableEndpoints {
   const gateways: GatewayEndpoint[] = []
-  const configuration: StableEndpoint[] = []
-  for (const endpoint of plan.endpoints) {
-    if (endpoint.type === 'workspaceConfig') {
-      configuration.push(workspaceConfigEndpoint({ path: resolve(plan.folder, endpoint.path) }))
-      continue
-    }
-    gateways.push(
-      gatewayEndpoint({
-        name: endpoint.name,
-        group: plan.group,
-        pointerFile: pointerFile(stateDir, endpoint.name),
-        address: `http://${endpoint.listen}`,
-        match: endpoint.match,
-        isRepeatable: (name) => strategyOf(plan, onlineEndpoint(name)) === 'hot-hot',
-        readEndpoints: (member, _target, options) =>
-          readRoutes(memberOf(members, member).workspace, options),
-      }),
-    )
+  const driven: OpenedEndpoint[] = []
+  for (const entry of plan.endpoints) {
+    if (entry.type === 'gateway') gateways.push(openGateway(plan, stateDir, members, entry))
+    else driven.push(openEndpoint(entry, { plan, env: process.env }))
   }
-  return { gateways, configuration }
+  const carrying = (what: OpenedEndpoint['carries']) =>
+    driven.filter(({ carries }) => carries === what).map(({ endpoint }) => endpoint)
+  return {
+    gateways,
+    traffic: [...gateways, ...carrying('requests')],
+    configuration: carrying('configuration'),
+  }
+}
+
+function openGateway(
+  plan: ContinuityPlan,
+  stateDir: string,
+  members: Members,
+  { name, listen, match }: Extract<StableEndpointPlan, { type: 'gateway' }>,
+): GatewayEndpoint {
+  return gatewayEndpoint({
+    name,
+    group: plan.group,
+    pointerFile: pointerFile(stateDir, name),
+    address: `http://${listen}`,
+    match,
+    isRepeatable: (endpoint) => strategyOf(plan, onlineEndpoint(endpoint)) === 'hot-hot',
+    readEndpoints: (member, _target, options) =>
+      readRoutes(memberOf(members, member).workspace, options),
+  })
 }
 
 export function stableTarget(place: Place, { caPath }: Member): StableTarget {
@@ -78,7 +90,7 @@ export async function publishRoutes(
     }
   }
   const primary = memberOf(members, course.primary)
-  for (const endpoint of [...endpoints.gateways, ...endpoints.configuration]) {
+  for (const endpoint of [...endpoints.traffic, ...endpoints.configuration]) {
     await attempt(endpoint.name, async () => {
       const current = await endpoint.current({ signal })
       if (current?.member === pointer.member && current.epoch === pointer.epoch) return
