@@ -257,6 +257,8 @@ export interface RunStore {
     actor: Caller,
   ): Record<string, unknown>
   get(workspaceId: string, runId: string): Record<string, unknown> | undefined
+  /** The numbers that a run logged under one metric, in the order it logged them. */
+  series(workspaceId: string, runId: string, metric: string): number[]
   /** Takes away every run and experiment of a workspace that is gone for good. Restartable. */
   forget(workspaceId: string): Promise<void>
 }

@@ -11,6 +11,7 @@ import { registerDiscovery } from './arm/discovery.ts'
 import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
 import { presented } from './arm/present.ts'
+import { openQuotas } from './arm/quotas.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
@@ -169,7 +170,8 @@ async function assemble(
   })
   registerFaults(app, faults)
   registerDiscovery(app, region)
-  registerLocations(app, region, behaviours)
+  const quotas = openQuotas(region)
+  registerLocations(app, region, quotas)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })
   registerArmBehaviours(behaviours, region, { store, bin, forgetSecrets: secrets.forget })
@@ -183,7 +185,7 @@ async function assemble(
   )
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
   registerDataPlane(app, region)
-  const compute = registerCompute(app, region, behaviours)
+  const compute = registerCompute(app, { region, behaviours, quotas })
   closers.push(async () => {
     await compute.stop()
     faults.close()

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import azureRegions from '../../facts/azure-regions.json' with { type: 'json' }
 import resourceFacts from '../../facts/azureml-resources.json' with { type: 'json' }
-import type { RegionContext } from '../context.ts'
-import type { BehaviourRegistry } from './behaviour-registry.ts'
+import { AzureError, type RegionContext } from '../context.ts'
 import { asRecord, asText } from './document.ts'
-import { presented } from './present.ts'
-import { familyLimit, vmFamilies, vmSizes } from './vm-sizes.ts'
+import type { Quotas } from './quotas.ts'
+import { vmFamilies, vmSizes } from './vm-sizes.ts'
 
 const machineLearning = 'Microsoft.MachineLearningServices'
 const publicRegions = azureRegions.regions.filter((region) => region.cloud === 'public')
@@ -14,7 +13,7 @@ const publicRegions = azureRegions.regions.filter((region) => region.cloud === '
 export function registerLocations(
   app: FastifyInstance,
   region: RegionContext,
-  behaviours: BehaviourRegistry,
+  quotas: Quotas,
 ): void {
   app.get('/subscriptions/:subscription/locations', async (request) => {
     const { subscription } = request.params as { subscription: string }
@@ -44,7 +43,8 @@ export function registerLocations(
 
   app.get(`${base}/usages`, async (request) => {
     const { subscription, location } = request.params as { subscription: string; location: string }
-    const used = coresInUse(`/subscriptions/${subscription}`)
+    const scope = `/subscriptions/${subscription}`
+    const used = quotas.used(scope)
     return {
       value: vmFamilies.map((family) => ({
         id: `/subscriptions/${subscription}/providers/${machineLearning}/locations/${location}/usages/${family}`,
@@ -52,7 +52,7 @@ export function registerLocations(
         unit: 'Count',
         name: { value: family, localizedValue: `${family} Cluster Dedicated vCPUs` },
         currentValue: used.get(family) ?? 0,
-        limit: familyLimit,
+        limit: quotas.limit(scope, family),
       })),
     }
   })
@@ -70,31 +70,33 @@ export function registerLocations(
           type: `${machineLearning}/workspaces/quotas`,
           amlWorkspaceLocation: location,
           name: { value: family, localizedValue: `${family} Cluster Dedicated vCPUs` },
-          limit: familyLimit,
+          limit: quotas.limit(workspace.id, family),
           unit: 'Count',
         })),
       ),
     }
   })
 
-  /** Cores of the nodes that run now, by family. */
-  function coresInUse(scope: string): Map<string, number> {
-    const used = new Map<string, number>()
-    for (const compute of region.resources.list(scope, `${machineLearning}/workspaces/computes`)) {
-      const outer = asRecord(presented(compute, behaviours).properties)
-      const inner = asRecord(outer.properties)
-      const size = vmSizes.find(
-        (one) => one.name.toLowerCase() === asText(inner.vmSize)?.toLowerCase(),
-      )
-      if (!size) continue
-      const nodes =
-        outer.computeType === 'ComputeInstance'
-          ? Number(inner.state === 'Running')
-          : Number(inner.currentNodeCount ?? 0)
-      used.set(size.family, (used.get(size.family) ?? 0) + nodes * size.vCPUs)
-    }
-    return used
-  }
+  app.post(`${base}/updateQuotas`, async (request) => {
+    const { value } = asRecord(request.body)
+    if (!Array.isArray(value))
+      throw new AzureError(400, 'ValidationError', 'The field value must be an array of quotas.')
+    return { value: value.map((one) => setQuota(quotas, asRecord(one))), nextLink: null }
+  })
+}
+
+/** A limit of a workspace (`{workspace}/quotas/{family}`) or of the subscription. */
+function setQuota(quotas: Quotas, { id, limit }: Record<string, unknown>) {
+  const [, scope, family] = /^(.+)\/quotas\/([^/]+)$/i.exec(asText(id) ?? '') ?? []
+  const known = vmFamilies.find((one) => one.toLowerCase() === family?.toLowerCase())
+  const answer = { id, type: `${machineLearning}/workspaces/quotas`, limit, unit: 'Count' }
+  if (scope === undefined || known === undefined)
+    return { ...answer, status: 'InvalidVMFamilyName' }
+  if (!Number.isInteger(limit) || Number(limit) < 0)
+    return { ...answer, status: 'OperationNotSupportedForSku' }
+  const owner = scope.replace(/\/providers\/[^/]+\/locations\/[^/]+$/i, '')
+  quotas.setLimit(owner, known, Number(limit))
+  return { ...answer, status: 'Success' }
 }
 
 type RegionFacts = (typeof azureRegions.regions)[number]

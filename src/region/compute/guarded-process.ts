@@ -42,11 +42,17 @@ export function startGuarded(
     child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 143 : 137)))
   })
   const pid = child.pid ?? 0
+  let isGone = false
+  void exited.then(() => {
+    isGone = true
+  })
   return {
     pid,
     child,
     exited,
     async end(graceMs) {
+      // Its number may be another's by now.
+      if (isGone) return exited
       signalGroup(pid, 'SIGTERM')
       const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs)
       const code = await exited

@@ -1,6 +1,6 @@
-import { asText } from '../arm/document.ts'
+import { asRecord, asText } from '../arm/document.ts'
 import type { RegionContext } from '../context.ts'
-import { type RunningJob, runCommandJob } from './command-job.ts'
+import { fail, type RunningJob, runCommandJob } from './command-job.ts'
 import {
   isTerminal,
   type JobRef,
@@ -10,30 +10,39 @@ import {
   recordStatus,
   statusOf,
 } from './job-record.ts'
+import type { Nodes } from './nodes.ts'
 import { runPipelineJob } from './pipeline-job.ts'
+import { runSweepJob } from './sweep-job.ts'
 
-/** Command jobs that run at the same time; a laptop is one small cluster. */
-const slots = 2
+/** Command jobs without a compute of their own (serverless) that run at the same time. */
+const serverlessSlots = 2
+/** Command jobs that run at the same time whatever the clusters allow: all of them are one machine. */
+const mostJobs = 4
 
-/** Starts jobs in the order they were submitted and knows which run. */
+interface Waiting {
+  readonly job: JobRef
+  start(): void
+  leave(): void
+}
+
+/** Starts jobs in the order they were submitted, each when its compute has room, and knows which run. */
 export class JobQueue {
   readonly #region: RegionContext
-  readonly #waiting: Array<{
-    readonly job: JobRef
-    readonly started: () => void
-    readonly finished: () => void
-  }> = []
+  readonly #nodes: Nodes
+  readonly #waiting: Waiting[] = []
   readonly #running = new Map<string, RunningJob>()
-  #busy = 0
+  /** Command jobs that run now, by key, with the compute they run on. */
+  readonly #placed = new Map<string, string | undefined>()
   #stopped = false
 
-  constructor(region: RegionContext) {
+  constructor(region: RegionContext, nodes: Nodes) {
     this.#region = region
+    this.#nodes = nodes
   }
 
   /** Takes a job that is stored. Idempotent: a job that is known here or finished is left alone. */
   submit(job: JobRef): RunningJob {
-    const key = jobId(job).toLowerCase()
+    const key = keyOf(job)
     const known = this.#running.get(key)
     if (known) return known
     const running = this.#start(job)
@@ -45,22 +54,30 @@ export class JobQueue {
   /** Asks a job to end; true when it was still open. */
   cancel(job: JobRef): boolean {
     if (isTerminal(statusOf(this.#region, job))) return false
-    const running = this.#running.get(jobId(job).toLowerCase())
+    const running = this.#running.get(keyOf(job))
     recordStatus(this.#region, job, { status: 'CancelRequested' })
     if (running) running.cancel()
-    else
-      recordStatus(this.#region, job, {
-        status: 'Canceled',
-        endTimeUtc: this.#region.clock().toISOString(),
-      })
+    else this.#ended(job, 'Canceled')
     return true
   }
 
   /** A job whose workspace is deleted ends at once, for its document does not wait for its process. */
   drop(job: JobRef): void {
-    const endTimeUtc = this.#region.clock().toISOString()
-    recordStatus(this.#region, job, { status: 'Canceled', endTimeUtc })
-    this.#running.get(jobId(job).toLowerCase())?.cancel()
+    this.#ended(job, 'Canceled')
+    this.#running.get(keyOf(job))?.cancel()
+  }
+
+  /** An instance stops: what runs on it is lost with it. */
+  loseNode(computeId: string): void {
+    for (const [key, compute] of [...this.#placed]) {
+      if (compute?.toLowerCase() !== computeId.toLowerCase()) continue
+      const resource = this.#region.resources.get(key)
+      if (!resource) continue
+      const workspaceId = resource.id.slice(0, resource.id.lastIndexOf('/jobs/'))
+      this.#lost({ workspaceId, name: resource.name })
+      this.#running.get(key)?.cancel()
+    }
+    this.#nodes.forget(computeId)
   }
 
   /**
@@ -82,10 +99,26 @@ export class JobQueue {
     }
   }
 
+  /** Ends what is out of time, and starts what has room by now. */
+  look(now: Date): void {
+    for (const running of [...this.#running.values()]) running.look?.(now)
+    this.pump()
+  }
+
+  /** Starts what waits and has room, the longest waiting first. */
+  pump(): void {
+    for (const entry of [...this.#waiting]) {
+      if (this.#placed.size >= mostJobs) return
+      if (!this.#place(entry.job)) continue
+      this.#waiting.splice(this.#waiting.indexOf(entry), 1)
+      entry.start()
+    }
+  }
+
   /** The region stops: running jobs are cut off, as they would be by a power cut. */
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const { finished } of this.#waiting.splice(0)) finished()
+    for (const { leave } of this.#waiting.splice(0)) leave()
     const running = [...this.#running.values()]
     for (const job of running) job.cancel()
     await Promise.allSettled(running.map((job) => job.done))
@@ -94,29 +127,43 @@ export class JobQueue {
   #recoverOne(job: JobRef): void {
     const status = statusOf(this.#region, job)
     if (isTerminal(status)) return
-    if (status === 'NotStarted' || status === 'Queued') this.submit(job)
-    else if (status === 'CancelRequested')
-      recordStatus(this.#region, job, {
-        status: 'Canceled',
-        endTimeUtc: this.#region.clock().toISOString(),
-      })
-    else
-      recordStatus(this.#region, job, {
-        status: 'Failed',
-        error: { code: 'NodeLost', message: 'The node was lost while the job ran.' },
-        endTimeUtc: this.#region.clock().toISOString(),
-      })
+    if (this.#isOrphan(job)) this.#ended(job, 'Canceled')
+    else if (status === 'NotStarted' || status === 'Queued') this.submit(job)
+    else if (status === 'CancelRequested') this.#ended(job, 'Canceled')
+    else this.#lost(job)
+  }
+
+  /** A step or trial that had not begun when its pipeline or sweep was lost. Parents come first. */
+  #isOrphan(job: JobRef): boolean {
+    const { properties } = jobProperties(this.#region, job)
+    const parent = asText(asRecord(properties)['azureml.parentRunId'])
+    if (parent === undefined) return false
+    return isTerminal(statusOf(this.#region, { workspaceId: job.workspaceId, name: parent }))
+  }
+
+  #ended(job: JobRef, status: 'Canceled'): void {
+    recordStatus(this.#region, job, { status, endTimeUtc: this.#region.clock().toISOString() })
+  }
+
+  #lost(job: JobRef): void {
+    recordStatus(this.#region, job, {
+      status: 'Failed',
+      error: { code: 'NodeLost', message: 'The node was lost while the job ran.' },
+      endTimeUtc: this.#region.clock().toISOString(),
+    })
   }
 
   #start(job: JobRef): RunningJob {
     const type = asText(jobProperties(this.#region, job).jobType) ?? ''
+    const runChild = (child: JobRef) => this.submit(child)
     if (type === 'Command') return this.#queued(job)
-    if (type === 'Pipeline') return runPipelineJob(this.#region, job, (child) => this.submit(child))
+    if (type === 'Pipeline') return runPipelineJob(this.#region, job, runChild)
+    if (type === 'Sweep') return runSweepJob(this.#region, job, runChild)
     recordStatus(this.#region, job, {
       status: 'Failed',
       error: {
         code: 'NotSupported',
-        message: `A job of type '${type}' cannot run in a local region; command and pipeline jobs can.`,
+        message: `A job of type '${type}' cannot run in a local region; command, sweep and pipeline jobs can.`,
       },
       endTimeUtc: this.#region.clock().toISOString(),
     })
@@ -124,59 +171,74 @@ export class JobQueue {
   }
 
   #queued(job: JobRef): RunningJob {
+    const key = keyOf(job)
     let inner: RunningJob | undefined
-    let cancelled = false
-    const done = (async () => {
-      const turn = await this.#turn(job)
-      try {
-        if (cancelled || this.#stopped) {
-          if (cancelled)
-            recordStatus(this.#region, job, {
-              status: 'Canceled',
-              endTimeUtc: this.#region.clock().toISOString(),
-            })
-          return
-        }
+    let isCancelled = false
+    const done = this.#turn(job)
+      .then(async (turn) => {
+        if (isCancelled) this.#ended(job, 'Canceled')
+        if (turn === 'left' || isCancelled || this.#stopped) return
         inner = runCommandJob(this.#region, job)
         await inner.done
-      } finally {
-        turn()
-      }
-    })()
+      })
+      .catch((error: unknown) => fail(this.#region, job, error))
+      .finally(() => {
+        this.#placed.delete(key)
+        this.#nodes.give(key)
+        if (!this.#stopped) this.pump()
+      })
     return {
       done,
       cancel: () => {
-        cancelled = true
-        inner?.cancel()
-        if (!inner) this.#leaveQueue(job)
+        isCancelled = true
+        if (inner) inner.cancel()
+        else this.#leaveQueue(job)
       },
+      look: (now) => inner?.look?.(now),
     }
   }
 
-  /** Resolves with the function that gives the slot back. */
-  async #turn(job: JobRef): Promise<() => void> {
-    if (this.#busy >= slots) {
-      recordStatus(this.#region, job, { status: 'Queued' })
-      let finished: () => void = () => undefined
-      const left = new Promise<'left'>((resolve) => {
-        finished = () => resolve('left')
+  /** Resolves when the job has its place, or has left the queue without one. */
+  async #turn(job: JobRef): Promise<'started' | 'left'> {
+    if (this.#waiting.length === 0 && this.#place(job)) return 'started'
+    recordStatus(this.#region, job, { status: 'Queued' })
+    return new Promise((resolve) => {
+      this.#waiting.push({
+        job,
+        start: () => resolve('started'),
+        leave: () => resolve('left'),
       })
-      const started = new Promise<'started'>((resolve) => {
-        this.#waiting.push({ job, started: () => resolve('started'), finished })
-      })
-      if ((await Promise.race([started, left])) === 'left') return () => undefined
-    } else this.#busy += 1
-    return () => {
-      const next = this.#waiting.shift()
-      if (next) next.started()
-      else this.#busy -= 1
+      this.pump()
+    })
+  }
+
+  /** Takes a place for a job when there is one. A job that can never have one fails. */
+  #place(job: JobRef): boolean {
+    if (this.#placed.size >= mostJobs) return false
+    const { computeId, resources } = jobProperties(this.#region, job)
+    const compute = asText(computeId)
+    const key = keyOf(job)
+    if (compute === undefined || compute === '') {
+      const taken = [...this.#placed.values()].filter((one) => one === undefined).length
+      if (taken >= serverlessSlots) return false
+    } else {
+      const count = Number(asRecord(resources).instanceCount ?? 1)
+      try {
+        if (!this.#nodes.take(compute, key, count)) return false
+      } catch (error) {
+        fail(this.#region, job, error)
+        this.#leaveQueue(job)
+        return false
+      }
     }
+    this.#placed.set(key, compute === '' ? undefined : compute)
+    return true
   }
 
   #leaveQueue(job: JobRef): void {
-    const index = this.#waiting.findIndex(
-      (entry) => entry.job.name === job.name && entry.job.workspaceId === job.workspaceId,
-    )
-    if (index >= 0) this.#waiting.splice(index, 1)[0]?.finished()
+    const index = this.#waiting.findIndex((entry) => keyOf(entry.job) === keyOf(job))
+    if (index >= 0) this.#waiting.splice(index, 1)[0]?.leave()
   }
 }
+
+const keyOf = (job: JobRef) => jobId(job).toLowerCase()

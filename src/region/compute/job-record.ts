@@ -49,6 +49,8 @@ export interface StatusChange {
   readonly error?: { readonly code: string; readonly message: string }
   readonly startTimeUtc?: string
   readonly endTimeUtc?: string
+  /** What the job found out, in the job's properties and its run's. */
+  readonly properties?: Readonly<Record<string, string>>
 }
 
 /**
@@ -59,12 +61,12 @@ export function recordStatus(region: RegionContext, job: JobRef, change: StatusC
   if (isTerminal(statusOf(region, job))) return
   const resource = region.resources.amend(jobId(job), (body) => {
     const properties = asRecord(body.properties)
-    const failure = change.error
-      ? {
-          properties: { ...asRecord(properties.properties), 'azureml.error': change.error.message },
-        }
-      : {}
-    return { ...body, properties: { ...properties, ...failure, status: change.status } }
+    const added = {
+      ...asRecord(properties.properties),
+      ...change.properties,
+      ...(change.error && { 'azureml.error': change.error.message }),
+    }
+    return { ...body, properties: { ...properties, properties: added, status: change.status } }
   })
   if (!resource) return
   const { status, error, startTimeUtc, endTimeUtc } = change
@@ -74,6 +76,7 @@ export function recordStatus(region: RegionContext, job: JobRef, change: StatusC
     job.name,
     {
       status,
+      ...(change.properties && { properties: change.properties }),
       ...(startTimeUtc === undefined ? {} : { startTimeUtc }),
       ...(endTimeUtc === undefined ? {} : { endTimeUtc }),
       ...(error === undefined
@@ -82,6 +85,11 @@ export function recordStatus(region: RegionContext, job: JobRef, change: StatusC
     },
     regionCaller(region),
   )
+}
+
+const runTypes: Readonly<Record<string, string>> = {
+  Pipeline: 'azureml.PipelineRun',
+  Sweep: 'hyperdrive',
 }
 
 /** Makes the run of a job, with what a reader of run history expects of it. */
@@ -98,7 +106,7 @@ export function createRun(region: RegionContext, job: JobRef, actor: Caller): Do
       ...(asText(properties.description) === undefined
         ? {}
         : { description: properties.description }),
-      runType: properties.jobType === 'Pipeline' ? 'azureml.PipelineRun' : 'azureml.scriptrun',
+      runType: runTypes[asText(properties.jobType) ?? ''] ?? 'azureml.scriptrun',
       target: asText(properties.computeId)?.split('/').at(-1) ?? 'serverless',
       tags: asRecord(properties.tags),
       properties: { ...asRecord(properties.properties), _azureml: job.name },

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { BehaviourRegistry } from '../arm/behaviour-registry.ts'
+import type { Quotas } from '../arm/quotas.ts'
 import type { Chore } from '../chores.ts'
 import type { RegionContext } from '../context.ts'
 import { batchBehaviours } from './batch-endpoints.ts'
-import { computeBehaviour } from './computes.ts'
+import { computeBehaviour, stopIdleInstances } from './computes.ts'
 import { JobQueue } from './job-queue.ts'
 import { jobBehaviour } from './jobs.ts'
+import { computeType, Nodes } from './nodes.ts'
 import { onlineBehaviours, Serving } from './online-endpoints.ts'
 import { ScheduleClock, scheduleBehaviour } from './schedules.ts'
 import { registerScoring, resumeServing, workspaces } from './scoring-routes.ts'
@@ -22,15 +24,21 @@ export interface Compute {
 /** What a local region runs: jobs, endpoints, schedules. */
 export function registerCompute(
   app: FastifyInstance,
-  region: RegionContext,
-  behaviours: BehaviourRegistry,
+  parts: {
+    readonly region: RegionContext
+    readonly behaviours: BehaviourRegistry
+    readonly quotas: Quotas
+  },
 ): Compute {
-  const queue = new JobQueue(region)
+  const { region, behaviours, quotas } = parts
+  const nodes = new Nodes(region, quotas)
+  const queue = new JobQueue(region, nodes)
+  const computes = { region, nodes, quotas, queue }
   const serving = new Serving(region)
   const schedules = new ScheduleClock(region, queue)
   for (const behaviour of [
     jobBehaviour(region, queue),
-    computeBehaviour(region),
+    computeBehaviour(computes),
     ...onlineBehaviours(region, serving),
     ...batchBehaviours(region),
     scheduleBehaviour(region),
@@ -39,8 +47,14 @@ export function registerCompute(
   }
   registerScoring(app, region, serving)
   return {
-    chores: [{ name: 'fire schedules', work: () => schedules.look() }],
+    chores: [
+      { name: 'fire schedules', work: () => schedules.look() },
+      { name: 'look after jobs', work: () => queue.look(region.clock()) },
+      { name: 'let idle nodes go', work: () => nodes.look(region.clock()) },
+      { name: 'stop idle instances', work: () => stopIdleInstances(computes) },
+    ],
     async start() {
+      for (const { id } of region.resources.list('', computeType)) nodes.settle(id)
       queue.recover([...workspaces(region)].map((workspace) => workspace.id))
       await resumeServing(region, serving)
     },

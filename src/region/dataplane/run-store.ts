@@ -83,6 +83,10 @@ export function openRunStore(options: {
   const stamp = db.prepare(
     'UPDATE dp_runs SET modified = ?, revision = revision + 1, modified_by = ? WHERE run = ?',
   )
+  const numbers = db.prepare(
+    `SELECT v.value FROM dp_metrics m JOIN dp_metric_values v ON v.metric = m.metric
+     WHERE m.run = ? AND m.name = ? AND m.scalar = 1 AND v.value IS NOT NULL ORDER BY v.seq`,
+  )
   const setRoot = db.prepare(
     'UPDATE dp_runs SET root = ?, modified = ?, revision = revision + 1 WHERE run = ?',
   )
@@ -220,9 +224,15 @@ export function openRunStore(options: {
       const found = row(clock.numberOf(workspaceId), runId)
       return found && present(found)
     },
+    series(workspaceId, runId, metric) {
+      const found = row(clock.numberOf(workspaceId), runId)
+      return found ? (numbers.all(found.run, metric) as { value: number }[]).map(numberIn) : []
+    },
     forget: (workspaceId) => forgetWorkspace(db, clock.numberOf(workspaceId)),
   }
 }
+
+const numberIn = ({ value }: { readonly value: number }) => value
 
 const instantOf = (doc: Document, field: string): Micros | undefined =>
   doc[field] === undefined ? undefined : requireMicros(doc[field], field)
