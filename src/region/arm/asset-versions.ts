@@ -16,11 +16,7 @@ export const assetSegments = [
 const versionPattern = new RegExp(
   `^microsoft\\.machinelearningservices/(workspaces|registries)/(${assetSegments.join('|')})/versions$`,
 )
-const containerPattern = new RegExp(
-  `^microsoft\\.machinelearningservices/(workspaces|registries)/(${assetSegments.join('|')})$`,
-)
 export const isVersionType = (type: string) => versionPattern.test(type.toLowerCase())
-export const isContainerType = (type: string) => containerPattern.test(type.toLowerCase())
 
 /** The container Azure makes when a version comes before its container. */
 export function containerDocument(containerType: string, version: Document): Document {

@@ -13,7 +13,8 @@ import {
   regionCaller,
   statusOf,
 } from './job-record.ts'
-import { componentSpec, type RunChild } from './pipeline-job.ts'
+import type { RunChild } from './pipeline-job.ts'
+import { componentSpec } from './pipeline-step.ts'
 import { type Sample, samples, seededRandom } from './sampling.ts'
 import { join } from './uris.ts'
 
