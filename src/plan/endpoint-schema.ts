@@ -29,6 +29,30 @@ const probed = {
   within: duration(1).default(30_000),
 }
 
+/** `NAME` stands for any one name. */
+function armId(provider: string) {
+  const pattern = provider.replaceAll('/', '\\/').replaceAll('NAME', '[^/?#]+')
+  const id = new RegExp(`^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/${pattern}$`, 'i')
+  return checked(
+    'bad-arm-id',
+    `Write /subscriptions/…/resourceGroups/…/providers/${provider}.`,
+    (text) => id.test(text),
+    (text) => `'${text}' is not the ARM id of such a resource.`,
+  )
+}
+
+/** Services of Azure can only be asked for their settings, unless a request shows who answers. */
+const azureTraffic = {
+  members: membersCalled,
+  others: z.enum(['disabled', 'standby']).default('disabled'),
+  cloud,
+  probe: address.optional(),
+  header: name.default('x-holdfast-member'),
+  answers: z.record(z.string(), name).optional(),
+  ca: name.optional(),
+  within: duration(1).default(60_000),
+}
+
 /**
  * The entries below `endpoints:`. Each kind is known by its first key. `token` and the like are names
  * of environment variables (I9); `members` says what each member is called over there.
@@ -68,6 +92,30 @@ const kinds = {
     test: command.default(['nginx', '-t']),
     reload: command.default(['nginx', '-s', 'reload']),
     ...probed,
+  }),
+  frontDoor: z.strictObject({
+    frontDoor: armId('Microsoft.Cdn/profiles/NAME/originGroups/NAME'),
+    ...azureTraffic,
+  }),
+  trafficManager: z.strictObject({
+    trafficManager: armId('Microsoft.Network/trafficManagerProfiles/NAME'),
+    ...azureTraffic,
+  }),
+  apiManagement: z.strictObject({
+    apiManagement: armId('Microsoft.ApiManagement/service/NAME/backends/NAME'),
+    ...azureTraffic,
+  }),
+  dns: z.strictObject({
+    dns: armId('Microsoft.Network/(dnsZones|privateDnsZones)/NAME/(CNAME|A)/NAME'),
+    members: membersCalled,
+    resolver: checked(
+      'bad-resolver',
+      'Write the IP address of a name server, with :port if it is not 53.',
+      (text) => /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\])(:\d{1,5})?$/i.test(text),
+      (text) => `'${text}' is not the address of a name server.`,
+    ).optional(),
+    cloud,
+    within: duration(1).default(60_000),
   }),
 } as const
 

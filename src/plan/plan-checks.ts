@@ -134,10 +134,12 @@ const isFreePort = (listen: unknown) => typeof listen === 'string' && listen.end
 /** An endpoint that does not know a member could not lead there when it has to. */
 function checkEndpointMembers(raw: unknown, members: readonly string[]): Finding[] {
   if (!Array.isArray(raw)) return []
-  return raw.flatMap((entry: unknown, index): Finding[] => {
-    const named = asRecord(asRecord(entry)?.members)
+  const maps = raw.flatMap((entry: unknown, index) =>
+    ['members', 'answers'].map((key) => ({ index, key, named: asRecord(asRecord(entry)?.[key]) })),
+  )
+  return maps.flatMap(({ index, key, named }): Finding[] => {
     if (named === undefined) return []
-    const path = ['endpoints', index, 'members']
+    const path = ['endpoints', index, key]
     const missing = members.filter((name) => !Object.hasOwn(named, name))
     const unknown = Object.keys(named).filter((name) => !members.includes(name))
     return [

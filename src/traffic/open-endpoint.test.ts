@@ -12,6 +12,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const workspace = (name: string) =>
   `/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/${name}`
 
+const provider = '/subscriptions/s/resourceGroups/g/providers'
+
 /** One of each kind, as the documentation shows it. */
 const endpoints = `
   - { workspaceConfig: ./config.json }
@@ -20,6 +22,10 @@ const endpoints = `
   - { gateway: scoring }
   - { haproxy: scoring, socket: /run/haproxy/admin.sock, map: /etc/haproxy/holdfast.map, probe: "https://127.0.0.1:1/" }
   - { nginx: scoring, snippet: ./holdfast-scoring.conf, members: { east: "e:443", west: "w:443" }, probe: "https://127.0.0.1:1/" }
+  - { frontDoor: "${provider}/Microsoft.Cdn/profiles/fd/originGroups/scoring", members: { east: e, west: w } }
+  - { trafficManager: "${provider}/Microsoft.Network/trafficManagerProfiles/tm", members: { east: e, west: w }, others: standby }
+  - { apiManagement: "${provider}/Microsoft.ApiManagement/service/apim/backends/pool", members: { east: e, west: w }, probe: "https://apim.example.com/health", header: x-region, answers: { east: eastus, west: westus } }
+  - { dns: "${provider}/Microsoft.Network/dnsZones/ml.example.com/CNAME/scoring", members: { east: e.example.com, west: w.example.com }, resolver: "127.0.0.1:1" }
 `
 const plan = parsePlan(
   `members:\n  east: { workspace: "${workspace('e')}", role: primary }\n  west: { workspace: "${workspace('w')}" }\nendpoints:${endpoints}`,

@@ -3,6 +3,11 @@ import { HoldfastError } from '../model/errors.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { StableEndpointPlan } from '../plan/endpoint-schema.ts'
 import { type Cloud, openCloud } from '../workspace/azureml/cloud.ts'
+import { apiManagementEndpoint } from './azure/api-management.ts'
+import type { AzureTrafficOptions } from './azure/azure-traffic.ts'
+import { dnsRecordEndpoint } from './azure/dns-record.ts'
+import { frontDoorEndpoint } from './azure/front-door.ts'
+import { trafficManagerEndpoint } from './azure/traffic-manager.ts'
 import { workspaceConfigBlobEndpoint } from './documents/workspace-config-blob.ts'
 import { workspaceConfigGitEndpoint } from './documents/workspace-config-git.ts'
 import { haproxyEndpoint } from './proxies/haproxy.ts'
@@ -64,6 +69,18 @@ export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext
       const options = { name, snippet, servers, test, reload, ...outside(entry, plan.folder) }
       return { endpoint: nginxEndpoint(options), carries: 'requests' }
     }
+    case 'frontDoor':
+      return { endpoint: frontDoorEndpoint(azure(entry, context)), carries: 'requests' }
+    case 'trafficManager':
+      return { endpoint: trafficManagerEndpoint(azure(entry, context)), carries: 'requests' }
+    case 'apiManagement':
+      return { endpoint: apiManagementEndpoint(azure(entry, context)), carries: 'requests' }
+    case 'dns': {
+      const { name: id, members, resolver, within: patienceMs } = entry
+      const cloud = cloudFrom(context, entry.cloud)
+      const endpoint = dnsRecordEndpoint({ id, cloud, members, resolver, patienceMs })
+      return { endpoint, carries: 'requests' }
+    }
     default:
       return entry satisfies never
   }
@@ -75,6 +92,21 @@ function outside(
 ) {
   const caPath = entry.ca === undefined ? undefined : resolve(folder, entry.ca)
   return { probe: { url: entry.probe, caPath }, patienceMs: entry.within }
+}
+
+type AzureTrafficPlan = Extract<DrivenEndpointPlan, { others: unknown }>
+
+function azure(entry: AzureTrafficPlan, context: EndpointContext): AzureTrafficOptions {
+  const { name: id, members, others, probe: url, header: memberHeader, answers, within } = entry
+  const caPath = entry.ca === undefined ? undefined : resolve(context.plan.folder, entry.ca)
+  return {
+    id,
+    cloud: cloudFrom(context, entry.cloud),
+    members,
+    others,
+    probe: url === undefined ? undefined : { url, caPath, memberHeader, answers },
+    patienceMs: within,
+  }
 }
 
 /** Read at each use, so that a token that was renewed is the one that is sent. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError, isCode } from '../../model/errors.ts'
 import { refuseStale } from '../epoch-guard.ts'
 import type { StableEndpoint } from '../stable-endpoint.ts'
@@ -63,7 +64,7 @@ export function documentEndpoint<Version>(store: DocumentStore<Version>): Stable
         const seen = await store.read({ signal })
         refuseStale(pointerIn(seen?.document), pointer, name)
         const next = leadingTo(pointer, place, seen?.document)
-        if (seen !== undefined && JSON.stringify(seen.document) === JSON.stringify(next)) return
+        if (isDeepStrictEqual(seen?.document, next)) return
         signal?.throwIfAborted()
         try {
           await store.write(next, seen, { signal, reason })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError } from '../../model/errors.ts'
 import type { StableEndpoint } from '../stable-endpoint.ts'
 import { changedMeanwhile } from '../traffic-errors.ts'
@@ -42,9 +43,7 @@ export function workspaceConfigGitEndpoint(options: WorkspaceConfigGitOptions): 
       inClone(options, name, signal, async (git, folder) => {
         const path = join(folder, file)
         const now = await readFrom(path, name, '')
-        if (JSON.stringify(now?.document) !== JSON.stringify(seen?.document)) {
-          throw changedMeanwhile(name)
-        }
+        if (!isDeepStrictEqual(now?.document, seen?.document)) throw changedMeanwhile(name)
         await mkdir(dirname(path), { recursive: true })
         await writeFile(path, formatDocument(document))
         await git('add', '--', file)
