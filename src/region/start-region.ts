@@ -48,6 +48,8 @@ export interface RegionOptions {
   readonly caDir?: string
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string
+  /** Command jobs that run at the same time; default 4. With 0, every job waits in the queue. */
+  readonly jobSlots?: number
   readonly clock?: () => Date
   readonly log?: RegionLog
 }
@@ -185,7 +187,7 @@ async function assemble(
   )
   registerArm(app, { store, service, behaviours, operations, regionName: name, origin })
   registerDataPlane(app, region)
-  const compute = registerCompute(app, { region, behaviours, quotas })
+  const compute = registerCompute(app, { region, behaviours, quotas, jobSlots: options.jobSlots })
   closers.push(async () => {
     await compute.stop()
     faults.close()

@@ -17,7 +17,7 @@ import { runSweepJob } from './sweep-job.ts'
 /** Command jobs without a compute of their own (serverless) that run at the same time. */
 const serverlessSlots = 2
 /** Command jobs that run at the same time whatever the clusters allow: all of them are one machine. */
-const mostJobs = 4
+const usualSlots = 4
 
 interface Waiting {
   readonly job: JobRef
@@ -29,15 +29,18 @@ interface Waiting {
 export class JobQueue {
   readonly #region: RegionContext
   readonly #nodes: Nodes
+  readonly #slots: number
   readonly #waiting: Waiting[] = []
   readonly #running = new Map<string, RunningJob>()
   /** Command jobs that run now, by key, with the compute they run on. */
   readonly #placed = new Map<string, string | undefined>()
   #stopped = false
 
-  constructor(region: RegionContext, nodes: Nodes) {
+  /** Without slots, jobs are accepted and wait, as they do in Azure while a quota is used up. */
+  constructor(region: RegionContext, nodes: Nodes, slots = usualSlots) {
     this.#region = region
     this.#nodes = nodes
+    this.#slots = slots
   }
 
   /** Takes a job that is stored. Idempotent: a job that is known here or finished is left alone. */
@@ -156,7 +159,7 @@ export class JobQueue {
   #start(job: JobRef): RunningJob {
     const type = asText(jobProperties(this.#region, job).jobType) ?? ''
     const runChild = (child: JobRef) => this.submit(child)
-    if (type === 'Command') return this.#queued(job)
+    if (type === 'Command' || this.#slots === 0) return this.#queued(job)
     if (type === 'Pipeline') return runPipelineJob(this.#region, job, runChild)
     if (type === 'Sweep') return runSweepJob(this.#region, job, runChild)
     recordStatus(this.#region, job, {
@@ -214,7 +217,7 @@ export class JobQueue {
 
   /** Takes a place for a job when there is one. A job that can never have one fails. */
   #place(job: JobRef): boolean {
-    if (this.#placed.size >= mostJobs) return false
+    if (this.#placed.size >= this.#slots) return false
     const { computeId, resources } = jobProperties(this.#region, job)
     const compute = asText(computeId)
     const key = keyOf(job)

@@ -25,6 +25,19 @@ export interface ModelServer {
 }
 
 /**
+ * Why a local region keeps a deployment without serving it: what serves it is a container image, or
+ * its model lies in a registry that only Azure has. Scoring then answers 501 with this sentence.
+ */
+export function whyNotServed(deployment: ArmResource): string | undefined {
+  const properties = asRecord(deployment.body.properties)
+  if (asText(asRecord(properties.codeConfiguration).scoringScript) === undefined)
+    return `A local region serves deployments with a scoring script; '${deployment.name}' has none, so it is only stored.`
+  if (/^azureml:\/\/registries\//i.test(asText(properties.model) ?? ''))
+    return `The model of '${deployment.name}' lies in a registry, which a local region cannot reach, so it is only stored.`
+  return undefined
+}
+
+/**
  * Materialises code and model of a deployment and starts its scoring server. Throws AzureError with
  * the end of the log when init() fails: a deployment that cannot serve is not deployed.
  */
@@ -35,12 +48,9 @@ export async function startModelServer(
   const properties = asRecord(deployment.body.properties)
   const code = asRecord(properties.codeConfiguration)
   const script = asText(code.scoringScript)
-  if (script === undefined)
-    throw new AzureError(
-      400,
-      'UserError',
-      'A local region serves deployments with a scoring script; this one has none.',
-    )
+  const reason = whyNotServed(deployment)
+  if (script === undefined || reason !== undefined)
+    throw new AzureError(501, 'NotImplemented', reason ?? 'It has no scoring script.')
   const python = await requirePython('Serving a deployment')
   const workspaceId = workspaceIdOf(deployment.id) ?? ''
   const folder = join(

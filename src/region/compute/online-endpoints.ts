@@ -3,7 +3,7 @@ import { parentId, workspaceIdOf } from '../arm/arm-path.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
 import { keyActions, keysFor } from './endpoint-keys.ts'
-import { type ModelServer, startModelServer } from './model-server.ts'
+import { type ModelServer, startModelServer, whyNotServed } from './model-server.ts'
 
 export const endpointType = 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints'
 export const deploymentType = `${endpointType}/deployments`
@@ -26,6 +26,10 @@ export class Serving {
 
   /** Starts or replaces; the old server answers until the new one is ready. */
   async deploy(deployment: ArmResource): Promise<void> {
+    if (whyNotServed(deployment) !== undefined) {
+      await this.remove(deployment.id)
+      return
+    }
     await this.#limit(async () => {
       if (this.#stopped) return
       const key = deployment.id.toLowerCase()

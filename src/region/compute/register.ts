@@ -28,11 +28,12 @@ export function registerCompute(
     readonly region: RegionContext
     readonly behaviours: BehaviourRegistry
     readonly quotas: Quotas
+    readonly jobSlots?: number | undefined
   },
 ): Compute {
   const { region, behaviours, quotas } = parts
   const nodes = new Nodes(region, quotas)
-  const queue = new JobQueue(region, nodes)
+  const queue = new JobQueue(region, nodes, parts.jobSlots)
   const computes = { region, nodes, quotas, queue }
   const serving = new Serving(region)
   const schedules = new ScheduleClock(region, queue)

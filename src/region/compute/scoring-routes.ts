@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { asRecord, asText } from '../arm/document.ts'
 import { type ArmResource, AzureError, type RegionContext } from '../context.ts'
 import { hasKey } from './endpoint-keys.ts'
+import { whyNotServed } from './model-server.ts'
 import { deploymentType, endpointType, type Serving, workspaceGuid } from './online-endpoints.ts'
 
 const workspaceType = 'Microsoft.MachineLearningServices/workspaces'
@@ -58,14 +59,7 @@ export function registerScoring(
     await authenticate(endpoint, request.headers.authorization)
     const deployment = choose(endpoint, request.headers['azureml-model-deployment'])
     const server = serving.of(`${endpoint.id}/deployments/${deployment}`)
-    if (!server)
-      throw new AzureError(
-        503,
-        'ServiceUnavailable',
-        `The deployment '${deployment}' is not ready.`,
-        undefined,
-        { 'retry-after': '1' },
-      )
+    if (!server) throw whyNoServer(`${endpoint.id}/deployments/${deployment}`, deployment)
     const answer = await server.pool
       .request({
         method: request.method === 'GET' ? 'GET' : 'POST',
@@ -90,6 +84,15 @@ export function registerScoring(
       .header('azureml-model-deployment', deployment)
       .header('x-ms-region', region.name)
       .send(body)
+  }
+
+  function whyNoServer(id: string, name: string): AzureError {
+    const resource = region.resources.get(id)
+    const reason = resource && whyNotServed(resource)
+    if (reason !== undefined) return new AzureError(501, 'NotImplemented', reason)
+    const retry = { 'retry-after': '1' }
+    const message = `The deployment '${name}' is not ready.`
+    return new AzureError(503, 'ServiceUnavailable', message, undefined, retry)
   }
 
   /** Names stay valid once found; the document itself is read each time, so traffic switches at once. */

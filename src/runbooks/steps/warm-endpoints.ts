@@ -8,7 +8,7 @@ import { endpointsWithTraffic } from './endpoint-traffic.ts'
 
 const retryMs = 250
 /** The front answered, but no deployment behind it did. Any other answer came from a scoring script. */
-const noDeploymentAnswered = new Set([404, 408, 429, 502, 503, 504])
+const noDeploymentAnswered = new Set([404, 408, 429, 501, 502, 503, 504])
 
 export async function endpointsAnswer(world: FailoverWorld, tools: StepTools): Promise<Look> {
   const looks = await askAll(world, tools)
