@@ -1,4 +1,5 @@
 import { canonicalObject } from '../model/canonical.ts'
+import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
 import { type ArmKind, armKinds, type Kind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
@@ -35,6 +36,7 @@ import {
   keptFrom,
   listFailure,
   type Outcome,
+  oneByOne,
   type Pass,
   progressed,
   reading,
@@ -54,12 +56,35 @@ export async function passObjects(pass: Pass): Promise<void> {
     seen.set(arm.kind, ids)
     if (!pass.context.source.capabilities.kinds.has(arm.kind)) continue
     const parents = arm.parent === undefined ? [undefined] : (seen.get(arm.parent) ?? [])
+    const early: Early[] = []
     const lists = await Promise.allSettled(
-      parents.map((parent) => passCollection(pass, arm, parent, ids)),
+      parents.map((parent) => passCollection(pass, arm, parent, ids, early)),
     )
     // Only now is nothing under way any more that could write after the pass has ended.
     for (const list of lists) if (list.status === 'rejected') throw list.reason
+    await passEarly(pass, early)
   }
+}
+
+/** An object that came before one of its own kind that it refers to, such as a component of components. */
+interface Early {
+  readonly source: WorkspaceObject
+  readonly known: Known
+}
+
+const isEarly = ({ kind, error }: LedgerEntry): boolean =>
+  error?.code === 'object.waiting' && error.message.startsWith(`waits for ${kind}/`)
+
+/** Again, for as long as it brings some further; each round settles one level of nesting. */
+async function passEarly(pass: Pass, early: readonly Early[]): Promise<void> {
+  if (early.length === 0) return
+  pass.tally.pending -= early.length
+  pass.tally.compared -= early.length
+  const entries = await forEach(pass, early, ({ source, known }) => passObject(pass, source, known))
+  // The round before has written over the rows that `known` holds, so every one is written.
+  await writeChanged(pass, entries, new Map())
+  const again = early.filter((_, index) => isEarly(entries[index] as LedgerEntry))
+  if (again.length < early.length) await passEarly(pass, again)
 }
 
 /** One list of the source against the same list of the target. */
@@ -68,6 +93,7 @@ async function passCollection(
   arm: ArmKind,
   parent: ObjectId | undefined,
   ids: ObjectId[],
+  early: Early[],
 ): Promise<void> {
   const { source, target, ledger } = pass.context
   const options = { ...reading(pass), ...(parent === undefined ? {} : { parent }) }
@@ -78,9 +104,11 @@ async function passCollection(
     )) {
       for (const object of page) standing.set(formatObjectId(object.id), object)
     }
-    for await (const page of pagesOf((cursor) =>
+    const inOrder = areAgeOrdered(arm, parent)
+    for await (const listed of pagesOf((cursor) =>
       pass.limit(() => source.listObjects(arm.kind, { ...options, ...at(cursor) })),
     )) {
+      const page = inOrder ? byAge(listed) : listed
       const names = page.map((object) => formatObjectId(object.id))
       const [forward, backward, defined] = await Promise.all([
         ledger.read(pass.direction, names),
@@ -90,14 +118,17 @@ async function passCollection(
           : new Map<string, Definition>(),
       ])
       ids.push(...page.map(({ id }) => id))
-      const entries = await forEach(pass, page, (object, i) => {
+      const entries = await (inOrder ? oneByOne : forEach)(pass, page, async (object, i) => {
         const name = names[i] ?? ''
-        return passObject(pass, object, {
+        const known = {
           target: standing.get(name),
           forward: forward.get(name),
           backward: backward.get(name),
           defined: defined.get(name),
-        })
+        }
+        const entry = await passObject(pass, object, known)
+        if (isEarly(entry)) early.push({ source: object, known })
+        return entry
       })
       await writeChanged(pass, entries, forward)
     }
@@ -105,6 +136,23 @@ async function passCollection(
     const entry = listFailure(pass, { kind: arm.kind, path: parent?.path ?? [] }, error)
     await writeChanged(pass, [entry], new Map())
   }
+}
+
+const anonymous = new Set(['azureml_anonymous', 'CliV2AnonymousEnvironment'])
+
+/** `@latest` is the version made last, so versions of one name are made in the order of their age. */
+function areAgeOrdered(
+  { kind, parent: container }: ArmKind,
+  parent: ObjectId | undefined,
+): boolean {
+  const isVersion = container?.endsWith('-container') === true && kind !== 'code'
+  return isVersion && !anonymous.has(parent?.path[0] ?? '')
+}
+
+function byAge(objects: readonly WorkspaceObject[]): WorkspaceObject[] {
+  const madeAt = ({ body: { systemData } }: WorkspaceObject): string =>
+    isObject(systemData) && typeof systemData.createdAt === 'string' ? systemData.createdAt : ''
+  return [...objects].sort((a, b) => (madeAt(a) < madeAt(b) ? -1 : madeAt(a) > madeAt(b) ? 1 : 0))
 }
 
 export async function writeChanged(

@@ -252,6 +252,18 @@ export async function forEach<T, R>(
   })
 }
 
+/** As `forEach`, one after the other, for what has to happen in the order given. */
+export async function oneByOne<T, R>(
+  pass: Pass,
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  for (const [index, item] of items.entries())
+    results.push(...(await forEach(pass, [item], () => work(item, index))))
+  return results
+}
+
 /**
  * A list that failed is itself a row, so that status can show why the pass is partial. Its id is what
  * is listed with an empty name, which no object has: one may well be called `*`.

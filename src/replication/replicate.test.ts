@@ -57,6 +57,30 @@ describe('replicate', () => {
     ])
   })
 
+  it('copies components of components in one pass, whatever order they are listed in', async () => {
+    const { east, west, context } = scene()
+    const component = (name: string, inner?: string): Content => ({
+      is: 'object',
+      id: { kind: 'component', path: ['azureml_anonymous', name] },
+      body: {
+        properties: {
+          componentSpec: {
+            type: 'pipeline',
+            jobs:
+              inner === undefined
+                ? {}
+                : { node: { componentId: `azureml:azureml_anonymous:${inner}` } },
+          },
+        },
+      },
+    })
+    await fill(east, [component('c'), component('b', 'c'), component('a', 'b')])
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete', pending: 0 })
+    const rows = await context.ledger.rows(direction, { kind: 'component', limit: 10 })
+    expect(rows.map(({ state }) => state)).toEqual(['proven', 'proven', 'proven'])
+    expect(west.writes.filter(({ target }) => target.startsWith('component/'))).toHaveLength(3)
+  })
+
   it.each(['before', 'after'] as const)(
     'takes an update up again that failed %s its effect, though the source went on (I2, I3)',
     async (strikes) => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   bearerTokenAuthenticationPolicy,
   createDefaultHttpClient,
@@ -51,6 +52,8 @@ export class HttpClient {
 
   constructor(member: string, cloud: Cloud) {
     this.#member = member
+    // Every request under way listens; many at once are no leak.
+    setMaxListeners(0, this.#closing.signal)
     this.#pipeline = authenticated(cloud)
     // Awaited by the first request, which reports it; not an unhandled rejection before.
     this.#pipeline.catch(() => undefined)
