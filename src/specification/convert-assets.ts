@@ -369,7 +369,7 @@ async function nodeInput(
     }) as JsonObject
   return compact({
     job_input_type: optionalText(value.type, placeOf(where)) ?? 'uri_folder',
-    uri: await session.storageUri(path, where),
+    uri: await session.storageUri(path, where, value.type),
     mode: value.mode as Json,
   }) as JsonObject
 }

@@ -235,7 +235,7 @@ export async function jobInputs(
     if (isDocument(given) && given.path !== undefined) {
       inputs[name] = compact({
         jobInputType: optionalText(given.type, placeOf(where)) ?? 'uri_folder',
-        uri: await session.storageUri(given.path, at(where, `${name}.path`)),
+        uri: await session.storageUri(given.path, at(where, `${name}.path`), given.type),
         mode: modeOf(given.mode, 'ReadOnlyMount'),
       }) as JsonObject
     } else {

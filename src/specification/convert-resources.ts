@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { camelKeys, convertJob } from './convert-jobs.ts'
+import { convertDataImport, convertMonitor } from './convert-monitor.ts'
 import {
   compact,
   type Document,
@@ -623,13 +624,6 @@ export async function convertSchedule(
   where: Where,
 ): Promise<Converted> {
   const trigger = mapping(document.trigger, placeOf(where))
-  if (document.create_job === undefined) {
-    throw new HoldfastError(
-      'specification.unsupported-schedule',
-      'only schedules with create_job are supported; create_monitor and import_data are not',
-      { place: where.file },
-    )
-  }
   return {
     body: {
       properties: compact({
@@ -639,13 +633,43 @@ export async function convertSchedule(
         properties: textMap(document.properties, placeOf(where)),
         isEnabled: document.is_enabled === undefined ? true : document.is_enabled === true,
         trigger: triggerOf(trigger),
-        action: {
-          actionType: 'CreateJob',
-          jobDefinition: await scheduledJob(session, document.create_job, at(where, 'create_job')),
-        },
+        action: await actionOf(session, document, where),
       }) as JsonObject,
     },
   }
+}
+
+async function actionOf(
+  session: ImportSession,
+  document: Document,
+  where: Where,
+): Promise<JsonObject> {
+  const { create_job: job, create_monitor: monitor, import_data: data } = document
+  if (job !== undefined)
+    return {
+      actionType: 'CreateJob',
+      jobDefinition: await scheduledJob(session, job, at(where, 'create_job')),
+    }
+  if (monitor !== undefined) {
+    const place = at(where, 'create_monitor')
+    const given = mapping(monitor, placeOf(place))
+    return {
+      actionType: 'CreateMonitor',
+      monitorDefinition: await convertMonitor(session, given, place),
+    }
+  }
+  if (data !== undefined) {
+    const place = at(where, 'import_data')
+    const given = isDocument(data)
+      ? data
+      : await readDocument(resolve(dirname(where.file), text(data, placeOf(place))), place)
+    return { actionType: 'ImportData', dataImportDefinition: convertDataImport(given, place) }
+  }
+  throw new HoldfastError(
+    'specification.missing',
+    'a schedule needs one of create_job, create_monitor and import_data',
+    { place: where.file },
+  )
 }
 
 function triggerOf(trigger: Document): JsonObject {

@@ -96,11 +96,9 @@ export async function planImport(
       })
       continue
     }
-    const before = session.actions.length
     try {
-      await convert(session, specification, options, deferred)
+      await session.attempt(() => convert(session, specification, options, deferred))
     } catch (error) {
-      session.actions.length = before
       failed.push({
         file: specification.file,
         error: isHoldfastError(error)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, relative, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
@@ -69,7 +69,7 @@ export class ImportSession {
   readonly target: Place
   readonly inline: InlineConverters
   readonly unknownKeys: Array<{ readonly place: string; readonly key: string }> = []
-  readonly #planned = new Map<string, JsonObject>()
+  readonly #planned = new Map<string, { readonly body: JsonObject; readonly file: string }>()
   readonly #versions = new Map<string, string[]>()
   readonly #uploaded = new Set<string>()
 
@@ -86,14 +86,38 @@ export class ImportSession {
     return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.MachineLearningServices/workspaces/${workspaceName}/${tail}`
   }
 
+  /**
+   * Converts one specification. When that throws, nothing of it is left behind: what it had planned on
+   * the way (code, an environment) would else be taken for done by the next one that needs the same.
+   */
+  async attempt(convert: () => Promise<void>): Promise<void> {
+    const actions = this.actions.length
+    const planned = new Map(this.#planned)
+    const uploaded = new Set(this.#uploaded)
+    const versions = new Map([...this.#versions].map(([key, list]) => [key, [...list]]))
+    try {
+      await convert()
+    } catch (error) {
+      this.actions.length = actions
+      restore(this.#planned, planned)
+      restore(this.#versions, versions)
+      this.#uploaded.clear()
+      for (const key of uploaded) this.#uploaded.add(key)
+      throw error
+    }
+  }
+
   put(id: ObjectId, body: JsonObject, where: Where, secrets?: JsonObject): void {
     const key = formatObjectId(id)
     if (id.path.length === 2 && /^(environment|data|model|component|code|feature)/.test(id.kind)) {
-      if (this.#planned.has(key) && JSON.stringify(this.#planned.get(key)) === JSON.stringify(body))
-        return
+      const before = this.#planned.get(key)
+      if (before !== undefined) {
+        if (JSON.stringify(before.body) === JSON.stringify(body)) return
+        throw this.#differs(id, before.file, where)
+      }
       this.#remember(id.kind, id.path[0] ?? '', id.path[1] ?? '')
     }
-    this.#planned.set(key, body)
+    this.#planned.set(key, { body, file: where.file })
     this.actions.push({
       action: 'put',
       id,
@@ -122,7 +146,7 @@ export class ImportSession {
     const newest = versions.at(-1)
     if (newest !== undefined) {
       const existing =
-        this.#planned.get(formatObjectId({ kind, path: [name, newest] })) ??
+        this.#planned.get(formatObjectId({ kind, path: [name, newest] }))?.body ??
         (await this.workspace.getObject({ kind, path: [name, newest] }))?.body
       if (existing && contains(existing, body)) return newest
     }
@@ -250,11 +274,15 @@ export class ImportSession {
     return this.armId('code', name, '1')
   }
 
-  /** A storage address: portable forms pass through, a local path is uploaded to the default datastore. */
-  async storageUri(value: unknown, where: Where): Promise<string> {
+  /**
+   * A storage address: portable forms pass through, a local path is uploaded to the default datastore.
+   * `type` says what a reference to an asset refers to: a model, when it is a model's type.
+   */
+  async storageUri(value: unknown, where: Where, type?: unknown): Promise<string> {
     const given = text(value, placeOf(where))
     if (portable.test(given)) return given
-    if (given.startsWith('azureml:')) return this.assetId('data', given, where)
+    const kind = /^(custom|mlflow|triton)_model$/i.test(String(type)) ? 'model' : 'data'
+    if (given.startsWith('azureml:')) return this.assetId(kind, given, where)
     const snapshot = await takeSnapshot(
       resolve(dirname(where.file), given.replace(/^file:(\/\/)?/, '')),
       placeOf(where),
@@ -335,6 +363,15 @@ export class ImportSession {
     }
   }
 
+  /** A version cannot be changed, so the service would refuse the second one. */
+  #differs(id: ObjectId, file: string, where: Where): HoldfastError {
+    return new HoldfastError(
+      'specification.duplicate',
+      `${id.kind} ${id.path.join(':')} is described differently in '${relative(dirname(where.file), file)}'`,
+      { place: placeOf(where), hint: 'Give one of the two another version.' },
+    )
+  }
+
   #missing(kind: Kind, name: string, where: Where): HoldfastError {
     return new HoldfastError(
       'specification.reference-not-found',
@@ -345,6 +382,11 @@ export class ImportSession {
       },
     )
   }
+}
+
+function restore<V>(map: Map<string, V>, before: ReadonlyMap<string, V>): void {
+  map.clear()
+  for (const [key, value] of before) map.set(key, value)
 }
 
 export async function readDocument(path: string, where: Where): Promise<Document> {

@@ -33,18 +33,13 @@ export async function readFolder(root: string): Promise<Folder> {
 
 /** The first document of a file; a syntax error is returned with line and column, not thrown. */
 export async function parseFile(file: string): Promise<unknown> {
-  const lineCounter = new LineCounter()
-  const [document] = parseAllDocuments(await readFile(file, 'utf8'), {
-    lineCounter,
-    prettyErrors: false,
-    uniqueKeys: true,
-    strict: false,
-  })
+  const content = indented(await readFile(file, 'utf8'))
+  const { document, lineCounter } = parseFirst(content)
   if (document === undefined || !('errors' in document)) return undefined
   const [error] = document.errors
   if (error) {
     const { line, col } = lineCounter.linePos(error.pos[0])
-    const looksLikeSpecification = /^\s*\$schema\s*:/m.test(await readFile(file, 'utf8'))
+    const looksLikeSpecification = /^\s*\$schema\s*:/m.test(content)
     // A folder may hold YAML of other tools; only broken specifications are the user's mistake here.
     return looksLikeSpecification
       ? new HoldfastError('specification.syntax', error.message, {
@@ -63,7 +58,37 @@ export async function parseFile(file: string): Promise<unknown> {
   }
 }
 
-async function yamlFiles(path: string): Promise<string[]> {
+function parseFirst(content: string) {
+  const lineCounter = new LineCounter()
+  const [document] = parseAllDocuments(content, {
+    lineCounter,
+    prettyErrors: false,
+    uniqueKeys: true,
+    strict: false,
+    // An unfilled {{…}} is a mapping as a key; the place that reads it says so better.
+    logLevel: 'error',
+  })
+  return { document, lineCounter }
+}
+
+/**
+ * The official client's parser lets a quoted text go on at the start of a line, which YAML forbids and
+ * ours refuses. Spaces there do not belong to the text, so they make such a file what both read alike.
+ */
+function indented(content: string): string {
+  let mended = content
+  for (let lines = content.split('\n').length; lines > 0; lines -= 1) {
+    const { document } = parseFirst(mended)
+    const error = document && 'errors' in document ? document.errors[0] : undefined
+    if (error?.code !== 'MISSING_CHAR' || !error.message.startsWith('Missing closing')) break
+    const next = mended.indexOf('\n', error.pos[0]) + 1
+    if (next === 0) break
+    mended = `${mended.slice(0, next)}${' '.repeat(64)}${mended.slice(next)}`
+  }
+  return mended
+}
+
+export async function yamlFiles(path: string): Promise<string[]> {
   if (/\.ya?ml$/i.test(path)) return [path]
   const files: string[] = []
   let entries: Awaited<ReturnType<typeof listEntries>>
