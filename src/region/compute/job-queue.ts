@@ -111,7 +111,7 @@ export class JobQueue {
   /** Starts what waits and has room, the longest waiting first. */
   pump(): void {
     for (const entry of [...this.#waiting]) {
-      if (this.#placed.size >= mostJobs) return
+      if (this.#placed.size >= this.#slots) return
       if (!this.#place(entry.job)) continue
       this.#waiting.splice(this.#waiting.indexOf(entry), 1)
       entry.start()
