@@ -175,6 +175,7 @@ function canonical(kind: string, body: Body | undefined): Body | undefined {
   const plain = Object.fromEntries(
     Object.entries(properties(body)).filter(([key]) => !serverMade.includes(key)),
   )
+  if (kind === 'compute') plain.properties = withoutState(plain.properties)
   // Off at the secondary on purpose; the failover turns on what was on.
   if (kind === 'schedule') delete plain.isEnabled
   // Which nameless one came last means nothing.
@@ -186,6 +187,14 @@ function canonical(kind: string, body: Body | undefined): Body | undefined {
     plain.displayName = undefined
   }
   return sorted({ ...rest, properties: plain }) as Body
+}
+
+/** How many nodes run now, and since when. */
+function withoutState(cluster: unknown): Body {
+  const state = /^(allocationState|currentNode|targetNode|nodeState|errors)/
+  return Object.fromEntries(
+    Object.entries((cluster ?? {}) as Body).filter(([key]) => !state.test(key)),
+  )
 }
 
 function sorted(value: unknown): unknown {
