@@ -73,4 +73,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'run the gateway of the plan',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
   },
+  {
+    name: 'demo',
+    summary: 'an outage and a failover, start to end, on two local regions',
+    load: async () => (await import('./commands/demo.ts')).demoCommand(),
+  },
 ]

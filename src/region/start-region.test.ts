@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RegionError } from './region-error.ts'
@@ -88,6 +88,13 @@ describe('starting a region', () => {
     const answer = await east.call('GET', `${west.region.origin}/discovery`, { token: null })
     expect(answer.body).toMatchObject({ api: west.region.origin })
     await Promise.all([east.stop(), west.stop()])
+  })
+
+  it('tells jobs where the CA lies by an absolute path', async () => {
+    const caDir = relative(process.cwd(), join(dir, 'ca'))
+    const { region, stop } = await startTestRegion({ dataDir: join(dir, 'east'), caDir })
+    expect(isAbsolute(region.caPath)).toBe(true)
+    await stop()
   })
 })
 

@@ -3,139 +3,176 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { HoldfastError } from '../../model/errors.ts'
+import { type GuardedProcess, startGuarded } from '../../region/compute/guarded-process.ts'
+import { processTree } from './process-tree.ts'
 
-/** A started `holdfast …` process and the one JSON line it printed when it was ready. */
-export interface StartedProcess {
-  readonly name: string
-  readonly pid: number
-  readonly ready: Readonly<Record<string, unknown>>
-  readonly exited: Promise<number | null>
+/** What a program that was run to its end left behind. */
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface ProcessesOptions {
+  /** Working folder of every process. */
+  readonly folder: string
+  /** Error output of long-lived processes goes to `<logs>/<name>.log`. */
+  readonly logs: string
+  /** The program behind `holdfast`. */
+  readonly entry: string
+  readonly env: NodeJS.ProcessEnv
 }
 
 interface Tracked {
-  readonly child: ChildProcess
-  readonly exited: Promise<number | null>
+  readonly pid: number
+  readonly exited: Promise<unknown>
+  end(signal: 'SIGTERM' | 'SIGKILL'): void
 }
 
+const readyTimeoutMs = 60_000
+
 /**
- * Every process of the demo hangs below this one and ends with it: each child also watches its
- * standard input (`--exit-with-parent`), so that even SIGKILL of the demo leaves none behind.
+ * Every process of the demo. Each one leads a group of its own, so that Ctrl-C in the terminal reaches
+ * the demo alone, which ends them in order. Each one also ends when the demo is gone, SIGKILL included:
+ * servers watch their standard input (`--exit-with-parent`), commands run under a guard.
  */
 export class Processes {
-  readonly #tracked = new Map<string, Tracked>()
-  readonly #logs: string
-  readonly #entry: string
+  readonly #options: ProcessesOptions
+  readonly #servers = new Map<string, Tracked>()
+  readonly #commands = new Set<GuardedProcess>()
+  #stopping = false
 
-  constructor(logs: string, entry: string) {
-    this.#logs = logs
-    this.#entry = entry
+  constructor(options: ProcessesOptions) {
+    this.#options = options
   }
 
-  /** Starts `holdfast <args>` and waits for its ready line; its error output goes to `<logs>/<name>.log`. */
-  async start(name: string, args: readonly string[], timeoutMs = 30_000): Promise<StartedProcess> {
-    const log = join(this.#logs, `${name}.log`)
-    const child = spawn(process.execPath, [this.#entry, ...args], {
+  /** Starts `holdfast <args>` and waits for the JSON line that it prints when it is ready. */
+  async start(name: string, args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+    this.#refuseWhenStopping()
+    const { folder, logs, entry, env } = this.#options
+    const log = join(logs, `${name}.log`)
+    const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+      cwd: folder,
+      env,
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: process.env,
+      detached: true,
     })
-    const file = createWriteStream(log, { flags: 'a', mode: 0o600 })
-    child.stderr?.pipe(file)
-    const exited = new Promise<number | null>((resolve) =>
-      child.on('exit', (code) => resolve(code)),
-    )
-    this.#tracked.set(name, { child, exited })
-    const ready = await this.#readyLine(name, child, exited, log, timeoutMs)
-    return { name, pid: child.pid ?? 0, ready, exited }
+    // A process that is gone reads no more; its end is told by `exited`.
+    child.stdin.on('error', () => undefined)
+    child.stderr.pipe(createWriteStream(log, { flags: 'a', mode: 0o600 }))
+    const exited = new Promise<number | null>((resolve) => {
+      child.on('error', () => resolve(null))
+      child.on('exit', resolve)
+    })
+    const end = (signal: 'SIGTERM' | 'SIGKILL') => void child.kill(signal)
+    this.#servers.set(name, { pid: child.pid ?? 0, exited, end })
+    return readyLine(name, child, exited, log)
   }
 
-  /** Runs `holdfast <args>` to its end; stdout is returned, its exit code with it. */
-  async run(
-    args: readonly string[],
+  /** Runs `holdfast <args>` to its end. `onLine` gets its error output, line by line, as it comes. */
+  run(args: readonly string[], onLine?: (line: string) => void): Promise<Ended> {
+    const words = [process.execPath, ...process.execArgv, this.#options.entry, ...args]
+    return this.runProgram(words, {}, onLine)
+  }
+
+  async runProgram(
+    words: readonly string[],
+    env: NodeJS.ProcessEnv,
     onLine?: (line: string) => void,
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [this.#entry, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: process.env,
+  ): Promise<Ended> {
+    this.#refuseWhenStopping()
+    const guarded = startGuarded(`exec ${words.map(quoted).join(' ')}`, {
+      cwd: this.#options.folder,
+      env: { ...this.#options.env, ...env },
     })
-    const name = `run-${child.pid}`
-    const exited = new Promise<number | null>((resolve) =>
-      child.on('exit', (code) => resolve(code)),
-    )
-    this.#tracked.set(name, { child, exited })
-    let stdout = ''
-    let stderr = ''
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk
+    this.#commands.add(guarded)
+    const seen = { stdout: '', stderr: '' }
+    guarded.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      seen.stdout += text
     })
-    const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream })
-    lines.on('line', (line) => {
-      stderr += `${line}\n`
-      onLine?.(line)
-    })
-    const code = await exited
-    this.#tracked.delete(name)
-    return { code: code ?? 130, stdout, stderr }
+    if (guarded.child.stderr) {
+      createInterface({ input: guarded.child.stderr }).on('line', (line) => {
+        seen.stderr += `${line}\n`
+        onLine?.(line)
+      })
+    }
+    const code = await guarded.exited
+    this.#commands.delete(guarded)
+    return { code, ...seen }
   }
 
-  /** The power cut: SIGKILL, no chance to say goodbye. Resolves when the process is gone. */
-  async cutPower(name: string): Promise<void> {
-    const tracked = this.#tracked.get(name)
-    if (!tracked) throw new HoldfastError('demo.no-process', `no process '${name}' is running`)
-    tracked.child.kill('SIGKILL')
-    await tracked.exited
-    this.#tracked.delete(name)
+  /**
+   * The power cut: SIGKILL for the process and everything below it, none has time for a last word.
+   * Resolves when all are gone, with how many there were.
+   */
+  async cutPower(name: string): Promise<number> {
+    const server = this.#servers.get(name)
+    if (server === undefined)
+      throw new HoldfastError('demo.no-process', `No process '${name}' is running.`)
+    const tree = await processTree(server.pid)
+    for (const pid of tree) killIfThere(pid)
+    await server.exited
+    this.#servers.delete(name)
+    return tree.length
   }
 
-  /** SIGTERM to all, newest first; SIGKILL to whoever is still there after the grace. */
-  async stopAll(graceMs = 5_000): Promise<void> {
-    const all = [...this.#tracked].reverse()
-    this.#tracked.clear()
-    for (const [, { child }] of all) child.kill('SIGTERM')
-    const gone = Promise.all(all.map(([, { exited }]) => exited))
-    const late = setTimeout(() => {
-      for (const [, { child }] of all) child.kill('SIGKILL')
-    }, graceMs)
-    await gone
-    clearTimeout(late)
-  }
-
-  async #readyLine(
-    name: string,
-    child: ChildProcess,
-    exited: Promise<number | null>,
-    log: string,
-    timeoutMs: number,
-  ): Promise<Record<string, unknown>> {
-    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
-    let timer: NodeJS.Timeout | undefined
-    try {
-      return await Promise.race([
-        new Promise<Record<string, unknown>>((resolve) =>
-          lines.once('line', (line) => resolve(JSON.parse(line))),
-        ),
-        exited.then((code) => {
-          throw new HoldfastError(
-            'demo.process-ended',
-            `'${name}' ended at once with exit code ${code}`,
-            { hint: `Read ${log}.` },
-          )
-        }),
-        new Promise<never>((_, reject) => {
-          timer = setTimeout(
-            () =>
-              reject(
-                new HoldfastError(
-                  'demo.process-slow',
-                  `'${name}' was not ready after ${timeoutMs / 1000} s`,
-                  { hint: `Read ${log}.` },
-                ),
-              ),
-            timeoutMs,
-          )
-        }),
-      ])
-    } finally {
-      clearTimeout(timer)
+  /** Ends all, newest first; SIGKILL for whoever is still there after the grace. */
+  async stopAll(graceMs = 8000): Promise<void> {
+    this.#stopping = true
+    await Promise.all([...this.#commands].map((command) => command.end(graceMs)))
+    for (const [name, server] of [...this.#servers].reverse()) {
+      server.end('SIGTERM')
+      const late = setTimeout(() => server.end('SIGKILL'), graceMs)
+      await server.exited
+      clearTimeout(late)
+      this.#servers.delete(name)
     }
   }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping)
+      throw new HoldfastError('demo.stopping', 'The demo is stopping.', { kind: 'cancelled' })
+  }
+}
+
+async function readyLine(
+  name: string,
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  log: string,
+): Promise<Record<string, unknown>> {
+  const failure = (code: string, sentence: string) =>
+    new HoldfastError(code, `'${name}' ${sentence}`, { hint: `Read ${log}.` })
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(failure('demo.process-slow', `was not ready after ${readyTimeoutMs / 1000} s.`)),
+      readyTimeoutMs,
+    )
+  })
+  const line = new Promise<string>((resolve) => {
+    if (child.stdout) createInterface({ input: child.stdout }).once('line', resolve)
+  })
+  const early = exited.then((code) => {
+    throw failure('demo.process-ended', `ended at once with exit code ${code}.`)
+  })
+  try {
+    return JSON.parse(await Promise.race([line, early, late])) as Record<string, unknown>
+  } finally {
+    clearTimeout(timer)
+    // Its later end is nobody's failure.
+    early.catch(() => undefined)
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,43 +1,77 @@
+import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
 
-/** What the demo shows: numbered chapters, the command behind each, one line that moves while work runs. */
+/** The part of a terminal or pipe that the screen needs. */
+export interface ScreenStream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+const margin = '   '
+
+/**
+ * What the demo shows: numbered chapters, the command behind each, and in a terminal one line that
+ * moves while work runs. In a pipe the same lines, whole and plain.
+ */
 export class Screen {
   readonly #started = performance.now()
+  readonly #stream: ScreenStream
   #chapter = 0
   #moving = false
-  readonly #tty = process.stdout.isTTY === true
+
+  constructor(stream: ScreenStream) {
+    this.#stream = stream
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true
+  }
 
   chapter(title: string): void {
     this.#settle()
     this.#chapter += 1
-    process.stdout.write(`\n${pc.bold(`${this.#chapter}  ${title}`)} ${pc.dim(this.#clock())}\n`)
+    const clock = pc.dim(`${this.seconds().toFixed(1)} s`)
+    this.#stream.write(`\n${pc.bold(`${this.#chapter}  ${title}`)}  ${clock}\n`)
   }
 
-  command(args: readonly string[]): void {
-    this.line(
-      pc.cyan(
-        `$ holdfast ${args.map((a) => (/[\s*"]/.test(a) ? JSON.stringify(a) : a)).join(' ')}`,
-      ),
-    )
-  }
-
-  line(text: string): void {
+  headline(title: string): void {
     this.#settle()
-    process.stdout.write(`   ${text}\n`)
+    this.#stream.write(`\n${pc.bold(title)}\n`)
+  }
+
+  /** A command as it runs; long ARM ids are shortened for the eye. */
+  command(words: readonly string[]): void {
+    const shown = words.map(shortened).map((word) => (/[\s*"'$]/.test(word) ? `'${word}'` : word))
+    const lines = wrapWords(shown, this.#width() - 4, ' \\')
+    this.#write(lines.map((line, i) => pc.cyan(`${i === 0 ? '$ ' : '    '}${line}`)))
+  }
+
+  /** What is remarkable in it is coloured by the caller. */
+  line(text: string, mark = ''): void {
+    const hang = ' '.repeat(stripVTControlCharacters(mark).length)
+    const lines = text
+      .split('\n')
+      .flatMap((part) => wrapWords(part.split(/(?<=\S) (?=\S)/), this.#width() - hang.length))
+    this.#write(lines.map((line, i) => `${i === 0 ? mark : hang}${line}`))
   }
 
   good(text: string): void {
-    this.line(`${pc.green('✔')} ${text}`)
+    this.line(text, `${pc.green('✔')} `)
   }
 
   bad(text: string): void {
-    this.line(`${pc.red('✖')} ${text}`)
+    this.line(text, `${pc.red('✖')} `)
   }
 
-  /** Replaces the moving line in a terminal; in a pipe only `line`, `good` and `bad` print. */
+  quiet(text: string): void {
+    this.line(pc.dim(text))
+  }
+
+  /** Replaces the moving line in a terminal; a pipe sees only what stays. */
   progress(text: string): void {
-    if (!this.#tty) return
-    process.stdout.write(`\r\x1b[2K   ${pc.dim(text.slice(0, (process.stdout.columns ?? 80) - 4))}`)
+    if (!this.isTerminal) return
+    this.#stream.write(`\r\x1b[2K${margin}${pc.dim(text.slice(0, this.#width()))}`)
     this.#moving = true
   }
 
@@ -45,12 +79,41 @@ export class Screen {
     return (performance.now() - this.#started) / 1000
   }
 
+  /** Takes the moving line away. */
+  end(): void {
+    this.#settle()
+  }
+
+  #write(lines: readonly string[]): void {
+    this.#settle()
+    this.#stream.write(lines.map((line) => `${margin}${line}\n`).join(''))
+  }
+
   #settle(): void {
-    if (this.#moving) process.stdout.write('\r\x1b[2K')
+    if (this.#moving) this.#stream.write('\r\x1b[2K')
     this.#moving = false
   }
 
-  #clock(): string {
-    return `${this.seconds().toFixed(1)} s`
+  #width(): number {
+    if (!this.isTerminal) return Number.POSITIVE_INFINITY
+    return Math.max(40, this.#stream.columns ?? 80) - margin.length - 1
   }
+}
+
+/** Fills lines with words; `more` ends every line but the last. Colours take no room. */
+function wrapWords(words: readonly string[], width: number, more = ''): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of words) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line !== '' && stripVTControlCharacters(longer).length > width - more.length) {
+      lines.push(`${line}${more}`)
+      line = word
+    } else line = longer
+  }
+  return [...lines, line]
+}
+
+function shortened(word: string): string {
+  return word.replace(/\/subscriptions\/.*\/(workspaces\/[^/]+)/, '/subscriptions/…/$1')
 }

@@ -58,7 +58,7 @@ export class ScoringTraffic {
   async stop(): Promise<TrafficSummary> {
     clearInterval(this.#timer)
     await Promise.allSettled([...this.#pending])
-    await this.#agent.close()
+    await this.#agent.destroy()
     return this.summary()
   }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { Pool } from 'undici'
 import type { GatewayPointer, MemberRoute } from './pointer.ts'
 
@@ -18,6 +18,7 @@ export class Upstreams {
   readonly #options: UpstreamOptions
   #pools = new Map<string, Pool>()
   #cas = new Map<string, string | undefined>()
+  readonly #trust = new Map<string, SecureContext>()
 
   constructor(options: UpstreamOptions) {
     this.#options = options
@@ -57,11 +58,23 @@ export class Upstreams {
       bodyTimeout: timeoutMs,
       connect: {
         timeout: connectTimeoutMs,
-        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+        ...(ca === undefined ? {} : { secureContext: this.#trustOf(ca) }),
       },
     })
     this.#pools.set(key, pool)
     return pool
+  }
+
+  /**
+   * Made once: reading all public certificates takes a tenth of a second, and at an outage a hundred
+   * connections are made at once.
+   */
+  #trustOf(ca: string): SecureContext {
+    const known = this.#trust.get(ca)
+    if (known !== undefined) return known
+    const made = createSecureContext({ ca: [...rootCertificates, ca] })
+    this.#trust.set(ca, made)
+    return made
   }
 
   async close(): Promise<void> {
