@@ -24,5 +24,5 @@ def one(payment):
 
 
 def run(raw_data):
-    payments = json.loads(raw_data)["payments"]
+    payments = json.loads(raw_data).get("payments", [])
     return {"fraud": [round(one(payment), 4) for payment in payments]}
