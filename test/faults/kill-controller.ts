@@ -53,14 +53,19 @@ export async function failOverWithKills(
   kills: readonly number[],
   reference: World | undefined,
 ): Promise<KillRound> {
-  const processes = new Processes(made.stateDir, entry)
+  const processes = new Processes({
+    folder: made.stateDir,
+    logs: made.stateDir,
+    entry,
+    env: process.env,
+  })
   try {
     for (const afterMs of kills) {
       await startController(processes, made)
       // The controller may be gone before it answers: then nothing was accepted, or it was.
       const asked = askForFailover(made).catch(() => undefined)
       await delay(afterMs)
-      await processes.cutPower('controller')
+      await processes.kill('controller')
       await asked
     }
     await startController(processes, made)

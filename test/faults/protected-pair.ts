@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import { ArmClient } from '../../src/cli/demo/arm-client.ts'
 import { Processes } from '../../src/cli/demo/processes.ts'
+import { RestClient } from '../../src/cli/demo/rest-client.ts'
+import { createWorkspace } from '../../src/cli/demo/workspace-calls.ts'
 import { planText } from '../../src/plan/write-plan.ts'
 import { applyImport, planImport } from '../../src/specification/import-folder.ts'
 import { startGateway } from '../../src/traffic/gateway/start-gateway.ts'
@@ -23,7 +24,7 @@ export const entry = resolve(import.meta.dirname, '..', '..', 'dist', 'holdfast.
 
 export async function startRegionPair(folder: string): Promise<RegionPair> {
   mkdirSync(folder, { recursive: true })
-  const processes = new Processes(folder, entry)
+  const processes = new Processes({ folder, logs: folder, entry, env: process.env })
   const start = async (name: string, region: string) => {
     const data = join(folder, name)
     await processes.start(name, [
@@ -65,8 +66,8 @@ export async function createProtectedPair(pair: RegionPair, name: string): Promi
     west: workspaceId(subscription, `${name}-west`),
   }
   for (const member of ['east', 'west'] as const) {
-    const client = await ArmClient.open(pair[member])
-    await client.createWorkspace(ids[member])
+    const client = await RestClient.open(pair[member])
+    await createWorkspace(client, ids[member])
     await client.close()
   }
   const open = (member: 'east' | 'west') =>

@@ -15,7 +15,7 @@ interface Imported {
 /** Chapter 2: the primary gets what a team has, through interfaces that any user has. */
 export async function fillPrimary(stage: Stage, { east, west }: DemoRegions): Promise<void> {
   const { screen } = stage
-  for (const region of [east, west]) await createWorkspace(stage, region)
+  for (const region of [east, west]) await createWorkspace(region.client, region.workspaceId)
   screen.good('empty workspaces fraud-east and fraud-west (PUT on each resource manager)')
   const target = ['--workspace', east.workspaceId, '--cloud', east.cloudFile]
   const assets = await holdfastJson<Imported>(stage, 'import', 'sample', ...target)

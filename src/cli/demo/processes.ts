@@ -101,17 +101,23 @@ export class Processes {
     return { code, ...seen }
   }
 
+  /** SIGKILL for the one process; what it started is left to notice. */
+  async kill(name: string): Promise<void> {
+    const { end, exited } = this.#server(name)
+    end('SIGKILL')
+    await exited
+    this.#servers.delete(name)
+  }
+
   /**
    * The power cut: SIGKILL for the process and everything below it, none has time for a last word.
    * Resolves when all are gone, with how many there were.
    */
   async cutPower(name: string): Promise<number> {
-    const server = this.#servers.get(name)
-    if (server === undefined)
-      throw new HoldfastError('demo.no-process', `No process '${name}' is running.`)
-    const tree = await processTree(server.pid)
-    for (const pid of tree) killIfThere(pid)
-    await server.exited
+    const { pid, exited } = this.#server(name)
+    const tree = await processTree(pid)
+    for (const one of tree) killIfThere(one)
+    await exited
     this.#servers.delete(name)
     return tree.length
   }
@@ -127,6 +133,12 @@ export class Processes {
       clearTimeout(late)
       this.#servers.delete(name)
     }
+  }
+
+  #server(name: string): Tracked {
+    const server = this.#servers.get(name)
+    if (server !== undefined) return server
+    throw new HoldfastError('demo.no-process', `No process '${name}' is running.`)
   }
 
   #refuseWhenStopping(): void {

@@ -1,4 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { HoldfastError } from '../../model/errors.ts'
 import type { DemoRegion } from './regions.ts'
+import type { RestClient } from './rest-client.ts'
 import { type Stage, waitFor } from './stage.ts'
 
 /** What the demo asks of a workspace, in the public REST API's words. */
@@ -12,24 +15,23 @@ interface Resource {
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-export async function createWorkspace(stage: Stage, region: DemoRegion): Promise<void> {
-  const { client, workspaceId, name } = region
+/** Makes the resource group and the workspace, and waits until it is there. */
+export async function createWorkspace(client: RestClient, workspaceId: string): Promise<void> {
+  const location = client.cloud.name
   const group = workspaceId.split('/').slice(0, 5).join('/')
-  await client.json(`${group}?api-version=2022-09-01`, { method: 'PUT', body: { location: name } })
+  await client.json(`${group}?api-version=2022-09-01`, { method: 'PUT', body: { location } })
   const body = {
-    location: name,
+    location,
     identity: { type: 'SystemAssigned' },
     properties: { friendlyName: 'Fraud models' },
   }
   await client.json(`${workspaceId}?${version}`, { method: 'PUT', body })
-  await waitFor(
-    stage,
-    { what: `workspace in ${name}`, timeoutMs: 20_000, everyMs: 50 },
-    async () => {
-      const { properties } = await client.json<Resource>(`${workspaceId}?${version}`)
-      return properties.provisioningState === 'Succeeded' ? true : undefined
-    },
-  )
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const { properties } = await client.json<Resource>(`${workspaceId}?${version}`)
+    if (properties.provisioningState === 'Succeeded') return
+    await delay(100)
+  }
+  throw new HoldfastError('demo.workspace-slow', `Workspace ${workspaceId} was not ready in time.`)
 }
 
 export async function jobStatus(region: DemoRegion, job: string): Promise<string> {
