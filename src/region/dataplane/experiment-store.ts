@@ -34,6 +34,8 @@ export interface ExperimentStore {
   byName(ws: number, name: string): ExperimentRow | undefined
   byId(ws: number, experimentId: string): ExperimentRow | undefined
   byNumber(experiment: number): ExperimentRow
+  /** The id of an experiment that exists; ids never change, so they are remembered. */
+  idOf(experiment: number): string
   /** The experiment of that name, made when there is none. */
   ensure(ws: number, name: string): ExperimentRow
   change(row: ExperimentRow, change: ExperimentChange): ExperimentRow
@@ -76,10 +78,21 @@ export function experimentStore(db: Database.Database, clock: WorkspaceClock): E
   const found = (row: unknown) => (row === undefined ? undefined : toRow(row as Stored))
   const byName = (ws: number, name: string) => found(findByName.get(ws, name))
 
+  const byNumber = (experiment: number) => toRow(findByNumber.get(experiment) as Stored)
+  const ids = new Map<number, string>()
+
   return {
     byName,
     byId: (ws, experimentId) => found(findById.get(ws, experimentId)),
-    byNumber: (experiment) => toRow(findByNumber.get(experiment) as Stored),
+    byNumber,
+    idOf(experiment) {
+      const known = ids.get(experiment)
+      if (known !== undefined) return known
+      const { experimentId } = byNumber(experiment)
+      // Remembered only once it is sure to stay: an open transaction may still be rolled back.
+      if (!db.inTransaction) ids.set(experiment, experimentId)
+      return experimentId
+    },
     ensure(ws, name) {
       return inTransaction(db, () => {
         const existing = byName(ws, name)

@@ -31,6 +31,18 @@ export interface ValueRow extends Point {
 
 export const metricColumns =
   'metric, run, namespace, name, uuid, schema, columns, scalar, count, last_value, CAST(last_step AS TEXT) AS last_step, last_ms'
+export interface StoredLatest {
+  run: number
+  name: string
+  last_value: number | null
+  last_step: string | null
+  last_ms: number
+}
+export const toPoint = (row: Omit<StoredLatest, 'run' | 'name'>): Point => ({
+  value: row.last_value ?? Number.NaN,
+  step: stepOf(row.last_step),
+  createdMs: row.last_ms,
+})
 export interface StoredMetric {
   metric: number
   run: number
@@ -51,14 +63,7 @@ export function toMetricRow(row: StoredMetric): MetricRow {
     ...{ metric, run, namespace, name, uuid, schema, count },
     columns: asRecord(JSON.parse(row.columns)),
     scalar: row.scalar === 1,
-    last:
-      row.last_ms === null
-        ? undefined
-        : {
-            value: row.last_value ?? Number.NaN,
-            step: stepOf(row.last_step),
-            createdMs: row.last_ms,
-          },
+    last: row.last_ms === null ? undefined : toPoint({ ...row, last_ms: row.last_ms }),
   }
 }
 

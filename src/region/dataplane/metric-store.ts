@@ -6,10 +6,13 @@ import { inTransaction } from '../store/database.ts'
 import {
   type MetricRow,
   metricColumns,
+  type Point,
   placeOfMadeId,
+  type StoredLatest,
   type StoredMetric,
   type StoredValue,
   toMetricRow,
+  toPoint,
   toValueRow,
   type ValueRow,
   valueColumns,
@@ -24,12 +27,17 @@ import {
 } from './metric-values.ts'
 import type { RunRow } from './run-rows.ts'
 import type { RunTables } from './run-store.ts'
+import { scalarBatches, schemaDiffers } from './scalar-batch.ts'
 
 export interface LoggedScalar {
   readonly name: string
   readonly value: number
   readonly createdMs: number
   readonly step: Step
+}
+export interface LatestScalar {
+  readonly name: string
+  readonly last: Point
 }
 export interface ValuePage {
   readonly values: readonly ValueRow[]
@@ -52,7 +60,9 @@ export interface MetricTables {
   ): MetricRow[]
   find(run: number, name: string, namespace?: string): MetricRow | undefined
   /** Every scalar metric of a run with its latest value. */
-  latest(run: number): MetricRow[]
+  latest(run: number): LatestScalar[]
+  /** The same of a page of runs, in one read; a run without metrics is absent. */
+  latestOf(runs: readonly number[]): ReadonlyMap<number, readonly LatestScalar[]>
   /** Values in the order they were logged, each of them. */
   values(
     metric: MetricRow,
@@ -100,9 +110,10 @@ export function openMetricStore(options: {
     `SELECT ${metricColumns} FROM dp_metrics
      WHERE run = ? AND metric > ? AND (? IS NULL OR namespace = ?) ORDER BY metric LIMIT ?`,
   )
-  const scalarsOfRun = db.prepare(
-    `SELECT ${metricColumns} FROM dp_metrics WHERE run = ? AND scalar = 1 AND last_ms IS NOT NULL
-     ORDER BY metric`,
+  const scalarsOf = db.prepare(
+    `SELECT run, name, last_value, CAST(last_step AS TEXT) AS last_step, last_ms
+     FROM json_each(?) r CROSS JOIN dp_metrics ON run = r.value
+     WHERE namespace = '' AND scalar = 1 AND last_ms IS NOT NULL ORDER BY metric`,
   )
   const valuesAfter = db.prepare(
     `SELECT ${valueColumns} FROM dp_metric_values
@@ -112,6 +123,8 @@ export function openMetricStore(options: {
     `SELECT ${valueColumns} FROM dp_metric_values
      WHERE metric = ? AND ((seq - 1) % ? = 0 OR seq = ?) ORDER BY seq`,
   )
+
+  const appendScalars = scalarBatches(db)
 
   const find = (run: number, name: string, namespace = '') => {
     const row = findMetric.get(run, name, namespace) as StoredMetric | undefined
@@ -129,11 +142,7 @@ export function openMetricStore(options: {
       return ensure(run, kind)
     }
     if (kind.schema !== undefined && kind.schema !== existing.schema)
-      throw new AzureError(
-        409,
-        'UserError',
-        `The metric '${name}' has the schema '${existing.schema}', not '${kind.schema}'.`,
-      )
+      throw schemaDiffers(name, existing.schema, kind.schema)
     return existing
   }
 
@@ -173,19 +182,23 @@ export function openMetricStore(options: {
     )
   }
 
+  function latestOf(ofRuns: readonly number[]): Map<number, LatestScalar[]> {
+    const found = new Map<number, LatestScalar[]>()
+    for (const row of scalarsOf.all(JSON.stringify(ofRuns)) as StoredLatest[]) {
+      const scalar = { name: row.name, last: toPoint(row) }
+      const known = found.get(row.run)
+      if (known) known.push(scalar)
+      else found.set(row.run, [scalar])
+    }
+    return found
+  }
+
   return {
     find,
     logScalars(run, scalars, actor) {
       if (scalars.length === 0) return
       inTransaction(db, () => {
-        for (const [name, points] of byName(scalars)) {
-          const columns = { [name]: 'Double' }
-          const metric = ensure(run.run, {
-            ...{ name, namespace: '', columns },
-            ...{ schema: scalarSchema, guessedSchema: scalarSchema },
-          })
-          append(metric, columns, points.map(toNewValue))
-        }
+        appendScalars(run.run, scalars)
         runs.touch(run, actor)
       })
     },
@@ -222,7 +235,8 @@ export function openMetricStore(options: {
       const rows = ofRun.all(run, after, namespace, namespace, limit)
       return (rows as StoredMetric[]).map(toMetricRow)
     },
-    latest: (run) => (scalarsOfRun.all(run) as StoredMetric[]).map(toMetricRow),
+    latest: (run) => latestOf([run]).get(run) ?? [],
+    latestOf,
     values(metric, { afterSeq = 0, limit, fromMs, toMs }) {
       const range = [fromMs ?? Number.MIN_SAFE_INTEGER, toMs ?? Number.MAX_SAFE_INTEGER]
       const values: ValueRow[] = []
@@ -252,21 +266,6 @@ interface MetricKind {
   readonly guessedSchema: string
   readonly columns: Document
 }
-
-function byName(scalars: readonly LoggedScalar[]): Map<string, LoggedScalar[]> {
-  const groups = new Map<string, LoggedScalar[]>()
-  for (const scalar of scalars) {
-    const group = groups.get(scalar.name)
-    if (group) group.push(scalar)
-    else groups.set(scalar.name, [scalar])
-  }
-  return groups
-}
-
-const toNewValue = ({ value, createdMs, step }: LoggedScalar): NewValue => ({
-  ...{ metricId: undefined, createdText: undefined, data: undefined },
-  ...{ value, createdMs, step },
-})
 
 function requireName(written: unknown): string {
   const name = isRecord(written) ? asText(written.name) : undefined

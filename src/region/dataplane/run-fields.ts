@@ -1,12 +1,15 @@
 import { AzureError } from '../context.ts'
 import { requireMicros } from './instant.ts'
 import { nullsLast, type OrderTerm, type SqlValue } from './keyset.ts'
+import { startOrder } from './schema.ts'
 
 /** A field of a run that filters and orders may name. */
 export interface RunField {
   readonly sql: string
   readonly params: readonly SqlValue[]
   readonly nullable: boolean
+  /** What is ordered by instead of `sql`: an expression that is never NULL and has an index. */
+  readonly order?: string
   /** The literal of a filter as the column holds it. */
   readonly value: (literal: string) => SqlValue
 }
@@ -33,7 +36,8 @@ const fields = new Map<string, RunField>([
   ['rootrunid', column('root')],
   ['createdutc', instant('created', 'createdUtc')],
   ['lastmodifiedutc', instant('modified', 'lastModifiedUtc')],
-  ['starttimeutc', instant('started', 'startTimeUtc', true)],
+  // A run that has not begun is before all that have; see the index in schema.ts.
+  ['starttimeutc', { ...instant('started', 'startTimeUtc', true), order: startOrder }],
   ['endtimeutc', instant('ended', 'endTimeUtc', true)],
   ['userid', column("json_extract(created_by, '$.userObjectId')", text, true)],
   [
@@ -71,9 +75,11 @@ export const mapEntry = (map: string, key: string): RunField => ({
 })
 
 export const orderTerms = (field: RunField, descending: boolean): OrderTerm[] =>
-  field.nullable
-    ? nullsLast(field.sql, field.params, descending)
-    : [{ sql: field.sql, params: field.params, descending }]
+  field.order !== undefined
+    ? [{ sql: field.order, params: [], descending }]
+    : field.nullable
+      ? nullsLast(field.sql, field.params, descending)
+      : [{ sql: field.sql, params: field.params, descending }]
 
 function numberOf(literal: string): SqlValue {
   const value = Number(literal)

@@ -200,7 +200,7 @@ export function openRunStore(options: {
   }
 
   const present = (run: RunRow): Document =>
-    presentRun(run, experiments.byNumber(run.experiment).experimentId, {
+    presentRun(run, experiments.idOf(run.experiment), {
       parentUuid: kinOf(run.ws, run.parent)?.run_uuid,
       rootUuid: run.root === run.runId ? run.runUuid : kinOf(run.ws, run.root)?.run_uuid,
     })

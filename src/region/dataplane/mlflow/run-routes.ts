@@ -25,7 +25,12 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
   const { runs, metrics } = dp
   const experimentOf = (row: RunRow) => runs.experiments.byNumber(row.experiment)
   const view = (row: RunRow) =>
-    runView(row, experimentOf(row).experimentId, metrics.latest(row.run))
+    runView(row, runs.experiments.idOf(row.experiment), metrics.latest(row.run))
+  const views = (rows: readonly RunRow[]) => {
+    const latest = metrics.latestOf(rows.map(({ run }) => run))
+    const { idOf } = runs.experiments
+    return rows.map((row) => runView(row, idOf(row.experiment), latest.get(row.run) ?? []))
+  }
   const find = ({ ws, input }: MlflowCall): RunRow => requireRun(dp, ws, input)
   const active = (call: MlflowCall): RunRow => {
     const row = find(call)
@@ -39,6 +44,10 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
     (work: (call: MlflowCall) => object) =>
     async (request: FastifyRequest): Promise<object> =>
       inTransaction(dp.region.db, () => work(mlflowCall(dp, request)))
+  const read =
+    (work: (call: MlflowCall) => object) =>
+    async (request: FastifyRequest): Promise<object> =>
+      work(mlflowCall(dp, request))
   const change = (url: string, work: (call: MlflowCall) => void) =>
     scope.post(
       url,
@@ -77,7 +86,7 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
   )
   scope.get(
     '/runs/get',
-    handle((call) => ({ run: view(find(call)) })),
+    read((call) => ({ run: view(find(call)) })),
   )
   scope.post(
     '/runs/update',
@@ -103,7 +112,7 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
 
   scope.post(
     '/runs/search',
-    handle(({ ws, input }) => {
+    read(({ ws, input }) => {
       const numbers = listOf(input, 'experiment_ids').map(
         (id) => requireExperiment(dp, ws, id).experiment,
       )
@@ -127,7 +136,7 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
         token: optional(input, 'page_token'),
       })
       return {
-        runs: page.rows.map(view),
+        runs: views(page.rows),
         ...(page.token !== undefined && { next_page_token: page.token }),
       }
     }),

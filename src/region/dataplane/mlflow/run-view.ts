@@ -1,7 +1,7 @@
 import { asRecord, asText, type Document, isRecord } from '../../arm/document.ts'
 import { artifactRoot } from '../artifact-store.ts'
 import { microsToMs } from '../instant.ts'
-import type { MetricRow } from '../metric-rows.ts'
+import type { LatestScalar } from '../metric-store.ts'
 import { type Step, stepToWire, toWire } from '../metric-values.ts'
 import type { RunRow } from '../run-rows.ts'
 import { invalid } from './mlflow-error.ts'
@@ -83,7 +83,11 @@ export function runInfo(row: RunRow, experimentId: string): Document {
   }
 }
 
-export function runView(row: RunRow, experimentId: string, latest: readonly MetricRow[]): Document {
+export function runView(
+  row: RunRow,
+  experimentId: string,
+  latest: readonly LatestScalar[],
+): Document {
   const displayName = asText(row.doc.displayName)
   const tags = {
     ...asRecord(row.doc.tags),
@@ -93,9 +97,7 @@ export function runView(row: RunRow, experimentId: string, latest: readonly Metr
   return {
     info: runInfo(row, experimentId),
     data: {
-      metrics: latest.flatMap(({ name, namespace, last }) =>
-        last && namespace === '' ? [metricView(name, last)] : [],
-      ),
+      metrics: latest.map(({ name, last }) => metricView(name, last)),
       params: pairs(row.doc.parameters),
       tags: pairs(tags),
     },
