@@ -1,13 +1,15 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startRegionProcess } from '../src/region/testing/region-process.ts'
 import { type Call, regionClient, settled } from '../src/region/testing/test-region.ts'
 import type { Bench, BenchContext, Figure } from './bench.ts'
 import { percentile, timed } from './latency.ts'
 import { type FillSize, fillRegion } from './region-fill.ts'
-import { startRegionProcess } from './region-process.ts'
 
 const workspaceId =
   '/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.MachineLearningServices/workspaces/large'
 const pageSize = 100
+const program = [fileURLToPath(new URL('../dist/holdfast.js', import.meta.url))]
 
 /** A large region stays usable: pages at any depth, batches of metrics, start, memory. */
 export const regionScale: Bench = {
@@ -24,7 +26,7 @@ export const regionScale: Bench = {
     const begin = performance.now()
     fillRegion(dataDir, workspaceId, size, note)
     const fillSeconds = (performance.now() - begin) / 1000
-    const region = await startRegionProcess(dataDir)
+    const region = await startRegionProcess(dataDir, program)
     const client = regionClient(region.cloudFile)
     try {
       const pages = await pageFigures(client.call, size, context)
@@ -48,7 +50,7 @@ export const regionScale: Bench = {
 }
 
 async function createWorkspace(dataDir: string): Promise<void> {
-  const region = await startRegionProcess(dataDir)
+  const region = await startRegionProcess(dataDir, program)
   const { call, close } = regionClient(region.cloudFile)
   const body = { location: 'eastus', properties: {} }
   await settled(call, await call('PUT', `${workspaceId}?api-version=2025-12-01`, { body }))

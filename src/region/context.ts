@@ -57,8 +57,15 @@ export class AzureError extends Error {
 /** Issues and checks the region's own OAuth tokens. */
 export interface TokenAuthority {
   readonly tenantId: string
-  /** Verifies signature, expiry and audience; throws AzureError 401 in Azure's shape. */
-  verify(authorizationHeader: string | undefined, audiences: readonly string[]): Promise<Caller>
+  /**
+   * Verifies signature, expiry (at an instant; default: the region's clock) and audience; throws
+   * AzureError 401 in Azure's shape.
+   */
+  verify(
+    authorizationHeader: string | undefined,
+    audiences: readonly string[],
+    at?: Date,
+  ): Promise<Caller>
   /** A token for a process that the region itself starts (a job, a deployment). */
   issueForIdentity(objectId: string, audience: string, ttlSeconds: number): Promise<string>
 }

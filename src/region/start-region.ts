@@ -104,16 +104,19 @@ async function assemble(
   options: RegionOptions,
   closers: Array<() => void | Promise<void>>,
 ): Promise<Omit<RunningRegion, 'stop'>> {
-  const { name, dataDir, clock = tick, log = silent, host = '127.0.0.1' } = options
+  const { name, dataDir, clock: time = tick, log = silent, host = '127.0.0.1' } = options
   const db = openDatabase(dataDir)
   closers.push(() => {
     db.close()
   })
   claimName(db, dataDir, name)
+  const faults = openFaultGate({ db, clock: time })
+  closers.push(() => faults.close())
+  const clock = () => new Date(time().getTime() + faults.skewMs())
   const certificate = await serverCertificate(
     // Jobs run in other folders and are told where it is.
     resolve(options.caDir ?? join(dataDir, 'ca')),
-    clock(),
+    time(),
   )
   const ports = rememberedPorts(db, options)
   const tls = { host, key: certificate.key, cert: certificate.cert }
@@ -128,12 +131,15 @@ async function assemble(
   const storageOrigin = `https://localhost:${storage.port}`
 
   const audiences = audiencesOf(origin)
-  const authority = await openAuthority({ dataDir, clock, origin: () => origin })
+  const authority = await openAuthority({ dataDir, clock, time, origin: () => origin })
   const store = openResourceStore({ db, clock })
   const bin = openRecycleBin(db)
   const operations = openOperations({ db, clock })
   const behaviours = behaviourRegistry()
-  const blobs = openBlobEngine({ db, dataDir, clock, storageOrigin: () => storageOrigin })
+  const blobs = openBlobEngine({
+    ...{ db, dataDir, clock, storageOrigin: () => storageOrigin },
+    isDiskFull: faults.isDiskFull,
+  })
   const region: RegionContext = {
     name,
     dataDir,
@@ -148,7 +154,6 @@ async function assemble(
     runs: openRunStore({ db, clock }),
     log,
   }
-  const faults = openFaultGate({ db, clock })
   const app = createApp({
     server: main.server,
     serve: (handler) => main.serve(faults.guard('main', handler)),
@@ -163,7 +168,7 @@ async function assemble(
     isReachable: (url) => !faults.isCutOff(url),
   })
   storage.serve(faults.guard('storage', serveBlobs))
-  guardRoutes(app, { authority, ...audiences })
+  guardRoutes(app, { authority, time, ...audiences })
   registerAuthority(app, {
     authority,
     origin,
@@ -180,6 +185,7 @@ async function assemble(
   const service = armService({
     ...{ db, store, bin, clock, operations, behaviours, log },
     regionName: name,
+    untilOperationEnds: faults.untilOperationEnds,
   })
   registerDeleted(app, { bin, service })
   behaviours.register(

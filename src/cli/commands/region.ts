@@ -6,6 +6,7 @@ import { isAlive, pidFile, readCloudFile, regionPid } from '../local-region.ts'
 import { createOutput } from '../output.ts'
 import { regionVariables, renderEnvironment, type Shell, shells } from '../region-env.ts'
 import { untilStopped } from '../until-stopped.ts'
+import { regionFaultCommand } from './region-fault.ts'
 
 export function regionCommand(): Command {
   const data = () => new Option('--data <dir>', "the region's data directory").makeOptionMandatory()
@@ -44,6 +45,7 @@ export function regionCommand(): Command {
     )
     .addOption(json())
     .action(env)
+  region.addCommand(regionFaultCommand())
   return region
 }
 

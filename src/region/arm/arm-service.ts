@@ -70,8 +70,11 @@ export function armService(options: {
   readonly behaviours: BehaviourRegistry
   readonly regionName: string
   readonly log: RegionLog
+  /** Holds the end of a long-running operation back, once its work is done. */
+  readonly untilOperationEnds?: (operation: Operation) => Promise<void>
 }): ArmService {
   const { db, store, bin, clock, operations, behaviours, log } = options
+  const { untilOperationEnds = async () => undefined } = options
   const running = new Map<string, Promise<unknown>>()
 
   async function write(request: WriteRequest): Promise<WriteResult> {
@@ -167,8 +170,7 @@ export function armService(options: {
     behaviour?.beforeDelete?.(existing)
     const operation = takeAway(existing, behaviour?.softDelete?.isPurge(query) === true)
     const work = perform(operation)
-    const isLong = (behaviour?.lro ?? 'sync') !== 'sync' || longDeletes.has(idKey(existing.type))
-    if (isLong) return { operation }
+    if (isLong(operation)) return { operation }
     const error = await work
     if (error) throw new AzureError(error.status, error.code, error.message)
     return { operation: undefined }
@@ -218,6 +220,7 @@ export function armService(options: {
     } catch (cause) {
       error = toOperationError(cause)
     }
+    if (isLong(operation)) await untilOperationEnds(operation)
     inTransaction(db, () => {
       if (operation.work.kind === 'put')
         store.amend(operation.resourceId, (body) =>
@@ -229,6 +232,11 @@ export function armService(options: {
     })
     return error
   }
+
+  /** Whether the client was told to come back, and not kept waiting. */
+  const isLong = ({ type, work }: Operation): boolean =>
+    (behaviours.of(type)?.lro ?? 'sync') !== 'sync' ||
+    (work.kind === 'delete' && longDeletes.has(idKey(type)))
 
   async function work(operation: Operation): Promise<void> {
     const { work } = operation

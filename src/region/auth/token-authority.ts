@@ -39,10 +39,13 @@ const clientTokenSeconds = 3600
 /** Keys are kept in the data directory, so that tokens outlive a restart. */
 export async function openAuthority(options: {
   readonly dataDir: string
+  /** The region's clock, by which it checks tokens. */
   readonly clock: () => Date
+  /** The time, by which sign-in issues them: it is global and outlives a region's troubles. */
+  readonly time: () => Date
   readonly origin: () => string
 }): Promise<LocalAuthority> {
-  const { clock, origin } = options
+  const { clock, time, origin } = options
   const dir = join(options.dataDir, 'authority')
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const identity = await readOrCreateIdentity(join(dir, 'identity.json'))
@@ -55,7 +58,7 @@ export async function openAuthority(options: {
   const issuer = () => `${origin()}/${identity.tenantId}/v2.0`
 
   const issue = (audience: string, ttlSeconds: number, claims: JWTPayload) => {
-    const now = Math.floor(clock().getTime() / 1000)
+    const now = Math.floor(time().getTime() / 1000)
     return new SignJWT({ ...claims, tid: identity.tenantId, ver: '2.0', idtyp: 'app' })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: identity.keyId })
       .setIssuer(issuer())
@@ -76,13 +79,13 @@ export async function openAuthority(options: {
     checkSecret: (clientId, secret) =>
       timingSafeEqual(hash(clientId), hash(identity.clientId)) &&
       timingSafeEqual(hash(secret), secretHash),
-    async verify(header, audiences) {
+    async verify(header, audiences, at = clock()) {
       const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
       if (token === undefined) throw unauthenticated('AuthenticationFailed', challenge)
       try {
         const { payload } = await jwtVerify(token, publicKey, {
           algorithms: ['RS256'],
-          currentDate: clock(),
+          currentDate: at,
           audience: audiences.flatMap((a) => [withoutSlash(a), `${withoutSlash(a)}/`]),
           requiredClaims: ['exp', 'aud', 'oid', 'tid'],
         })

@@ -4,7 +4,7 @@ import type Database from 'libsql'
 import type { BlobEngine, StoredBlob } from '../context.ts'
 import { BlobStore } from './blob-store.ts'
 import { type BlobKey, type BlobRow, BlobTables, type Segment } from './blob-tables.ts'
-import { ContentFiles } from './content-files.ts'
+import { ContentFiles, openUnlessFull } from './content-files.ts'
 import { serviceSas } from './sas.ts'
 import { storageError } from './storage-error.ts'
 
@@ -14,6 +14,8 @@ export interface BlobEngineOptions {
   readonly clock: () => Date
   /** Known only after the listener has a port, hence a function. */
   readonly storageOrigin: () => string
+  /** True: content files meet a device without room. */
+  readonly isDiskFull?: () => boolean
 }
 
 /** What the REST server needs beyond the in-process interface. */
@@ -28,7 +30,10 @@ export interface ServedBlobEngine extends BlobEngine {
  */
 export function openBlobEngine(options: BlobEngineOptions): ServedBlobEngine {
   const tables = new BlobTables(options.db)
-  const files = new ContentFiles(join(options.dataDir, 'blobs'))
+  const files = new ContentFiles(
+    join(options.dataDir, 'blobs'),
+    openUnlessFull(options.isDiskFull ?? (() => false)),
+  )
   const referenced = tables.allFiles()
   files.sweep((file) => referenced.has(file))
   const store = new BlobStore(tables, files, options.clock)

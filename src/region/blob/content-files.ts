@@ -40,11 +40,8 @@ export class ContentFiles {
   readonly #held = new Map<string, number>()
   readonly #doomed = new Set<string>()
 
-  /** `openForWriting` is there so that a test can offer a device that is full. */
-  constructor(
-    dir: string,
-    openForWriting: (path: string) => Promise<FileHandle> = (path) => open(path, 'wx', 0o600),
-  ) {
+  /** `openForWriting` is there to offer a device that is full. */
+  constructor(dir: string, openForWriting: OpenForWriting = openNew) {
     this.#dir = dir
     this.#open = openForWriting
     for (let shard = 0; shard < 256; shard++) {
@@ -180,6 +177,17 @@ export class ContentFiles {
     }
   }
 }
+
+type OpenForWriting = (path: string) => Promise<FileHandle>
+const openNew: OpenForWriting = (path) => open(path, 'wx', 0o600)
+
+/** Files of a device that has no room while it is full. */
+export const openUnlessFull =
+  (isFull: () => boolean): OpenForWriting =>
+  async (path) => {
+    if (isFull()) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    return openNew(path)
+  }
 
 function syncDirNow(dir: string): void {
   const fd = openSync(dir, 'r')

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type Database from 'libsql'
 import type { Handler } from '../http/listener.ts'
 import { migrate } from '../store/database.ts'
-import { type Fault, type FaultService, parseFault } from './fault.ts'
+import { type Fault, hits, parseFault } from './fault.ts'
+import { type RequestFaults, requestGuard } from './request-guard.ts'
 
 /**
  * Stands before both listeners and lets requests through, or not, as the active faults say. Faults
@@ -17,6 +18,11 @@ export interface FaultGate {
   liftAll(): void
   /** Whether this region is cut off from the origin of an address it wants to call. */
   isCutOff(url: string): boolean
+  isDiskFull(): boolean
+  /** How far the region's clock is from the time. */
+  skewMs(): number
+  /** Resolves when a long-running operation on a resource may end; never once the region stops. */
+  untilOperationEnds(operation: { resourceId: string; startedAt: string }): Promise<void>
   guard(listener: 'main' | 'storage', next: Handler): Handler
   /** Cuts what is held back, so that the region can stop. */
   close(): void
@@ -24,6 +30,7 @@ export interface FaultGate {
 
 export function openFaultGate(options: {
   readonly db: Database.Database
+  /** The time, not the clock that a fault puts wrong. */
   readonly clock: () => Date
   /** 0 inclusive to 1 exclusive. */
   readonly random?: () => number
@@ -33,17 +40,25 @@ export function openFaultGate(options: {
     { name: 'faults-1', sql: 'CREATE TABLE faults (id TEXT PRIMARY KEY, fault TEXT NOT NULL)' },
   ])
   const rows = db.prepare('SELECT fault FROM faults ORDER BY rowid').all() as { fault: string }[]
-  const faults = new Map<string, Fault>()
-  for (const { fault } of rows) {
-    const parsed = JSON.parse(fault) as Fault
-    faults.set(parsed.id, parsed)
-  }
   const insert = db.prepare('INSERT INTO faults VALUES (?, ?)')
   const remove = db.prepare('DELETE FROM faults WHERE id = ?')
-  const underWay = new Map<ServerResponse, { url: string; service: FaultService }>()
+  const faults = new Map<string, Fault>()
+  const ends = new Map<string, NodeJS.Timeout>()
+  const holds = new Set<NodeJS.Timeout>()
   const changes = new EventEmitter().setMaxListeners(0)
+  const limitDisk = diskLimit(db)
+  for (const { fault } of rows) begin(JSON.parse(fault) as Fault)
+
+  function begin(fault: Fault): void {
+    faults.set(fault.id, fault)
+    limitDisk([...faults.values()].some(({ kind }) => kind === 'fullDisk'))
+    if (fault.endsAt === undefined) return
+    const remaining = new Date(fault.endsAt).getTime() - clock().getTime()
+    ends.set(fault.id, setTimeout(list, Math.max(0, remaining) + 1).unref())
+  }
 
   function list(): Fault[] {
+    if (faults.size === 0) return []
     const now = clock().toISOString()
     for (const { id, endsAt } of faults.values())
       if (endsAt !== undefined && endsAt <= now) drop(id)
@@ -51,8 +66,11 @@ export function openFaultGate(options: {
   }
 
   function drop(id: string): boolean {
-    remove.run(id)
     const existed = faults.delete(id)
+    clearTimeout(ends.get(id))
+    ends.delete(id)
+    limitDisk([...faults.values()].some(({ kind }) => kind === 'fullDisk'))
+    remove.run(id)
     changes.emit('lifted', id)
     return existed
   }
@@ -60,21 +78,16 @@ export function openFaultGate(options: {
   function add(input: unknown): Fault {
     const fault = parseFault(input, clock())
     insert.run(fault.id, JSON.stringify(fault))
-    faults.set(fault.id, fault)
-    if (fault.kind === 'down' && fault.share === 1)
-      for (const [response, { url, service }] of underWay)
-        if (hits(fault, url, service)) response.destroy()
+    begin(fault)
+    guard.begun(fault)
     return fault
   }
 
   /** Resolves when the fault is over, or the client is gone. */
-  function whenLifted(fault: Fault, response: ServerResponse): Promise<void> {
+  function whenLifted({ id }: Fault, response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
-      const remaining = fault.endsAt && new Date(fault.endsAt).getTime() - clock().getTime()
-      const timer = remaining ? setTimeout(() => list(), remaining + 1) : undefined
-      const done = (id?: string) => {
-        if (id !== undefined && id !== fault.id) return
-        clearTimeout(timer)
+      const done = (lifted?: string) => {
+        if (lifted !== undefined && lifted !== id) return
         changes.off('lifted', done)
         resolve()
       }
@@ -83,33 +96,13 @@ export function openFaultGate(options: {
     })
   }
 
-  async function pass(
-    request: IncomingMessage,
-    response: ServerResponse,
-    url: string,
-    service: FaultService,
-  ): Promise<boolean> {
-    for (const fault of list()) {
-      if (!hits(fault, url, service) || random() >= fault.share) continue
-      if (fault.kind === 'down') {
-        request.socket.destroy()
-        return false
-      }
-      if (fault.kind === 'slow') await delay(fault.latencyMs ?? 0, response)
-      if (fault.kind === 'pause') await whenLifted(fault, response)
-      if (fault.kind === 'throttle') {
-        const wait = String(fault.retryAfterSeconds ?? 1)
-        refuse(response, service, 429, 'TooManyRequests', throttled, { 'retry-after': wait })
-        return false
-      }
-      if (fault.kind === 'readOnly' && isWrite(request.method ?? 'GET', url)) {
-        refuse(response, service, 409, 'ReadOnlyDisabledSubscription', readOnly, {})
-        return false
-      }
-      if (response.destroyed) return false
-    }
-    return true
+  const active: RequestFaults = {
+    whenLifted,
+    hitting: (url, service) =>
+      list().filter((fault) => hits(fault, url, service) && random() < fault.share),
   }
+  const guard = requestGuard(active)
+  const ofKind = (kind: Fault['kind']) => list().filter((fault) => fault.kind === kind)
 
   return {
     list,
@@ -118,89 +111,50 @@ export function openFaultGate(options: {
     liftAll: () => {
       for (const id of [...faults.keys()]) drop(id)
     },
-    isCutOff(url) {
-      const { origin } = new URL(url)
-      return list().some((fault) => fault.kind === 'cutOff' && fault.origin === origin)
+    isCutOff: (url) => ofKind('cutOff').some(({ origin }) => origin === new URL(url).origin),
+    isDiskFull: () => ofKind('fullDisk').length > 0,
+    skewMs: () =>
+      ofKind('clockSkew').reduce((sum, { skewSeconds = 0 }) => sum + skewSeconds, 0) * 1000,
+    async untilOperationEnds({ resourceId, startedAt }) {
+      const [fault] = active
+        .hitting(resourceId, 'arm')
+        .filter(({ kind }) => kind === 'slowOperations')
+      if (fault === undefined) return
+      const endsAt = new Date(startedAt).getTime() + (fault.operationMs ?? 0)
+      await operationHold(fault, endsAt - clock().getTime())
     },
-    guard: (listener, next) => (request, response) => {
-      const url = request.url ?? '/'
-      const service = listener === 'storage' ? 'blob' : serviceOf(request)
-      // Sign-in is global in Azure and outlives a region; the switches must stay within reach.
-      if (service === undefined) {
-        next(request, response)
-        return
-      }
-      underWay.set(response, { url, service })
-      response.once('close', () => underWay.delete(response))
-      if (faults.size === 0) {
-        next(request, response)
-        return
-      }
-      // Nothing in `pass` throws but a bug, and then the connection is the only one to tell.
-      pass(request, response, url, service).then(
-        (isThrough) => isThrough && next(request, response),
-        () => response.destroy(),
-      )
-    },
+    guard: guard.of,
     close() {
-      for (const response of underWay.keys()) if (!response.headersSent) response.destroy()
+      for (const timer of [...ends.values(), ...holds]) clearTimeout(timer)
+      changes.removeAllListeners('lifted')
+      guard.close()
     },
+  }
+
+  /** Ends after a time or with the fault, whichever comes first. */
+  function operationHold({ id }: Fault, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (lifted?: string) => {
+        if (lifted !== undefined && lifted !== id) return
+        clearTimeout(timer)
+        holds.delete(timer)
+        changes.off('lifted', done)
+        resolve()
+      }
+      const timer = setTimeout(done, Math.max(0, ms)).unref()
+      holds.add(timer)
+      changes.on('lifted', done)
+    })
   }
 }
 
-function hits(fault: Fault, url: string, service: FaultService): boolean {
-  if (fault.scope === 'region') return true
-  if ('service' in fault.scope) return fault.scope.service === service
-  return new RegExp(fault.scope.path, 'i').test(url)
-}
-
-/** Which service of the main listener a request is for; undefined: none that a fault may hit. */
-function serviceOf(request: IncomingMessage): FaultService | undefined {
-  const url = (request.url ?? '/').replace(/^\/{2,}/, '/')
-  if (/^\/_region(\/|\?|$)/i.test(url)) return undefined
-  if (/^\/[0-9a-f-]{36}\/(v2\.0|oauth2|discovery)\//i.test(url)) return undefined
-  if (/^\/vault\//i.test(url) || /^[^.]+\.vault\./i.test(request.headers.host ?? '')) return 'vault'
-  if (/^\/(subscriptions|providers|metadata)(\/|\?|$)/i.test(url)) return 'arm'
-  if (/^\/inference\//i.test(url)) return 'scoring'
-  return 'data'
-}
-
-/** POSTs that only read: actions that list, queries, searches. */
-const readingPosts =
-  /(\/list\w*|[:/](query|search|batch\/metadata|full|sample|details)|\/get[\w-]*|\/search[\w-]*|\/token|\/score)$/i
-
-function isWrite(method: string, url: string): boolean {
-  if (method === 'PUT' || method === 'PATCH' || method === 'DELETE') return true
-  return method === 'POST' && !readingPosts.test(url.split('?', 1)[0] ?? '')
-}
-
-const throttled = 'The request is being throttled as the limit has been reached.'
-const readOnly = 'The region is in read-only mode; write requests are refused.'
-
-function refuse(
-  response: ServerResponse,
-  service: FaultService,
-  status: number,
-  code: string,
-  message: string,
-  headers: Record<string, string>,
-): void {
-  const isBlob = service === 'blob'
-  const type = isBlob ? 'application/xml' : 'application/json; charset=utf-8'
-  const body = isBlob
-    ? `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`
-    : JSON.stringify({ error: { code, message } })
-  const extra: Record<string, string> = isBlob ? { 'x-ms-error-code': code } : {}
-  response.writeHead(status, { ...headers, ...extra, 'content-type': type, connection: 'close' })
-  response.end(body)
-}
-
-function delay(ms: number, response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    response.once('close', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
+/** The database grows no further while the disk is full, so every write meets the real error. */
+function diskLimit(db: Database.Database): (isFull: boolean) => void {
+  let limited = false
+  return (isFull) => {
+    if (isFull === limited) return
+    limited = isFull
+    const [{ page_count }] = db.pragma('page_count') as [{ page_count: number }]
+    db.pragma(`max_page_count = ${isFull ? page_count : 4_294_967_294}`)
+  }
 }

@@ -6,25 +6,55 @@ export type FaultScope = 'region' | { readonly service: FaultService } | { reado
 export const faultServices = ['arm', 'data', 'blob', 'scoring', 'vault'] as const
 export type FaultService = (typeof faultServices)[number]
 
-/**
- * - `down`: the connection is cut, also of requests that are under way.
- * - `pause`: nothing is answered until the fault ends; then the request goes on.
- * - `slow`: `latencyMs` are added.
- * - `throttle`: 429 with `Retry-After`.
- * - `readOnly`: writes are refused.
- * - `cutOff`: this region cannot reach `origin` (copy from URL, own outgoing calls).
- */
-export const faultKinds = ['down', 'pause', 'slow', 'throttle', 'readOnly', 'cutOff'] as const
-export type FaultKind = (typeof faultKinds)[number]
+interface FaultFacts {
+  /** For `holdfast region fault`, and for whoever reads this. */
+  readonly what: string
+  /** The field it cannot do without. */
+  readonly needs?: Measure | 'origin'
+  readonly allows?: readonly Measure[]
+  /** Nothing smaller than the whole region can have it, and not a share of its requests. */
+  readonly wholeRegion?: true
+}
 
-export interface Fault {
+/** Every trouble a region can be in. */
+export const faultKinds = {
+  down: { what: 'the connection is cut, also of requests that are under way' },
+  pause: { what: 'nothing is answered until the fault ends; then the requests go on' },
+  halfOpen: { what: 'requests vanish: no effect, no answer, and the connection stays open' },
+  truncate: { what: 'the request has its effect, and the connection is cut within the answer' },
+  slow: { what: 'latencyMs are added to each answer', needs: 'latencyMs' },
+  throttle: { what: '429 with Retry-After', allows: ['retryAfterSeconds'] },
+  unavailable: { what: '503 with Retry-After', allows: ['retryAfterSeconds'] },
+  readOnly: { what: 'writes are refused' },
+  slowOperations: {
+    what: 'long-running operations take operationMs to end',
+    needs: 'operationMs',
+  },
+  cutOff: { what: 'this region cannot reach origin', needs: 'origin', wholeRegion: true },
+  clockSkew: {
+    what: "the region's clock is skewSeconds ahead, or behind when negative",
+    needs: 'skewSeconds',
+    wholeRegion: true,
+  },
+  fullDisk: { what: 'no byte more can be stored', wholeRegion: true },
+} as const satisfies Record<string, FaultFacts>
+export type FaultKind = keyof typeof faultKinds
+
+/** Numbers a fault may have, with the least and the most they may be. */
+const measures = {
+  latencyMs: [0, 600_000],
+  retryAfterSeconds: [0, 3600],
+  operationMs: [0, 86_400_000],
+  skewSeconds: [-315_360_000, 315_360_000],
+} as const
+type Measure = keyof typeof measures
+
+export interface Fault extends Partial<Readonly<Record<Measure, number>>> {
   readonly id: string
   readonly scope: FaultScope
   readonly kind: FaultKind
   /** Of requests in scope, 0 to 1. */
   readonly share: number
-  readonly latencyMs?: number
-  readonly retryAfterSeconds?: number
   readonly origin?: string
   readonly createdAt: string
   /** When it ends by itself; absent: when it is lifted. */
@@ -35,39 +65,42 @@ export interface Fault {
 export function parseFault(input: unknown, now: Date): Fault {
   if (typeof input !== 'object' || input === null) throw invalid('the fault', 'must be an object')
   const fields = input as Record<string, unknown>
+  const kind = kindOf(fields.kind)
+  const facts: FaultFacts = faultKinds[kind]
+  const named = [facts.needs, ...(facts.allows ?? [])].filter((field) => field !== undefined)
+  const known = new Set<string>(['kind', 'scope', 'share', 'durationMs', ...named])
   for (const name of Object.keys(fields))
-    if (!known.has(name)) throw invalid(name, 'is not a field of a fault')
-  const kind = faultKinds.find((one) => one === fields.kind)
-  if (!kind) throw invalid('kind', `must be one of ${faultKinds.join(', ')}`)
-  const latencyMs = numberOf(fields, 'latencyMs', 0, 600_000)
-  if (kind === 'slow' && latencyMs === undefined) throw invalid('latencyMs', 'is needed by slow')
-  const retryAfterSeconds = numberOf(fields, 'retryAfterSeconds', 0, 3600)
+    if (!known.has(name)) throw invalid(name, `is not a field of a ${kind} fault`)
+  if (facts.needs !== undefined && fields[facts.needs] === undefined)
+    throw invalid(facts.needs, `is needed by ${kind}`)
+  const scope = scopeOf(fields.scope ?? 'region')
+  const share = numberOf(fields, 'share', 0, 1) ?? 1
+  if (facts.wholeRegion && (scope !== 'region' || share !== 1))
+    throw invalid('scope', `of ${kind} can only be the whole region`)
   const durationMs = numberOf(fields, 'durationMs', 1, 86_400_000)
-  const origin = kind === 'cutOff' ? originOf(fields.origin) : undefined
+  const endsAt = durationMs && new Date(now.getTime() + durationMs).toISOString()
   return {
-    id: randomUUID(),
-    scope: scopeOf(fields.scope ?? 'region'),
-    kind,
-    share: numberOf(fields, 'share', 0, 1) ?? 1,
-    ...(latencyMs !== undefined && { latencyMs }),
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    ...(origin !== undefined && { origin }),
-    createdAt: now.toISOString(),
-    ...(durationMs !== undefined && {
-      endsAt: new Date(now.getTime() + durationMs).toISOString(),
-    }),
+    ...{ id: randomUUID(), scope, kind, share, createdAt: now.toISOString() },
+    ...measuresOf(fields),
+    ...(fields.origin !== undefined && { origin: originOf(fields.origin) }),
+    ...(endsAt && { endsAt }),
   }
 }
 
-const known = new Set([
-  'scope',
-  'kind',
-  'share',
-  'latencyMs',
-  'retryAfterSeconds',
-  'durationMs',
-  'origin',
-])
+function kindOf(kind: unknown): FaultKind {
+  if (typeof kind === 'string' && Object.hasOwn(faultKinds, kind)) return kind as FaultKind
+  throw invalid('kind', `must be one of ${Object.keys(faultKinds).join(', ')}`)
+}
+
+function measuresOf(fields: Record<string, unknown>): Partial<Record<Measure, number>> {
+  const found: Partial<Record<Measure, number>> = {}
+  for (const name of Object.keys(measures) as Measure[]) {
+    const [least, most] = measures[name]
+    const value = numberOf(fields, name, least, most)
+    if (value !== undefined) found[name] = value
+  }
+  return found
+}
 
 function scopeOf(scope: unknown): FaultScope {
   if (scope === 'region') return scope
@@ -88,6 +121,13 @@ function scopeOf(scope: unknown): FaultScope {
     'scope',
     `must be "region", {"service": ${faultServices.join('|')}} or {"path": "<regular expression>"}`,
   )
+}
+
+/** Whether a fault is about a request of a service. */
+export function hits({ scope }: Fault, url: string, service: FaultService): boolean {
+  if (scope === 'region') return true
+  if ('service' in scope) return scope.service === service
+  return new RegExp(scope.path, 'i').test(url)
 }
 
 function originOf(value: unknown): string {
