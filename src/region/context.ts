@@ -132,6 +132,10 @@ export interface KindBehaviour {
   readonly type: string
   /** Which answer a write gives (facts, section 1, LRO styles). Default `sync`. */
   readonly lro?: 'sync' | 'endpoint' | 'compute' | 'location' | 'registry'
+  /** What a write that creates answers. Default 201; clients of some kinds know 200 alone. */
+  readonly createdStatus?: 200
+  /** What a PATCH that is long-running answers. Default 202. */
+  readonly patchStatus?: 200
   /**
    * Validates and transforms before the document is stored: throw AzureError to refuse; move
    * write-only values to `secrets`; fill service-made fields. `existing` is undefined on create.

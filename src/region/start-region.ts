@@ -21,6 +21,7 @@ import { blobRequestHandler } from './blob/blob-server.ts'
 import { startChores } from './chores.ts'
 import { registerCompute } from './compute/register.ts'
 import type { RegionContext, RegionLog } from './context.ts'
+import { mirrorRun } from './dataplane/mirror-run.ts'
 import { registerDataPlane } from './dataplane/register.ts'
 import { openRunStore } from './dataplane/run-store.ts'
 import { openFaultGate } from './faults/fault-gate.ts'
@@ -151,7 +152,7 @@ async function assemble(
     authority,
     resources: store,
     blobs,
-    runs: openRunStore({ db, clock }),
+    runs: openRunStore({ db, clock, written: (...run) => mirrorRun(store, ...run) }),
     log,
   }
   const app = createApp({

@@ -101,13 +101,14 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     request: FastifyRequest,
     reply: FastifyReply,
     method: 'PUT' | 'PATCH',
-    { operation, style, change }: WriteResult,
+    { resource, operation, style, change }: WriteResult,
   ): void {
-    reply.code(change === 'created' ? 201 : 200)
+    const behaviour = behaviours.of(resource.type)
+    reply.code(change === 'created' ? (behaviour?.createdStatus ?? 201) : 200)
     if (!operation) return
     const { status, result } = addresses(request, operation)
     reply.header('retry-after', '1')
-    if (style === 'location' || method === 'PATCH') {
+    if (style === 'location' || (method === 'PATCH' && behaviour?.patchStatus !== 200)) {
       reply.code(202).header('location', result)
       return
     }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { AzureError } from '../context.ts'
-import { asRecord, type Document } from './document.ts'
+import { asRecord, type Document, isRecord } from './document.ts'
 
 /** Kinds whose versions live in containers, by the container's path segment in lower case. */
 export const assetSegments = [
@@ -44,7 +44,7 @@ const mutable = new Set([
  * it gives with another value is refused, as Azure does (facts, section 2).
  */
 export function versionDocument(type: string, body: Document, existing?: Document): Document {
-  const written = asRecord(body.properties)
+  const written = withTextMaps(asRecord(body.properties))
   if (!existing) {
     return { ...body, properties: { isArchived: false, isAnonymous: false, ...written } }
   }
@@ -57,10 +57,33 @@ export function versionDocument(type: string, body: Document, existing?: Documen
   }
   for (const [field, next] of Object.entries(properties)) {
     if (mutable.has(field) || isDeepStrictEqual(next, before[field])) continue
-    if ((next === null || next === undefined || next === false) && before[field] == null) continue
+    if (isEmpty(next) && isEmpty(before[field])) continue
     throw changedPayload(type, field)
   }
   return { ...existing, ...body, properties }
+}
+
+/** What the service fills in, a client sends back: nothing, false and an empty map are the same here. */
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === false ||
+  (isRecord(value) && Object.keys(value).length === 0)
+
+/** Tags and properties map text to text; clients send numbers too (`hash_version`), and read text. */
+function withTextMaps(properties: Document): Document {
+  const result = { ...properties }
+  for (const field of ['tags', 'properties'] as const) {
+    const map = properties[field]
+    if (isRecord(map))
+      result[field] = Object.fromEntries(
+        Object.entries(map).map(([name, value]) => [
+          name,
+          typeof value === 'number' || typeof value === 'boolean' ? String(value) : value,
+        ]),
+      )
+  }
+  return result
 }
 
 function changedPayload(type: string, field: string): AzureError {

@@ -25,6 +25,7 @@ export function computeBehaviour(parts: ComputeParts): KindBehaviour {
   return {
     type: computeType,
     lro: 'compute',
+    patchStatus: 200,
     beforePut: (request) => computeDocument(region, quotas, request),
     afterPut: async (compute) => {
       nodes.settle(compute.id)

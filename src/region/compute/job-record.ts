@@ -116,6 +116,14 @@ export function createRun(region: RegionContext, job: JobRef, actor: Caller): Do
   )
 }
 
+/** What a second PUT of a job changed, in its run: they are one thing. */
+export function updateRun(region: RegionContext, job: JobRef, actor: Caller): void {
+  const properties = jobProperties(region, job)
+  const { displayName, description, tags } = properties
+  const change = { displayName, description, tags, hidden: properties.isArchived === true }
+  region.runs.upsert(job.workspaceId, experimentOf(properties), job.name, change, actor)
+}
+
 export function experimentOf(properties: Document): string {
   return asText(properties.experimentName) ?? 'Default'
 }

@@ -9,7 +9,7 @@ import {
   type RegionContext,
 } from '../context.ts'
 import type { JobQueue } from './job-queue.ts'
-import { createRun, type JobRef, jobId, jobRef, jobType } from './job-record.ts'
+import { createRun, type JobRef, jobId, jobRef, jobType, updateRun } from './job-record.ts'
 import { assetIdOf } from './uris.ts'
 
 /** What may change once a job exists; everything else of a second PUT is ignored, nothing runs twice. */
@@ -23,7 +23,9 @@ export function jobBehaviour(region: RegionContext, queue: JobQueue): KindBehavi
       body: request.existing ? changed(request, request.existing) : created(region, request),
     }),
     afterPut: async (resource, change, actor) => {
-      if (change === 'created') launch(region, queue, jobRef(resource), actor)
+      const job = jobRef(resource)
+      if (change === 'created') launch(region, queue, job, actor)
+      else updateRun(region, job, actor)
     },
     beforeSetAside: (resource) => queue.drop(jobRef(resource)),
     afterDelete: async (resource) => {

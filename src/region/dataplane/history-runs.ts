@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { AzureError, type Caller } from '../context.ts'
 import { inTransaction } from '../store/database.ts'
+import { artifactStore } from './artifact-store.ts'
 import { type Asked, asked, type DataPlane, pageSize, requireRun } from './data-plane.ts'
 import type { ExperimentRow } from './experiment-store.ts'
 import type { Condition } from './keyset.ts'
+import { runDetails } from './run-details.ts'
 import { requireRunId } from './run-document.ts'
 import { parseRunFilter, parseRunOrder } from './run-filter.ts'
 import type { RunRow } from './run-rows.ts'
@@ -92,9 +94,16 @@ export function historyRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
       },
     })
     scope.get(`${prefix}/runs/:runId`, async (request) => runs.present(runOf(asked(dp, request))))
-    scope.get(`${prefix}/runs/:runId/details`, async (request) =>
-      details(runs.present(runOf(asked(dp, request)))),
-    )
+    scope.get(`${prefix}/runs/:runId/details`, async (request) => {
+      const ask = asked(dp, request)
+      const row = runOf(ask)
+      return runDetails(runs.present(row), artifactStore(dp.region, ask.workspaceId), row)
+    })
+    scope.get(`${prefix}/runs/:runId/serviceinstances/:nodeIndex`, async (request) => {
+      runOf(asked(dp, request))
+      // Interactive services of a node (Jupyter, SSH): jobs of a local region offer none.
+      return { instances: {} }
+    })
     scope.get(`${prefix}/runs/:runId/children`, async (request) => {
       const ask = asked(dp, request)
       const { ws, query } = ask
@@ -214,13 +223,6 @@ function splitResults(results: ReadonlyArray<readonly [string, Result]>) {
   }
   return { runs: Object.fromEntries(runs), errors: Object.fromEntries(errors) }
 }
-
-const details = (run: Document): Document => ({
-  ...run,
-  createdTimeUtc: run.createdUtc,
-  logFiles: {},
-  jobCost: null,
-})
 
 const namesIn = (list: unknown): string[] =>
   Array.isArray(list) ? list.filter((name): name is string => typeof name === 'string') : []

@@ -12,6 +12,7 @@ import { historyRunRoutes } from './history-runs.ts'
 import { leaveBodies, parseJsonBodies } from './json-body.ts'
 import { metricRoutes } from './metric-routes.ts'
 import { openMetricStore } from './metric-store.ts'
+import { mirrorRun } from './mirror-run.ts'
 import { mlflowArtifactListRoutes, mlflowArtifactRoutes } from './mlflow/artifact-routes.ts'
 import { mlflowExperimentRoutes } from './mlflow/experiment-routes.ts'
 import { mlflowMetricRoutes } from './mlflow/metric-routes.ts'
@@ -25,7 +26,11 @@ const mebibyte = 1024 * 1024
 /** MLflow, run history v1.0, metrics v2.0 and artifacts of every workspace of a region. */
 export function registerDataPlane(app: FastifyInstance, region: RegionContext): void {
   const { db, clock } = region
-  const runs = openRunStore({ db, clock })
+  const runs = openRunStore({
+    db,
+    clock,
+    written: (...run) => mirrorRun(region.resources, ...run),
+  })
   const dp: DataPlane = { region, runs, metrics: openMetricStore({ db, clock, runs }) }
 
   const jsonScope = (

@@ -61,6 +61,8 @@ export const byCreation = (descending: boolean): OrderTerm => ({
 export function openRunStore(options: {
   readonly db: Database.Database
   readonly clock: () => Date
+  /** Called inside the transaction of every write, with the run's document as it is now. */
+  readonly written?: (workspaceId: string, runId: string, run: Document) => void
 }): RunTables {
   const { db } = options
   migrateDataPlane(db)
@@ -145,6 +147,7 @@ export function openRunStore(options: {
       const fixed = [ws, runId, randomUUID(), experiment.experiment, number, created, user]
       insert.run(...changing, ...fixed)
     }
+    options.written?.(clock.idOf(ws), runId, doc)
   }
 
   /** A parent may come after its children: then the root of all of them changes. */

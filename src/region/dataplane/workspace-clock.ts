@@ -4,6 +4,8 @@ import type { Micros } from './instant.ts'
 export interface WorkspaceClock {
   /** Number of the workspace in this database, given at first use. `workspaceId` in any case. */
   numberOf(workspaceId: string): number
+  /** The ARM id, in lower case, of a workspace that has a number. */
+  idOf(ws: number): string
   /**
    * The next instant of a workspace: now, or just after the last one. Call it inside the transaction
    * of the change it stamps; instants then rise in the order of the commits.
@@ -13,6 +15,7 @@ export interface WorkspaceClock {
 
 export function workspaceClock(db: Database.Database, clock: () => Date): WorkspaceClock {
   const find = db.prepare('SELECT ws FROM dp_workspaces WHERE key = ?')
+  const keyOf = db.prepare('SELECT key FROM dp_workspaces WHERE ws = ?')
   const insert = db.prepare('INSERT INTO dp_workspaces (key) VALUES (?) RETURNING ws')
   const advance = db.prepare(
     'UPDATE dp_workspaces SET last_modified = max(last_modified + 1, ?) WHERE ws = ? RETURNING last_modified',
@@ -28,6 +31,7 @@ export function workspaceClock(db: Database.Database, clock: () => Date): Worksp
       if (!db.inTransaction) numbers.set(key, row.ws)
       return row.ws
     },
+    idOf: (ws) => (keyOf.get(ws) as { key: string }).key,
     next(ws) {
       const row = advance.get(clock().getTime() * 1000, ws) as { last_modified: number }
       return row.last_modified

@@ -3,7 +3,7 @@ import type { ArmResource, KindBehaviour, RegionContext } from '../../context.ts
 import type { ArmStore } from '../../store/resource-store.ts'
 import { workspaceIdOf } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
-import { asRecord, asText, type Document } from '../document.ts'
+import { asRecord, asText, type Document, isRecord } from '../document.ts'
 import { workspaceStores } from '../workspace-stores.ts'
 import { workspaceType } from './workspace.ts'
 
@@ -47,7 +47,9 @@ function versionBehaviour(containerType: string, region: RegionContext): KindBeh
   return {
     type,
     ...(isFeatureKind(type) && { lro: 'registry' as const }),
-    beforePut: ({ body, existing }) => ({ body: versionDocument(type, body, existing?.body) }),
+    beforePut: ({ body, existing }) => ({
+      body: versionDocument(type, withDefaults(segment, body), existing?.body),
+    }),
     ...(segment === 'models' && {
       present: (model: ArmResource) => ({
         properties: { flavors: asRecord(model.body.properties).flavors ?? {} },
@@ -65,6 +67,17 @@ function versionBehaviour(containerType: string, region: RegionContext): KindBeh
       },
     }),
   }
+}
+
+/** Payload fields that the service fills in when they are left out. */
+function withDefaults(segment: string, body: Document): Document {
+  const properties = asRecord(body.properties)
+  if (segment !== 'environments' || !isRecord(properties.build)) return body
+  const build = {
+    ...properties.build,
+    dockerfilePath: properties.build.dockerfilePath ?? 'Dockerfile',
+  }
+  return { ...body, properties: { ...properties, build } }
 }
 
 const isFeatureKind = (type: string) => type.includes('/feature')

@@ -9,6 +9,7 @@ const shown = new Set(['clientId', 'resourceId', 'tenantId', 'username', 'authUr
 export function connectionBehaviour(): KindBehaviour {
   return {
     type: `${workspaceType}/connections`.toLowerCase(),
+    createdStatus: 200,
     beforePut: takeCredentials,
     actions: {
       listsecrets: async (connection) => {

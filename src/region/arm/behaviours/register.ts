@@ -6,6 +6,7 @@ import { assetBehaviours } from './assets.ts'
 import { connectionBehaviour } from './connection.ts'
 import { datastoreBehaviour } from './datastore.ts'
 import { keyVaultBehaviour } from './key-vault.ts'
+import { outboundRuleBehaviour } from './managed-network.ts'
 import { storageAccountBehaviour } from './storage-account.ts'
 import { workspaceBehaviour } from './workspace.ts'
 
@@ -26,6 +27,7 @@ export function registerArmBehaviours(
     keyVaultBehaviour(region, bin, forgetSecrets),
     datastoreBehaviour(region),
     connectionBehaviour(),
+    outboundRuleBehaviour(region),
     ...assetBehaviours(region, store),
   ]
   for (const behaviour of known) behaviours.register(behaviour)

@@ -13,6 +13,7 @@ import { idKey } from '../arm-path.ts'
 import { asRecord, asText, type Document } from '../document.ts'
 import { blobStoreContainer, workspaceStores } from '../workspace-stores.ts'
 import { vaultDocument } from './key-vault.ts'
+import { presentedNetwork, provisionNetwork, storeRules } from './managed-network.ts'
 import { storageAccountDocument } from './storage-account.ts'
 
 export const workspaceType = 'Microsoft.MachineLearningServices/workspaces'
@@ -80,6 +81,7 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
       kind: 'web',
       properties: { Application_Type: 'web', provisioningState: 'Succeeded' },
     }))
+    storeRules(resources, workspace, actor)
     const stores = workspaceStores(resources, workspace.id)
     region.blobs.ensureAccount(stores.account)
     for (const container of Object.values(stores.containers))
@@ -98,6 +100,11 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
     return { status: 200, body: { userStorageKey: key, userStorageResourceId: storageAccount } }
   }
 
+  function managedNetworkOf(workspace: ArmResource): Document {
+    const managedNetwork = presentedNetwork(resources, workspace)
+    return managedNetwork ? { managedNetwork } : {}
+  }
+
   return {
     type: workspaceType.toLowerCase(),
     lro: 'location',
@@ -105,6 +112,7 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
     afterPut,
     present: (workspace) => ({
       properties: {
+        ...managedNetworkOf(workspace),
         // Addresses depend on the port of today, so they are computed and not stored.
         discoveryUrl: `${region.origin}/discovery`,
         mlFlowTrackingUri: `azureml://${new URL(region.origin).host}/mlflow/v1.0${workspace.id}`,
@@ -118,6 +126,7 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
       listkeys: storageKeys,
       liststorageaccountkeys: storageKeys,
       resynckeys: async () => ({ status: 202 }),
+      provisionmanagednetwork: (workspace, body) => provisionNetwork(resources, workspace, body),
       diagnose: async (workspace) => ({ status: 200, body: diagnosis(region, workspace) }),
     },
   }
