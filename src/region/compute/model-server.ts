@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,7 +9,7 @@ import { type ArmResource, AzureError, type RegionContext } from '../context.ts'
 import { materialise, materialiseFile } from './files.ts'
 import { type GuardedProcess, startGuarded } from './guarded-process.ts'
 import { fetchCode } from './job-folders.ts'
-import { requirePython, serverScript } from './python-runtime.ts'
+import { hasModule, pythonFile, requirePython } from './python-runtime.ts'
 import { assetIdOf, resolveUri } from './uris.ts'
 
 const startTimeoutMs = 60_000
@@ -25,32 +25,16 @@ export interface ModelServer {
 }
 
 /**
- * Why a local region keeps a deployment without serving it: what serves it is a container image, or
- * its model lies in a registry that only Azure has. Scoring then answers 501 with this sentence.
- */
-export function whyNotServed(deployment: ArmResource): string | undefined {
-  const properties = asRecord(deployment.body.properties)
-  if (asText(asRecord(properties.codeConfiguration).scoringScript) === undefined)
-    return `A local region serves deployments with a scoring script; '${deployment.name}' has none, so it is only stored.`
-  if (/^azureml:\/\/registries\//i.test(asText(properties.model) ?? ''))
-    return `The model of '${deployment.name}' lies in a registry, which a local region cannot reach, so it is only stored.`
-  return undefined
-}
-
-/**
  * Materialises code and model of a deployment and starts its scoring server. Throws AzureError with
- * the end of the log when init() fails: a deployment that cannot serve is not deployed.
+ * the end of the log when init() fails: a deployment that cannot serve is not deployed. Status 501
+ * means that what serves it is not here (a container image, a registry, the package mlflow): a
+ * definition that a local region keeps, and says so when it is scored.
  */
 export async function startModelServer(
   region: RegionContext,
   deployment: ArmResource,
 ): Promise<ModelServer> {
   const properties = asRecord(deployment.body.properties)
-  const code = asRecord(properties.codeConfiguration)
-  const script = asText(code.scoringScript)
-  const reason = whyNotServed(deployment)
-  if (script === undefined || reason !== undefined)
-    throw new AzureError(501, 'NotImplemented', reason ?? 'It has no scoring script.')
   const python = await requirePython('Serving a deployment')
   const workspaceId = workspaceIdOf(deployment.id) ?? ''
   const folder = join(
@@ -60,10 +44,13 @@ export async function startModelServer(
     ...deployment.id.split('/').slice(-3).map(encodeURIComponent),
   )
   await rm(folder, { recursive: true, force: true })
-  const codeFolder = join(folder, 'code')
-  await fetchCode(region, workspaceId, asText(code.codeId), codeFolder)
   const modelFolder = join(folder, 'model')
-  await fetchModel(region, workspaceId, asText(properties.model), modelFolder)
+  if (/^azureml:\/\/registries\//i.test(asText(properties.model) ?? ''))
+    throw notServed(deployment, 'its model lies in a registry, which is not this region')
+  await fetchModel(region, workspaceId, asText(properties.model), modelFolder).catch((error) => {
+    throw hasScript(deployment) ? error : notServed(deployment, String(error.message))
+  })
+  const [codeFolder, script] = await scoringScript(region, deployment, python, folder)
   // A short path of its own: a Unix socket's name may have 107 characters, a data directory's more.
   const socketFolder = await mkdtemp(join(tmpdir(), 'hf-'))
   const socket = join(socketFolder, 's')
@@ -73,7 +60,7 @@ export async function startModelServer(
       String(value ?? ''),
     ]),
   )
-  const command = [python, serverScript(), socket, codeFolder, script].map(quoted).join(' ')
+  const command = [python, pythonFile('serve.py'), socket, codeFolder, script].map(quoted).join(' ')
   const process = startGuarded(`exec ${command}`, {
     cwd: folder,
     env: {
@@ -104,6 +91,42 @@ export async function startModelServer(
       await rm(socketFolder, { recursive: true, force: true })
     },
   }
+}
+
+const scriptOf = (deployment: ArmResource) =>
+  asText(asRecord(asRecord(deployment.body.properties).codeConfiguration).scoringScript)
+const hasScript = (deployment: ArmResource) => scriptOf(deployment) !== undefined
+
+const notServed = (deployment: ArmResource, why: string) =>
+  new AzureError(
+    501,
+    'NotImplemented',
+    `The deployment '${deployment.name}' is only stored: ${why}.`,
+  )
+
+/** The deployment's own script; without one an MLflow model scores itself. */
+async function scoringScript(
+  region: RegionContext,
+  deployment: ArmResource,
+  python: string,
+  folder: string,
+): Promise<[codeFolder: string, script: string]> {
+  const { codeId } = asRecord(asRecord(deployment.body.properties).codeConfiguration)
+  const script = scriptOf(deployment)
+  if (script !== undefined) {
+    const codeFolder = join(folder, 'code')
+    await fetchCode(region, workspaceIdOf(deployment.id) ?? '', asText(codeId), codeFolder)
+    return [codeFolder, script]
+  }
+  const files = await readdir(join(folder, 'model'), { recursive: true }).catch(() => [])
+  if (!files.some((file) => basename(file) === 'MLmodel'))
+    throw notServed(deployment, 'it has neither a scoring script nor an MLflow model')
+  if (!(await hasModule(python, 'mlflow.pyfunc')))
+    throw notServed(
+      deployment,
+      `an MLflow model is served by the Python package mlflow, which ${python} cannot import; install it with the packages the model needs, or name another Python in HOLDFAST_REGION_PYTHON`,
+    )
+  return [folder, pythonFile('mlflow_scoring.py')]
 }
 
 async function fetchModel(

@@ -3,7 +3,7 @@ import { parentId, workspaceIdOf } from '../arm/arm-path.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
 import { keyActions, keysFor } from './endpoint-keys.ts'
-import { type ModelServer, startModelServer, whyNotServed } from './model-server.ts'
+import { type ModelServer, startModelServer } from './model-server.ts'
 
 export const endpointType = 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints'
 export const deploymentType = `${endpointType}/deployments`
@@ -12,6 +12,7 @@ export const deploymentType = `${endpointType}/deployments`
 export class Serving {
   readonly #region: RegionContext
   readonly #servers = new Map<string, ModelServer>()
+  readonly #unserved = new Map<string, string>()
   /** Each start runs Python's imports; more at once only make all of them late. */
   readonly #limit = pLimit(2)
   #stopped = false
@@ -26,14 +27,11 @@ export class Serving {
 
   /** Starts or replaces; the old server answers until the new one is ready. */
   async deploy(deployment: ArmResource): Promise<void> {
-    if (whyNotServed(deployment) !== undefined) {
-      await this.remove(deployment.id)
-      return
-    }
     await this.#limit(async () => {
       if (this.#stopped) return
       const key = deployment.id.toLowerCase()
-      const server = await startModelServer(this.#region, deployment)
+      const server = await this.#start(deployment)
+      if (!server) return
       const before = this.#servers.get(key)
       this.#servers.set(key, server)
       void server.exited.then(() => {
@@ -43,10 +41,29 @@ export class Serving {
     })
   }
 
+  /** Why a deployment is stored and not served; undefined when it is served, or is to be. */
+  whyNot(deploymentId: string): string | undefined {
+    return this.#unserved.get(deploymentId.toLowerCase())
+  }
+
+  async #start(deployment: ArmResource): Promise<ModelServer | undefined> {
+    const key = deployment.id.toLowerCase()
+    this.#unserved.delete(key)
+    try {
+      return await startModelServer(this.#region, deployment)
+    } catch (error) {
+      if (!(error instanceof AzureError) || error.status !== 501) throw error
+      await this.remove(deployment.id)
+      this.#unserved.set(key, error.message)
+      return undefined
+    }
+  }
+
   async remove(deploymentId: string): Promise<void> {
     const key = deploymentId.toLowerCase()
     const server = this.#servers.get(key)
     this.#servers.delete(key)
+    this.#unserved.delete(key)
     await server?.stop()
   }
 
@@ -69,7 +86,9 @@ function endpointBehaviour(region: RegionContext): KindBehaviour {
     beforePut: (request) => {
       const { body, secrets } = keysFor(request)
       const properties = asRecord(body.properties)
-      checkTraffic(region, request.id, asRecord(properties.traffic))
+      const traffic = asRecord(properties.traffic)
+      checkTraffic(region, request.id, traffic)
+      checkMirror(region, request.id, traffic, asRecord(properties.mirrorTraffic))
       const guid = workspaceGuid(region, request.id)
       const base = `${region.origin}/inference/${guid}/${request.id.split('/').at(-1)}`
       return {
@@ -115,6 +134,28 @@ function checkTraffic(region: RegionContext, endpointId: string, traffic: Docume
       )
     }
   }
+}
+
+/** One deployment that takes no traffic of its own gets a copy of at most half of the requests. */
+function checkMirror(
+  region: RegionContext,
+  endpointId: string,
+  traffic: Document,
+  mirror: Document,
+): void {
+  const mirrored = Object.entries(mirror).filter(([, share]) => Number(share) !== 0)
+  const [name, share] = mirrored[0] ?? []
+  if (name === undefined) return
+  const refuse = (message: string): never => {
+    throw new AzureError(400, 'BadArgument', message)
+  }
+  if (mirrored.length > 1) refuse('Traffic can be mirrored to one deployment only.')
+  if (!Number.isInteger(share) || Number(share) < 0 || Number(share) > 50)
+    refuse('The mirrored traffic must be between 0 and 50 percent.')
+  if (Number(traffic[name] ?? 0) > 0)
+    refuse(`The deployment '${name}' takes traffic of its own and cannot be mirrored to.`)
+  if (!region.resources.get(`${endpointId}/deployments/${name}`))
+    refuse(`The mirrored traffic names the deployment '${name}', which does not exist.`)
 }
 
 function deploymentBehaviour(region: RegionContext, serving: Serving): KindBehaviour {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { asRecord, asText } from '../arm/document.ts'
 import { type ArmResource, AzureError, type RegionContext } from '../context.ts'
 import { hasKey } from './endpoint-keys.ts'
-import { whyNotServed } from './model-server.ts'
+import type { ModelServer } from './model-server.ts'
 import { deploymentType, endpointType, type Serving, workspaceGuid } from './online-endpoints.ts'
 
 const workspaceType = 'Microsoft.MachineLearningServices/workspaces'
@@ -60,23 +60,15 @@ export function registerScoring(
     const deployment = choose(endpoint, request.headers['azureml-model-deployment'])
     const server = serving.of(`${endpoint.id}/deployments/${deployment}`)
     if (!server) throw whyNoServer(`${endpoint.id}/deployments/${deployment}`, deployment)
-    const answer = await server.pool
-      .request({
-        method: request.method === 'GET' ? 'GET' : 'POST',
-        path: '/score',
-        body:
-          request.method === 'GET'
-            ? null
-            : ((request.body as Buffer | undefined) ?? Buffer.alloc(0)),
-        headers: { 'content-type': request.headers['content-type'] ?? 'application/json' },
-      })
-      .catch((cause: unknown) => {
-        throw new AzureError(
-          502,
-          'BadGateway',
-          `The deployment '${deployment}' broke off: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        )
-      })
+    const payload = payloadOf(request)
+    if (request.headers['azureml-model-deployment'] === undefined) mirror(endpoint, payload)
+    const answer = await ask(server, payload).catch((cause: unknown) => {
+      throw new AzureError(
+        502,
+        'BadGateway',
+        `The deployment '${deployment}' broke off: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      )
+    })
     const body = Buffer.from(await answer.body.arrayBuffer())
     return reply
       .code(answer.statusCode === 500 ? 424 : answer.statusCode)
@@ -87,12 +79,27 @@ export function registerScoring(
   }
 
   function whyNoServer(id: string, name: string): AzureError {
-    const resource = region.resources.get(id)
-    const reason = resource && whyNotServed(resource)
+    const reason = serving.whyNot(id)
     if (reason !== undefined) return new AzureError(501, 'NotImplemented', reason)
     const retry = { 'retry-after': '1' }
     const message = `The deployment '${name}' is not ready.`
     return new AzureError(503, 'ServiceUnavailable', message, undefined, retry)
+  }
+
+  /** A share of the requests is scored a second time by another deployment; its answers go nowhere. */
+  function mirror(endpoint: ArmResource, payload: Payload): void {
+    const shares = asRecord(asRecord(endpoint.body.properties).mirrorTraffic)
+    for (const [name, share] of Object.entries(shares)) {
+      if (random() * 100 >= Number(share)) continue
+      const server = serving.of(`${endpoint.id}/deployments/${name}`)
+      if (!server) continue
+      // Nobody waits for it, and its own log holds what went wrong in the script.
+      ask(server, payload).then(
+        (answer) => answer.body.dump(),
+        (error: unknown) =>
+          region.log.warn({ deployment: name, error: String(error) }, 'mirrored request failed'),
+      )
+    }
   }
 
   /** Names stay valid once found; the document itself is read each time, so traffic switches at once. */
@@ -148,6 +155,22 @@ export function registerScoring(
     )
   }
 }
+
+interface Payload {
+  readonly method: 'GET' | 'POST'
+  readonly body: Buffer | null
+  readonly contentType: string
+}
+
+function payloadOf(request: FastifyRequest): Payload {
+  const contentType = request.headers['content-type'] ?? 'application/json'
+  if (request.method === 'GET') return { method: 'GET', body: null, contentType }
+  const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
+  return { method: 'POST', body, contentType }
+}
+
+const ask = (server: ModelServer, { method, body, contentType }: Payload) =>
+  server.pool.request({ method, path: '/score', body, headers: { 'content-type': contentType } })
 
 export function* workspaces(region: Pick<RegionContext, 'resources'>): Generator<ArmResource> {
   yield* region.resources.list('', workspaceType, { limit: 10_000 })

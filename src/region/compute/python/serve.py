@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 
 
 def load(code_folder, script):
-    path = os.path.join(code_folder, script)
+    path = os.path.join(code_folder, script)  # an absolute path stays as it is
     os.chdir(code_folder)
     for folder in (os.path.dirname(path), code_folder):
         if folder not in sys.path:

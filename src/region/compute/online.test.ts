@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type JobWorkspace, jobWorkspace } from '../testing/job-client.ts'
+import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
+import { findPython, hasModule } from './python-runtime.ts'
+
+const python = await findPython()
+const hasMlflow = python !== undefined && (await hasModule(python, 'mlflow.pyfunc'))
+if (python === undefined)
+  console.warn('SKIPPED: online deployments, for this machine has no Python 3')
+
+let region: TestRegion
+let jobs: JobWorkspace
+
+beforeAll(async () => {
+  region = await startTestRegion()
+  jobs = await jobWorkspace(region)
+})
+afterAll(() => region.stop())
+
+/** Uploads files as an asset of a kind, and answers its id. */
+async function upload(
+  kind: 'codes' | 'models',
+  name: string,
+  files: Record<string, string | Buffer>,
+) {
+  const id = `${jobs.workspace}/${kind}/${name}/versions/1`
+  const started = await region.call('POST', `${id}/startPendingUpload`, {
+    body: { pendingUploadType: 'TemporaryBlobReference' },
+  })
+  const { blobReferenceForConsumption: place } = started.body as {
+    blobReferenceForConsumption: { blobUri: string; credential: { sasUri: string } }
+  }
+  const [, sas] = place.credential.sasUri.split('?')
+  for (const [path, content] of Object.entries(files)) {
+    const answer = await region.call('PUT', `${place.blobUri}/m/${path}?${sas}`, {
+      token: null,
+      body: String(content),
+      headers: { 'x-ms-blob-type': 'BlockBlob' },
+    })
+    if (answer.status !== 201) throw new Error(`upload answers ${answer.status}`)
+  }
+  const uri = `${place.blobUri}/m`
+  await jobs.put(
+    `/${kind}/${name}/versions/1`,
+    kind === 'codes' ? { codeUri: uri } : { modelUri: uri, modelType: 'mlflow_model' },
+  )
+  return id
+}
+const endpoint = (name: string, properties = {}) =>
+  jobs.put(`/onlineEndpoints/${name}`, { authMode: 'Key', ...properties })
+const deploy = (path: string, properties: Record<string, unknown>) =>
+  jobs.put(`/onlineEndpoints/${path.replace('/', '/deployments/')}`, properties)
+async function score(name: string, body: unknown, headers = {}) {
+  const { scoringUri } = await jobs.properties(`/onlineEndpoints/${name}`)
+  const keys = await region.call('POST', `${jobs.workspace}/onlineEndpoints/${name}/listKeys`)
+  const { primaryKey } = keys.body as { primaryKey: string }
+  return region.call('POST', String(scoringUri), { body, token: primaryKey, headers })
+}
+/** A scoring script that says its name and counts what it was asked. */
+const script = `
+import os
+count = 0
+def init():
+    print("ready", flush=True)
+def run(raw):
+    global count
+    count += 1
+    print("asked", count, raw, flush=True)
+    return {"name": os.environ["WHO"], "count": count}
+`
+
+describe.runIf(python)('an online endpoint', () => {
+  const scripted = async (path: string, who: string) =>
+    deploy(path, {
+      codeConfiguration: {
+        codeId: await upload('codes', `code-${who}`, { 'score.py': script }),
+        scoringScript: 'score.py',
+      },
+      environmentVariables: { WHO: who },
+    })
+
+  it('splits its traffic, mirrors some of it, and moves it from blue to green', async () => {
+    await endpoint('split')
+    expect((await scripted('split/blue', 'blue')).status).toBe(200)
+    expect((await scripted('split/green', 'green')).status).toBe(200)
+    for (const traffic of [{ blue: 60 }, { blue: 50, red: 50 }])
+      expect((await endpoint('split', { traffic })).status).toBe(400)
+    for (const mirrorTraffic of [{ green: 51 }, { blue: 10 }, { red: 10 }, { green: 10, blue: 10 }])
+      expect((await endpoint('split', { traffic: { blue: 100 }, mirrorTraffic })).status).toBe(400)
+
+    await endpoint('split', { traffic: { blue: 100 }, mirrorTraffic: { green: 50 } })
+    for (let i = 0; i < 30; i += 1)
+      expect((await score('split', { i })).body).toMatchObject({ name: 'blue' })
+    const log = async (name: string) => {
+      const path = `${jobs.workspace}/onlineEndpoints/split/deployments/${name}/getLogs`
+      const { body } = await region.call('POST', path, { body: { tail: 500 } })
+      return (body as { content: string }).content
+    }
+    const asked = (await log('green')).match(/asked/g)?.length ?? 0
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThan(30)
+    // A deployment that is asked for by name is not mirrored.
+    const forced = await score('split', {}, { 'azureml-model-deployment': 'green' })
+    expect(forced.body).toMatchObject({ name: 'green', count: asked + 1 })
+
+    await endpoint('split', { traffic: { green: 100 } })
+    expect((await score('split', {})).body).toMatchObject({ name: 'green' })
+    const busy = `${jobs.workspace}/onlineEndpoints/split/deployments/green`
+    expect((await region.call('DELETE', busy)).status).toBe(400)
+  })
+
+  it('is not deployed when its script fails, and says why', async () => {
+    await endpoint('broken')
+    const codeId = await upload('codes', 'broken', { 'score.py': 'raise RuntimeError("no model")' })
+    const failed = await deploy('broken/blue', {
+      codeConfiguration: { codeId, scoringScript: 'score.py' },
+    })
+    expect(JSON.stringify(failed.body)).toContain('no model')
+    const { provisioningState } = await jobs.properties('/onlineEndpoints/broken/deployments/blue')
+    expect(provisioningState).toBe('Failed')
+  })
+
+  it('is only stored without a script or an MLflow model, and says so when it is scored', async () => {
+    await endpoint('neither')
+    const model = await upload('models', 'plain', { 'weights.bin': '1' })
+    expect((await deploy('neither/blue', { model })).status).toBe(200)
+    await endpoint('neither', { traffic: { blue: 100 } })
+    const answer = await score('neither', {})
+    expect(answer.status).toBe(501)
+    expect(JSON.stringify(answer.body)).toContain('neither a scoring script')
+  })
+
+  it.runIf(!hasMlflow)('says what serves MLflow models when it is missing', async () => {
+    await endpoint('missing')
+    const model = await upload('models', 'mlflow-model', { MLmodel: 'flavors: {}' })
+    expect((await deploy('missing/blue', { model })).status).toBe(200)
+    await endpoint('missing', { traffic: { blue: 100 } })
+    const answer = await score('missing', {})
+    expect(answer.status).toBe(501)
+    expect(JSON.stringify(answer.body)).toContain('package mlflow')
+  })
+
+  if (!hasMlflow)
+    console.warn(
+      'SKIPPED: serving MLflow models, for Python cannot import mlflow (set HOLDFAST_REGION_PYTHON)',
+    )
+  it.runIf(hasMlflow)(
+    'serves MLflow models without a script',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'holdfast-mlflow-'))
+      try {
+        execFileSync(python ?? '', ['-c', saveModel, join(folder, 'model')], { stdio: 'pipe' })
+        const files = readdirSync(join(folder, 'model'), { recursive: true, encoding: 'utf8' })
+          .map((file) => join(folder, 'model', file))
+          .filter((file) => statSync(file).isFile())
+          .map(
+            (file) => [relative(join(folder, 'model'), file), readFileSync(file, 'utf8')] as const,
+          )
+        const model = await upload('models', 'linear', Object.fromEntries(files))
+        await endpoint('mlflow')
+        expect(await deploy('mlflow/blue', { model })).toMatchObject({ status: 200 })
+        await endpoint('mlflow', { traffic: { blue: 100 } })
+        for (const input of [
+          {
+            input_data: {
+              columns: ['a', 'b'],
+              index: [0, 1],
+              data: [
+                [1, 2],
+                [3, 4],
+              ],
+            },
+          },
+          {
+            input_data: [
+              [1, 2],
+              [3, 4],
+            ],
+          },
+          { input_data: { a: [1, 3], b: [2, 4] } },
+          {
+            dataframe_records: [
+              { a: 1, b: 2 },
+              { a: 3, b: 4 },
+            ],
+          },
+        ])
+          expect((await score('mlflow', input)).body).toEqual([12, 34])
+        expect((await score('mlflow', { nothing: 1 })).status).toBe(424)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+    120_000,
+  )
+})
+
+/** A model of Python alone, in text files: 10 a + b. */
+const saveModel = `
+import sys, pathlib, tempfile, mlflow.pyfunc
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, Schema
+code = pathlib.Path(tempfile.mkdtemp()) / "model.py"
+code.write_text("""
+import mlflow.pyfunc
+class Linear(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return 10 * model_input["a"] + model_input["b"]
+from mlflow.models import set_model
+set_model(Linear())
+""")
+signature = ModelSignature(inputs=Schema([ColSpec("double", "a"), ColSpec("double", "b")]))
+mlflow.pyfunc.save_model(sys.argv[1], python_model=str(code), signature=signature, pip_requirements=["mlflow"])
+`
