@@ -1,6 +1,8 @@
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import type { RegionContext } from '../context.ts'
+import { batchProperty } from './batch-job.ts'
 import { experimentOf, type JobRef } from './job-record.ts'
+import { pythonFile, requirePython } from './python-runtime.ts'
 
 const day = 24 * 3600
 
@@ -43,5 +45,15 @@ export async function jobEnvironment(
     AZUREML_ARM_WORKSPACE_NAME: job.workspaceId.split('/').at(-1) ?? '',
     AZUREML_ARM_PROJECT_NAME: experimentOf(properties),
     AZUREML_ROOT_RUN_ID: job.name,
+    ...(await batchDriver(properties)),
+  }
+}
+
+/** The driver's place is this machine's, so it is not in the job's document. */
+async function batchDriver(properties: Document): Promise<Record<string, string>> {
+  if (asRecord(properties.properties)[batchProperty] === undefined) return {}
+  return {
+    AZUREML_BATCH_PYTHON: await requirePython('A batch deployment'),
+    AZUREML_BATCH_DRIVER: pythonFile('batch_scoring.py'),
   }
 }

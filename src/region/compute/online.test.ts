@@ -21,35 +21,6 @@ beforeAll(async () => {
 })
 afterAll(() => region.stop())
 
-/** Uploads files as an asset of a kind, and answers its id. */
-async function upload(
-  kind: 'codes' | 'models',
-  name: string,
-  files: Record<string, string | Buffer>,
-) {
-  const id = `${jobs.workspace}/${kind}/${name}/versions/1`
-  const started = await region.call('POST', `${id}/startPendingUpload`, {
-    body: { pendingUploadType: 'TemporaryBlobReference' },
-  })
-  const { blobReferenceForConsumption: place } = started.body as {
-    blobReferenceForConsumption: { blobUri: string; credential: { sasUri: string } }
-  }
-  const [, sas] = place.credential.sasUri.split('?')
-  for (const [path, content] of Object.entries(files)) {
-    const answer = await region.call('PUT', `${place.blobUri}/m/${path}?${sas}`, {
-      token: null,
-      body: String(content),
-      headers: { 'x-ms-blob-type': 'BlockBlob' },
-    })
-    if (answer.status !== 201) throw new Error(`upload answers ${answer.status}`)
-  }
-  const uri = `${place.blobUri}/m`
-  await jobs.put(
-    `/${kind}/${name}/versions/1`,
-    kind === 'codes' ? { codeUri: uri } : { modelUri: uri, modelType: 'mlflow_model' },
-  )
-  return id
-}
 const endpoint = (name: string, properties = {}) =>
   jobs.put(`/onlineEndpoints/${name}`, { authMode: 'Key', ...properties })
 const deploy = (path: string, properties: Record<string, unknown>) =>
@@ -77,7 +48,7 @@ describe.runIf(python)('an online endpoint', () => {
   const scripted = async (path: string, who: string) =>
     deploy(path, {
       codeConfiguration: {
-        codeId: await upload('codes', `code-${who}`, { 'score.py': script }),
+        codeId: await jobs.upload('codes', `code-${who}`, { 'score.py': script }),
         scoringScript: 'score.py',
       },
       environmentVariables: { WHO: who },
@@ -115,7 +86,9 @@ describe.runIf(python)('an online endpoint', () => {
 
   it('is not deployed when its script fails, and says why', async () => {
     await endpoint('broken')
-    const codeId = await upload('codes', 'broken', { 'score.py': 'raise RuntimeError("no model")' })
+    const codeId = await jobs.upload('codes', 'broken', {
+      'score.py': 'raise RuntimeError("no model")',
+    })
     const failed = await deploy('broken/blue', {
       codeConfiguration: { codeId, scoringScript: 'score.py' },
     })
@@ -126,7 +99,7 @@ describe.runIf(python)('an online endpoint', () => {
 
   it('is only stored without a script or an MLflow model, and says so when it is scored', async () => {
     await endpoint('neither')
-    const model = await upload('models', 'plain', { 'weights.bin': '1' })
+    const model = await jobs.upload('models', 'plain', { 'weights.bin': '1' })
     expect((await deploy('neither/blue', { model })).status).toBe(200)
     await endpoint('neither', { traffic: { blue: 100 } })
     const answer = await score('neither', {})
@@ -136,7 +109,7 @@ describe.runIf(python)('an online endpoint', () => {
 
   it.runIf(!hasMlflow)('says what serves MLflow models when it is missing', async () => {
     await endpoint('missing')
-    const model = await upload('models', 'mlflow-model', { MLmodel: 'flavors: {}' })
+    const model = await jobs.upload('models', 'mlflow-model', { MLmodel: 'flavors: {}' })
     expect((await deploy('missing/blue', { model })).status).toBe(200)
     await endpoint('missing', { traffic: { blue: 100 } })
     const answer = await score('missing', {})
@@ -160,7 +133,7 @@ describe.runIf(python)('an online endpoint', () => {
           .map(
             (file) => [relative(join(folder, 'model'), file), readFileSync(file, 'utf8')] as const,
           )
-        const model = await upload('models', 'linear', Object.fromEntries(files))
+        const model = await jobs.upload('models', 'linear', Object.fromEntries(files))
         await endpoint('mlflow')
         expect(await deploy('mlflow/blue', { model })).toMatchObject({ status: 200 })
         await endpoint('mlflow', { traffic: { blue: 100 } })

@@ -4,6 +4,7 @@ import type { Quotas } from '../arm/quotas.ts'
 import type { Chore } from '../chores.ts'
 import type { RegionContext } from '../context.ts'
 import { batchBehaviours } from './batch-endpoints.ts'
+import { registerBatch } from './batch-routes.ts'
 import { computeBehaviour, stopIdleInstances } from './computes.ts'
 import { JobQueue } from './job-queue.ts'
 import { jobBehaviour } from './jobs.ts'
@@ -47,6 +48,7 @@ export function registerCompute(
     behaviours.register(behaviour)
   }
   registerScoring(app, region, serving)
+  registerBatch(app, { region, queue, behaviours })
   return {
     chores: [
       { name: 'fire schedules', work: () => schedules.look() },

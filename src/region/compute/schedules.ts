@@ -1,8 +1,9 @@
 import { workspaceIdOf } from '../arm/arm-path.ts'
-import { asRecord, asText } from '../arm/document.ts'
+import { asRecord, asText, type Document } from '../arm/document.ts'
 import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
+import { invokeBatch } from './batch-endpoints.ts'
 import type { JobQueue } from './job-queue.ts'
-import { regionCaller } from './job-record.ts'
+import { type JobRef, regionCaller } from './job-record.ts'
 import { submitJob } from './jobs.ts'
 import { workspaces } from './scoring-routes.ts'
 import { nextFire } from './triggers.ts'
@@ -82,22 +83,38 @@ export class ScheduleClock {
   #fireAt(schedule: ArmResource, due: Date): void {
     const { properties } = schedule.body
     const action = asRecord(asRecord(properties).action)
-    if (action.actionType !== 'CreateJob')
-      throw new Error(
-        `A local region fires CreateJob schedules, not '${String(action.actionType)}'.`,
-      )
     const stamp = due.toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z')
     const job = { workspaceId: workspaceIdOf(schedule.id) ?? '', name: `${schedule.name}_${stamp}` }
-    const definition = asRecord(action.jobDefinition)
-    submitJob(
-      this.#region,
-      this.#queue,
-      job,
-      {
-        ...definition,
-        properties: { ...asRecord(definition.properties), 'azureml.scheduleName': schedule.name },
-      },
-      regionCaller(this.#region),
-    )
+    if (action.actionType === 'CreateJob')
+      this.#createJob(schedule, job, asRecord(action.jobDefinition))
+    else if (action.actionType === 'InvokeBatchEndpoint')
+      this.#invoke(job, asRecord(action.endpointInvocationDefinition))
+    else
+      throw new Error(
+        `A local region fires schedules that create jobs or invoke batch endpoints, not '${String(action.actionType)}'.`,
+      )
+  }
+
+  #createJob(schedule: ArmResource, job: JobRef, definition: Document): void {
+    const properties = {
+      ...asRecord(definition.properties),
+      'azureml.scheduleName': schedule.name,
+    }
+    const actor = regionCaller(this.#region)
+    submitJob(this.#region, this.#queue, job, { ...definition, properties }, actor)
+  }
+
+  /** Azure leaves the definition open; here it names the endpoint beside the body of the invocation. */
+  #invoke({ workspaceId, name }: JobRef, definition: Document): void {
+    const endpointName = asText(definition.endpointName) ?? ''
+    const endpoint = this.#region.resources.get(`${workspaceId}/batchEndpoints/${endpointName}`)
+    if (!endpoint) throw new Error(`There is no batch endpoint '${endpointName}'.`)
+    invokeBatch(this.#region, this.#queue, {
+      endpoint,
+      deployment: asText(definition.deploymentName),
+      invocation: definition,
+      actor: regionCaller(this.#region),
+      jobName: name,
+    })
   }
 }

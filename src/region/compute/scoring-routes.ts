@@ -6,7 +6,7 @@ import type { ModelServer } from './model-server.ts'
 import { deploymentType, endpointType, type Serving, workspaceGuid } from './online-endpoints.ts'
 
 const workspaceType = 'Microsoft.MachineLearningServices/workspaces'
-const scoringAudiences = [
+export const scoringAudiences = [
   'https://ml.azure.com',
   'https://ml.azure.localhost',
   'https://management.azure.com',
@@ -38,18 +38,6 @@ export function registerScoring(
       config: { access: 'own' },
       bodyLimit: bodyLimitBytes,
       handler: (request, reply) => score(request, reply),
-    })
-    scope.route({
-      method: ['POST'],
-      url: '/inference/:guid/:endpoint/jobs',
-      config: { access: 'own' },
-      handler: async () => {
-        throw new AzureError(
-          501,
-          'NotImplemented',
-          'A local region stores batch endpoints and does not run them.',
-        )
-      },
     })
   })
 
@@ -107,13 +95,11 @@ export function registerScoring(
     const key = `${guid}/${name}`.toLowerCase()
     const known = region.resources.get(endpoints.get(key) ?? '')
     if (known) return known
-    for (const workspace of workspaces(region)) {
-      if (workspaceGuid(region, workspace.id).toLowerCase() !== guid.toLowerCase()) continue
-      const endpoint = region.resources.get(`${workspace.id}/onlineEndpoints/${name}`)
-      if (endpoint) {
-        endpoints.set(key, endpoint.id)
-        return endpoint
-      }
+    const workspace = workspaceByGuid(region, guid)
+    const endpoint = workspace && region.resources.get(`${workspace.id}/onlineEndpoints/${name}`)
+    if (endpoint) {
+      endpoints.set(key, endpoint.id)
+      return endpoint
     }
     throw new AzureError(404, 'NotFound', `There is no endpoint '${name}'.`)
   }
@@ -171,6 +157,12 @@ function payloadOf(request: FastifyRequest): Payload {
 
 const ask = (server: ModelServer, { method, body, contentType }: Payload) =>
   server.pool.request({ method, path: '/score', body, headers: { 'content-type': contentType } })
+
+export function workspaceByGuid(region: RegionContext, guid: string): ArmResource | undefined {
+  for (const workspace of workspaces(region))
+    if (workspaceGuid(region, workspace.id).toLowerCase() === guid.toLowerCase()) return workspace
+  return undefined
+}
 
 export function* workspaces(region: Pick<RegionContext, 'resources'>): Generator<ArmResource> {
   yield* region.resources.list('', workspaceType, { limit: 10_000 })

@@ -39,6 +39,36 @@ export async function jobWorkspace(region: TestRegion, name = 'fraud') {
     statusOf,
     reaches,
     ended: (job: string) => reaches(job, 'Completed', 'Failed', 'Canceled'),
+    /** Uploads files as an asset of a kind, and answers its id. */
+    async upload(
+      kind: 'codes' | 'models' | 'data',
+      name: string,
+      files: Readonly<Record<string, string>>,
+    ): Promise<string> {
+      const id = `${workspace}/${kind}/${name}/versions/1`
+      const body = { pendingUploadType: 'TemporaryBlobReference' }
+      const started = await call('POST', `${id}/startPendingUpload`, { body })
+      const { blobReferenceForConsumption: place } = started.body as {
+        blobReferenceForConsumption: { blobUri: string; credential: { sasUri: string } }
+      }
+      const [, sas] = place.credential.sasUri.split('?')
+      for (const [path, content] of Object.entries(files)) {
+        const { status } = await call('PUT', `${place.blobUri}/m/${path}?${sas}`, {
+          token: null,
+          body: content,
+          headers: { 'x-ms-blob-type': 'BlockBlob' },
+        })
+        if (status !== 201) throw new Error(`the upload of ${path} answers ${status}`)
+      }
+      const uri = `${place.blobUri}/m`
+      const properties = {
+        codes: { codeUri: uri },
+        models: { modelUri: uri },
+        data: { dataUri: uri, dataType: 'uri_folder' },
+      }
+      await put(`/${kind}/${name}/versions/1`, properties[kind])
+      return id
+    },
     async artifact(job: string, path: string): Promise<string> {
       const address = `/history/v1.0${workspace}/runs/${job}/artifacts/content?path=${path}`
       const { status, body } = await call('GET', address)
