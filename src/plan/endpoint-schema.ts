@@ -117,6 +117,40 @@ const kinds = {
     cloud,
     within: duration(1).default(60_000),
   }),
+  appConfiguration: z.strictObject({
+    appConfiguration: address,
+    key: name.default('holdfast/workspace'),
+    label: name.optional(),
+    cloud,
+  }),
+  github: z.strictObject({
+    github: checked(
+      'bad-repository',
+      'Write owner/repository.',
+      (text) => /^[\w.-]+\/[\w.-]+$/.test(text),
+      (text) => `'${text}' is not a repository.`,
+    ),
+    variable: word.default('HOLDFAST_WORKSPACE'),
+    environment: name.optional(),
+    token: variable.default('GITHUB_TOKEN'),
+    api: address.default('https://api.github.com'),
+  }),
+  azureDevOps: z.strictObject({
+    azureDevOps: address,
+    group: z.int().positive(),
+    token: variable.default('AZURE_DEVOPS_TOKEN'),
+  }),
+  kubernetes: z.strictObject({
+    kubernetes: checked(
+      'bad-config-map',
+      'Write namespace/name.',
+      (text) => /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text),
+      (text) => `'${text}' is not the name of a config map.`,
+    ),
+    server: address.default('https://kubernetes.default.svc'),
+    token: variable.optional(),
+    ca: name.optional(),
+  }),
 } as const
 
 export type EndpointKind = keyof typeof kinds

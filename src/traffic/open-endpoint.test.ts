@@ -26,6 +26,10 @@ const endpoints = `
   - { trafficManager: "${provider}/Microsoft.Network/trafficManagerProfiles/tm", members: { east: e, west: w }, others: standby }
   - { apiManagement: "${provider}/Microsoft.ApiManagement/service/apim/backends/pool", members: { east: e, west: w }, probe: "https://apim.example.com/health", header: x-region, answers: { east: eastus, west: westus } }
   - { dns: "${provider}/Microsoft.Network/dnsZones/ml.example.com/CNAME/scoring", members: { east: e.example.com, west: w.example.com }, resolver: "127.0.0.1:1" }
+  - { appConfiguration: "https://ml.azconfig.io", label: prod }
+  - { github: team/ml }
+  - { azureDevOps: "https://dev.azure.com/org/ml", group: 7 }
+  - { kubernetes: ml/workspace }
 `
 const plan = parsePlan(
   `members:\n  east: { workspace: "${workspace('e')}", role: primary }\n  west: { workspace: "${workspace('w')}" }\nendpoints:${endpoints}`,
@@ -43,7 +47,7 @@ describe('entries of the plan', () => {
   it.each(driven)('become a driver: $type', (entry) => {
     const { endpoint, carries } = openEndpoint(entry, { plan, env: {} })
     expect(endpoint.name).not.toBe('')
-    const isConfiguration = /^(workspaceConfig|app|git|azureDevOps|kubernetes)/.test(entry.type)
+    const isConfiguration = /^(workspaceConfig|appC|github|azureDevOps|kubernetes)/.test(entry.type)
     expect(carries).toBe(isConfiguration ? 'configuration' : 'requests')
   })
 

@@ -8,6 +8,10 @@ import type { AzureTrafficOptions } from './azure/azure-traffic.ts'
 import { dnsRecordEndpoint } from './azure/dns-record.ts'
 import { frontDoorEndpoint } from './azure/front-door.ts'
 import { trafficManagerEndpoint } from './azure/traffic-manager.ts'
+import { appConfigurationEndpoint } from './documents/app-configuration.ts'
+import { azureDevOpsVariablesEndpoint } from './documents/azure-devops-variables.ts'
+import { githubVariableEndpoint } from './documents/github-variable.ts'
+import { kubernetesConfigMapEndpoint } from './documents/kubernetes-config-map.ts'
 import { workspaceConfigBlobEndpoint } from './documents/workspace-config-blob.ts'
 import { workspaceConfigGitEndpoint } from './documents/workspace-config-git.ts'
 import { haproxyEndpoint } from './proxies/haproxy.ts'
@@ -80,6 +84,35 @@ export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext
       const cloud = cloudFrom(context, entry.cloud)
       const endpoint = dnsRecordEndpoint({ id, cloud, members, resolver, patienceMs })
       return { endpoint, carries: 'requests' }
+    }
+    case 'appConfiguration': {
+      const { name: store, key, label } = entry
+      const cloud = cloudFrom(context, entry.cloud)
+      const endpoint = appConfigurationEndpoint({ store, key, label, cloud })
+      return { endpoint, carries: 'configuration' }
+    }
+    case 'github': {
+      const { name: repository, variable, environment, api } = entry
+      const token = secretFrom(context, entry.token)
+      const endpoint = githubVariableEndpoint({ repository, variable, environment, api, token })
+      return { endpoint, carries: 'configuration' }
+    }
+    case 'azureDevOps': {
+      const token = secretFrom(context, entry.token)
+      const { name: project, group } = entry
+      const endpoint = azureDevOpsVariablesEndpoint({ project, group, token })
+      return { endpoint, carries: 'configuration' }
+    }
+    case 'kubernetes': {
+      const [namespace = '', configMap = ''] = entry.name.split('/')
+      const endpoint = kubernetesConfigMapEndpoint({
+        server: entry.server,
+        namespace,
+        configMap,
+        token: entry.token === undefined ? undefined : secretFrom(context, entry.token),
+        caPath: entry.ca === undefined ? undefined : resolve(plan.folder, entry.ca),
+      })
+      return { endpoint, carries: 'configuration' }
     }
     default:
       return entry satisfies never
