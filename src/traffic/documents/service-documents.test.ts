@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { serverCertificate } from '../../region/auth/certificates.ts'
 import type { Cloud } from '../../workspace/azureml/cloud.ts'
 import { pointerOfMark } from '../pointer-mark.ts'
 import {
@@ -28,9 +29,10 @@ afterEach(async () => {
 async function serve(answer: (request: ServiceRequest) => ServiceReply) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-service-'))
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true }))
-  const service = await startStrictService(folder, answer)
+  const certificate = await serverCertificate(folder, new Date())
+  const service = await startStrictService(certificate, answer)
   cleanUps.push(() => service.stop())
-  return service
+  return { origin: service.origin, ca: certificate.ca, caPath: certificate.caPath }
 }
 
 const elsewhere = JSON.stringify({ holdfast: { member: 'north', epoch: 1 } })

@@ -1,6 +1,5 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { serverCertificate } from '../../region/auth/certificates.ts'
 
 export interface ServiceRequest {
   readonly method: string
@@ -19,18 +18,15 @@ export interface ServiceReply {
 
 export interface StrictService {
   readonly origin: string
-  readonly ca: string
-  readonly caPath: string
   stop(): Promise<void>
 }
 
 /** A service over TLS that answers JSON as `answer` says, and 500 with the reason when it throws. */
 export async function startStrictService(
-  folder: string,
+  certificate: { readonly key: string; readonly cert: string },
   answer: (request: ServiceRequest) => ServiceReply,
 ): Promise<StrictService> {
-  const { key, cert, ca, caPath } = await serverCertificate(folder, new Date())
-  const server = createServer({ key, cert }, (request, response) => {
+  const server = createServer(certificate, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk) => chunks.push(chunk))
     request.on('end', () => {
@@ -52,8 +48,6 @@ export async function startStrictService(
   const { port } = server.address() as AddressInfo
   return {
     origin: `https://localhost:${port}`,
-    ca,
-    caPath,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
