@@ -23,6 +23,7 @@ export interface RegionContext {
   readonly authority: TokenAuthority
   readonly resources: ResourceStore
   readonly blobs: BlobEngine
+  readonly files: ShareEngine
   readonly runs: RunStore
   readonly log: RegionLog
 }
@@ -253,6 +254,11 @@ export interface StoredBlob {
   readonly contentType: string
   readonly contentMd5: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+}
+
+/** File shares of the accounts of the Blob service. */
+export interface ShareEngine {
+  ensureShare(account: string, share: string): void
 }
 
 // --- Run history (in-process access for jobs) -----------------------------------------------------

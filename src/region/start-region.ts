@@ -26,6 +26,8 @@ import { registerDataPlane } from './dataplane/register.ts'
 import { openRunStore } from './dataplane/run-store.ts'
 import { openFaultGate } from './faults/fault-gate.ts'
 import { registerFaults } from './faults/fault-routes.ts'
+import { fileRequestHandler, isFileHost } from './files/file-server.ts'
+import { openFileStore } from './files/file-service.ts'
 import { guardRoutes } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
@@ -141,6 +143,7 @@ async function assemble(
     ...{ db, dataDir, clock, storageOrigin: () => storageOrigin },
     isDiskFull: faults.isDiskFull,
   })
+  const files = openFileStore({ db, dataDir, clock, isDiskFull: faults.isDiskFull })
   const region: RegionContext = {
     name,
     dataDir,
@@ -152,6 +155,7 @@ async function assemble(
     authority,
     resources: store,
     blobs,
+    files,
     runs: openRunStore({ db, clock, written: (...run) => mirrorRun(store, ...run) }),
     log,
   }
@@ -160,15 +164,20 @@ async function assemble(
     serve: (handler) => main.serve(faults.guard('main', handler)),
     log,
   })
-  const serveBlobs = blobRequestHandler({
-    engine: blobs,
-    authority,
-    clock,
-    log,
-    ca: certificate.ca,
-    isReachable: (url) => !faults.isCutOff(url),
+  const storageService = {
+    ...{ authority, clock, log, ca: certificate.ca },
+    isReachable: (url: string) => !faults.isCutOff(url),
+  }
+  const serveBlobs = blobRequestHandler({ ...storageService, engine: blobs })
+  const serveFiles = fileRequestHandler({
+    ...{ ...storageService, store: files, storageOrigin: () => storageOrigin },
+    keysOf: (account) => blobs.store.tables.keys(account),
   })
-  storage.serve(faults.guard('storage', serveBlobs))
+  storage.serve(
+    faults.guard('storage', (req, res) =>
+      isFileHost(req.headers.host) ? serveFiles(req, res) : serveBlobs(req, res),
+    ),
+  )
   guardRoutes(app, { authority, time, ...audiences })
   registerAuthority(app, {
     authority,

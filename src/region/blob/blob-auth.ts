@@ -21,7 +21,13 @@ export type Permit = (need: Need) => void
 export interface AuthOptions {
   readonly authority: TokenAuthority
   readonly keysOf: (account: string) => readonly [string, string] | undefined
+  /** Which service is asked; a SAS names those it is for. Default: `blob`. */
+  readonly service?: StorageService
 }
+export type StorageService = 'blob' | 'file'
+
+/** What a service SAS may be for (`sr`): the container or share, and the thing in it. */
+const sasResources = { blob: ['c', 'b'], file: ['s', 'f'] } as const
 
 export interface AuthRequest {
   readonly target: Target
@@ -48,7 +54,7 @@ export async function authenticate(request: AuthRequest, options: AuthOptions): 
     return () => undefined
   }
   if (keys === undefined) throw storageError('AccountNotFound')
-  if (authorization === undefined) return checkSas(request, keys)
+  if (authorization === undefined) return checkSas(request, keys, options.service ?? 'blob')
   checkSharedKey(request, authorization, keys)
   return () => undefined
 }
@@ -146,13 +152,19 @@ function canonicalResource(target: Target): string {
 
 // --- SAS ---------------------------------------------------------------------------------------
 
-function checkSas({ target, now }: AuthRequest, keys: readonly [string, string]): Permit {
+function checkSas(
+  { target, now }: AuthRequest,
+  keys: readonly [string, string],
+  service: StorageService,
+): Permit {
   const { query } = target
   const unsupported = ['skoid', 'si', 'sdd'].find((name) => query.has(name))
   if (unsupported !== undefined) {
     throw refusedSas(`This region knows account and service SAS only, not '${unsupported}'.`)
   }
-  const permit = query.has('ss') ? accountSas(target, keys) : blobSas(target, keys)
+  const permit = query.has('ss')
+    ? accountSas(target, keys, service)
+    : resourceSas(target, keys, service)
   checkTimes(query, now)
   return permit
 }
@@ -167,11 +179,16 @@ function checkTimes(query: ReadonlyMap<string, string>, now: number): void {
   }
 }
 
-function accountSas(target: Target, keys: readonly [string, string]): Permit {
+function accountSas(
+  target: Target,
+  keys: readonly [string, string],
+  service: StorageService,
+): Permit {
   const { query, account } = target
   requireSignature(keys, accountStringToSign(query, account), query)
   return (need) => {
-    if (!query.get('ss')?.includes('b')) throw storageError('AuthorizationServiceMismatch')
+    if (!query.get('ss')?.includes(service.charAt(0)))
+      throw storageError('AuthorizationServiceMismatch')
     if (!query.get('srt')?.includes(need.resource)) {
       throw storageError('AuthorizationResourceTypeMismatch')
     }
@@ -179,14 +196,19 @@ function accountSas(target: Target, keys: readonly [string, string]): Permit {
   }
 }
 
-function blobSas(target: Target, keys: readonly [string, string]): Permit {
+function resourceSas(
+  target: Target,
+  keys: readonly [string, string],
+  service: StorageService,
+): Permit {
   const { query, account, container, blob } = target
+  const [whole, part] = sasResources[service]
   const resource = query.get('sr')
-  if ((resource !== 'c' && resource !== 'b') || container === undefined) {
-    throw refusedSas('This region knows SAS for a container (sr=c) or a blob (sr=b).')
+  if ((resource !== whole && resource !== part) || container === undefined) {
+    throw refusedSas(`This service knows SAS with sr=${whole} or sr=${part}.`)
   }
-  if (resource === 'b' && blob === undefined) throw refusedSas('The SAS is for a blob.')
-  requireSignature(keys, serviceStringToSign(query, account, container, blob), query)
+  if (resource === part && blob === undefined) throw refusedSas(`The SAS is for one ${service}.`)
+  requireSignature(keys, serviceStringToSign(query, { account, container, blob }, service), query)
   return (need) => {
     if (!need.serviceSas) throw storageError('AuthorizationPermissionMismatch')
     requirePermission(query, need)

@@ -37,7 +37,7 @@ export function parseTarget(url: string, host?: string): Target {
  * emulator, first in the path (`localhost/{account}/…`).
  */
 function accountOfHost(host: string | undefined): string | undefined {
-  return /^([a-z0-9]+)(?:-secondary)?\.blob\./i.exec(host ?? '')?.[1]?.toLowerCase()
+  return /^([a-z0-9]+)(?:-secondary)?\.(?:blob|file)\./i.exec(host ?? '')?.[1]?.toLowerCase()
 }
 
 /** Names in lower case. A plus sign is a plus sign, as the clients sign it. */

@@ -1,5 +1,4 @@
-import { createSecureContext, rootCertificates } from 'node:tls'
-import { Agent, type Dispatcher, request } from 'undici'
+import { type Dispatcher, request } from 'undici'
 import type { RegionLog } from '../context.ts'
 import { type AuthOptions, authenticate } from './blob-auth.ts'
 import type { ServedBlobEngine } from './blob-engine.ts'
@@ -8,6 +7,7 @@ import { type BlobCall, blobKeyOf, header, parseTarget } from './blob-request.ts
 import type { BlobProperties, BlobRow, Segment } from './blob-tables.ts'
 import { checkSource, readConditions } from './conditions.ts'
 import type { ContentFile, ContentFiles } from './content-files.ts'
+import { copyAgent } from './copy-agent.ts'
 import { storageError } from './storage-error.ts'
 
 /** A blob somewhere, opened for copying. Exactly one of the last three is called, once. */
@@ -40,16 +40,7 @@ export interface CopySourceOptions extends AuthOptions {
 /** Sources in this region are read directly, all others over HTTP as any client would. */
 export function copySources(options: CopySourceOptions): CopySources {
   const { ca } = options
-  const agent = new Agent({
-    // One context for all connections: reading all public certificates takes a tenth of a second.
-    connect:
-      ca === undefined
-        ? {}
-        : { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) },
-    headersTimeout: 30_000,
-    bodyTimeout: 60_000,
-    keepAliveTimeout: 1000,
-  })
+  const agent = copyAgent(ca)
   return {
     async open(call, url, range) {
       const parsed = httpUrl(url)
@@ -66,7 +57,7 @@ export function withoutQuery(url: string): string {
   return url.split('?', 1)[0] ?? url
 }
 
-function httpUrl(url: string): URL {
+export function httpUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') {
     throw storageError('InvalidHeaderValue', 'The copy source is not an http or https address.')
@@ -74,7 +65,7 @@ function httpUrl(url: string): URL {
   return parsed
 }
 
-function unreadable(reason: string, status = 404): Error {
+export function unreadable(reason: string, status = 404): Error {
   return storageError('CannotVerifyCopySource', `The copy source cannot be read. ${reason}`, {
     status,
   })

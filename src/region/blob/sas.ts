@@ -21,7 +21,7 @@ export function serviceSas(request: ServiceSasRequest, key: string): string {
     ['sr', request.blob === undefined ? 'c' : 'b'],
     ['sp', inOrder(request.permissions)],
   ])
-  const signed = serviceStringToSign(query, request.account, request.container, request.blob)
+  const signed = serviceStringToSign(query, request, 'blob')
   query.set('sig', sign(signed, key))
   return [...query].map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
 }
@@ -38,24 +38,29 @@ export function sign(text: string, key: string): string {
 /** What a service SAS signs, by its version (`sv`). */
 export function serviceStringToSign(
   query: ReadonlyMap<string, string>,
-  account: string,
-  container: string,
-  blob: string | undefined,
+  place: {
+    readonly account: string
+    readonly container: string
+    readonly blob?: string | undefined
+  },
+  service: 'blob' | 'file',
 ): string {
   const q = (name: string): string => query.get(name) ?? ''
   const sv = q('sv')
-  const resource = q('sr') === 'c' ? `/${container}` : `/${container}/${blob ?? ''}`
+  const isWhole = q('sr') === 'c' || q('sr') === 's'
+  const resource = isWhole ? `/${place.container}` : `/${place.container}/${place.blob ?? ''}`
+  const isBlob = service === 'blob'
   return [
     q('sp'),
     q('st'),
     q('se'),
-    `/blob/${account}${resource}`,
+    `/${service}/${place.account}${resource}`,
     q('si'),
     q('sip'),
     q('spr'),
     sv,
-    ...(sv >= '2018-11-09' ? [q('sr'), ''] : []),
-    ...(sv >= '2020-12-06' ? [q('ses')] : []),
+    ...(isBlob && sv >= '2018-11-09' ? [q('sr'), ''] : []),
+    ...(isBlob && sv >= '2020-12-06' ? [q('ses')] : []),
     q('rscc'),
     q('rscd'),
     q('rsce'),

@@ -86,6 +86,8 @@ export function workspaceBehaviour(region: RegionContext): KindBehaviour {
     region.blobs.ensureAccount(stores.account)
     for (const container of Object.values(stores.containers))
       region.blobs.ensureContainer(stores.account, container)
+    for (const share of Object.values(shareNames(asText(properties.workspaceId) ?? '')))
+      region.files.ensureShare(stores.account, share)
     for (const [name, document] of systemDatastores(workspace, stores.account)) {
       const id = `${workspace.id}/datastores/${name}`
       if (!resources.get(id))
@@ -211,9 +213,15 @@ function identityOf(body: Document, existing: ArmResource | undefined, tenantId:
   return { ...written, type, principalId: before.principalId ?? randomUUID(), tenantId }
 }
 
+const shareNames = (guid: string) => ({
+  filestore: `azureml-filestore-${guid}`,
+  notebooks: `code-${guid}`,
+})
+
 /** Made by the service with every workspace; never written by a client (design D6). */
 function systemDatastores(workspace: ArmResource, account: string): Array<[string, Document]> {
   const guid = asText(asRecord(workspace.body.properties).workspaceId) ?? ''
+  const { filestore, notebooks } = shareNames(guid)
   const common = {
     accountName: account,
     protocol: 'https',
@@ -231,8 +239,8 @@ function systemDatastores(workspace: ArmResource, account: string): Array<[strin
   return [
     ['workspaceblobstore', blob(blobStoreContainer(guid), true)],
     ['workspaceartifactstore', blob('azureml', false)],
-    ['workspacefilestore', share(`azureml-filestore-${guid}`)],
-    ['workspaceworkingdirectory', share(`code-${guid}`)],
+    ['workspacefilestore', share(filestore)],
+    ['workspaceworkingdirectory', share(notebooks)],
   ]
 }
 
