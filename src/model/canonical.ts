@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { type FieldPath, isObject, plainPath, withoutFields } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Kind } from './kinds.ts'
@@ -125,37 +125,43 @@ export interface MetricDigest {
   digest(): string
 }
 
-const two256 = 1n << 256n
+/** 32-bit words of a SHA-256. */
+const lanes = 8
 
 /**
- * Digest of a run's metric values in constant memory. Values are summed as 256-bit hashes, so the
+ * Digest of a run's metric values in constant memory. Hashes of values are summed word by word, so the
  * order in which two services list the same series does not matter, while a missing, doubled or
- * changed value does. Time, step and id are part of a value, so the order of logging is too.
+ * changed value does. Time, step and id are part of a value, so the order of logging is too. There may
+ * be millions of values: one hash call and no large numbers for each.
  */
 export function metricDigest(): MetricDigest {
-  let sum = 0n
+  const sums = new Uint32Array(lanes)
   let count = 0
   return {
     add(values) {
       for (const value of values) {
         count += 1
-        sum = (sum + BigInt(`0x${digestJson(canonicalMetric(value))}`)) % two256
+        const words = hash('sha256', metricText(value), 'buffer')
+        for (let i = 0; i < lanes; i += 1) sums[i] = (sums[i] ?? 0) + words.readUInt32LE(i * 4)
       }
     },
     count: () => count,
-    digest: () => digestJson({ count, sum: sum.toString(16) }),
+    digest: () => digestJson({ count, sums: [...sums] }),
   }
 }
 
-function canonicalMetric(value: MetricContent): JsonObject {
-  return {
-    name: value.name,
-    schema: value.schema,
-    metricId: value.metricId,
-    createdUtc: canonicalTime(value.createdUtc),
-    step: value.step ?? 0,
-    data: value.data,
-  }
+function metricText(value: MetricContent): string {
+  const { name, schema, metricId, step = 0, data } = value
+  const head = JSON.stringify([name, schema, metricId, canonicalTime(value.createdUtc), step])
+  return head + dataText(data)
+}
+
+/** Nearly every value is one number in one column. */
+function dataText(data: JsonObject): string {
+  const [first, ...others] = Object.entries(data)
+  if (first === undefined || others.length > 0 || typeof first[1] === 'object')
+    return canonicalJson(data)
+  return JSON.stringify(first)
 }
 
 /** SHA-256 in hex over the JSON text with sorted keys; `undefined` counts as absent. */

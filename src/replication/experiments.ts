@@ -18,12 +18,23 @@ import {
   writing,
 } from './pass-state.ts'
 
-/** Copies what experiments say of themselves; their runs follow on their own. */
-export async function passExperiments(pass: Pass): Promise<void> {
+/** Decided and not yet written. */
+interface Later {
+  readonly experiment: Experiment
+  readonly intent: Outcome
+  readonly action: 'create' | 'update'
+}
+
+/**
+ * Copies what experiments say of themselves; their runs follow on their own. What is returned writes
+ * the archived ones, after the runs: at some services an archived experiment takes none.
+ */
+export async function passExperiments(pass: Pass): Promise<() => Promise<void>> {
   pass.phase = 'experiments'
   progressed(pass)
-  const { source, target, ledger } = pass.context
-  try {
+  const later: Later[] = []
+  await guarded(pass, async () => {
+    const { source, target, ledger } = pass.context
     const [wanted, standing] = await Promise.all([readAll(pass, source), readAll(pass, target)])
     const ids = [...wanted.keys()].map((name) => formatObjectId(idOf(name)))
     const [forward, backward] = await Promise.all([
@@ -33,9 +44,28 @@ export async function passExperiments(pass: Pass): Promise<void> {
     const entries = await forEach(pass, [...wanted.values()], (experiment, i) => {
       const object = ids[i] ?? ''
       const there = standing.get(experiment.name)
-      return passExperiment(pass, experiment, there, forward.get(object), backward.get(object))
+      const rows = { forward: forward.get(object), backward: backward.get(object) }
+      return passExperiment(pass, experiment, there, rows, later)
     })
-    await writeChanged(pass, await proveAll(pass, entries, wanted), forward)
+    const postponed = new Set(later.map(({ experiment }) => formatObjectId(idOf(experiment.name))))
+    const done = entries.filter((entry) => !postponed.has(entry.object))
+    await writeChanged(pass, await proveAll(pass, done, wanted), forward)
+  })
+  return () => writeLater(pass, later)
+}
+
+async function writeLater(pass: Pass, later: readonly Later[]): Promise<void> {
+  if (later.length === 0) return
+  await guarded(pass, async () => {
+    const entries = await forEach(pass, later, (one) => write(pass, one))
+    const wanted = new Map(later.map(({ experiment }) => [experiment.name, experiment]))
+    await writeChanged(pass, await proveAll(pass, entries, wanted), new Map())
+  })
+}
+
+async function guarded(pass: Pass, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
   } catch (error) {
     const entry = listFailure(pass, { kind: 'experiment', path: [] }, error)
     await writeChanged(pass, [entry], new Map())
@@ -55,12 +85,17 @@ async function readAll(pass: Pass, workspace: Workspace): Promise<Map<string, Ex
   return found
 }
 
+interface Rows {
+  readonly forward: LedgerEntry | undefined
+  readonly backward: LedgerEntry | undefined
+}
+
 async function passExperiment(
   pass: Pass,
   experiment: Experiment,
   there: Experiment | undefined,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
+  { forward, backward }: Rows,
+  later: Later[],
 ): Promise<LedgerEntry> {
   const id = idOf(experiment.name)
   const desired = digestOf(experiment)
@@ -89,11 +124,19 @@ async function passExperiment(
   }
   if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
   const intent = { ...facts, state: 'pending' } as const
+  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  const action = decision.action === 'create' ? 'create' : 'update'
+  const one = { experiment, intent, action } as const
+  if (!experiment.archived) return write(pass, one)
+  later.push(one)
+  return entryFor(pass, id, intent)
+}
+
+async function write(pass: Pass, { experiment, intent, action }: Later): Promise<LedgerEntry> {
+  const id = idOf(experiment.name)
   try {
-    await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
     await pass.context.target.putExperiment(experiment, writing(pass))
-    if (decision.action === 'create') pass.tally.created += 1
-    else pass.tally.updated += 1
+    pass.tally[action === 'create' ? 'created' : 'updated'] += 1
     return entryFor(pass, id, intent)
   } catch (error) {
     const failure = failureOf(error)

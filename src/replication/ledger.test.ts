@@ -5,16 +5,19 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { memoryDefinitions } from './memory-definitions.ts'
 import { memoryLedger } from './memory-ledger.ts'
+import { memoryRunLinks } from './memory-run-links.ts'
 import { definitionMigrations, postgresDefinitions } from './postgres-definitions.ts'
 import { ledgerMigrations, postgresLedger } from './postgres-ledger.ts'
+import { postgresRunLinks, runLinkMigrations } from './postgres-run-links.ts'
 import { describeDefinitionsContract } from './testing/definitions-contract.ts'
 import { describeLedgerContract } from './testing/ledger-contract.ts'
+import { describeRunLinksContract } from './testing/run-links-contract.ts'
 
 const stateDir = mkdtempSync(join(tmpdir(), 'holdfast-ledger-'))
 let database: Database
 beforeAll(async () => {
   database = await openDatabase({ stateDir })
-  await migrate(database, [...ledgerMigrations, ...definitionMigrations])
+  await migrate(database, [...ledgerMigrations, ...definitionMigrations, ...runLinkMigrations])
 })
 afterAll(async () => {
   await database.close()
@@ -28,3 +31,7 @@ describeLedgerContract('postgres', () => postgresLedger(database))
 const definitions = memoryDefinitions()
 describeDefinitionsContract('memory', () => definitions)
 describeDefinitionsContract('postgres', () => postgresDefinitions(database))
+
+const links = memoryRunLinks()
+describeRunLinksContract('memory', () => links)
+describeRunLinksContract('postgres', () => postgresRunLinks(database))

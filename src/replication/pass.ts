@@ -1,5 +1,6 @@
 import type { PlannedAction, ReplicationPlan } from '../api/contract.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import type { RunLinks } from '../workspace/run-links.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { DefinitionStore } from './definitions.ts'
 import type { Ledger } from './ledger.ts'
@@ -13,6 +14,8 @@ export interface ReplicationContext {
   readonly ledger: Ledger
   /** Where the definitions of what is not standing at the target are kept (design section 6). */
   readonly definitions: DefinitionStore
+  /** Which run is the copy of which; needed when the target does not keep run ids. */
+  readonly runLinks?: RunLinks
   /** Every write carries it; a stale one is refused (I1). */
   readonly epoch: number
   readonly clock: () => Date

@@ -1,4 +1,5 @@
-import { isHoldfastError } from '../model/errors.ts'
+import { HoldfastError, isHoldfastError } from '../model/errors.ts'
+import { linked } from '../workspace/decorators/linked.ts'
 import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
 import { passObjects } from './objects.ts'
@@ -53,10 +54,7 @@ export async function runPass(
     }
   }
   try {
-    pass = await beginPass(
-      counting(context, () => pass),
-      mode,
-    )
+    pass = await beginPass(inIdsOfTheSource(counting(context, () => pass)), mode)
     begun?.(pass)
     const watermark = await walk(pass)
     if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
@@ -91,6 +89,19 @@ async function advance(pass: Pass, watermark: Watermark): Promise<string> {
     runsSince: formatWatermark(watermark),
   })
   return at
+}
+
+/** The whole pass speaks of runs by the ids they have at the source. */
+function inIdsOfTheSource(context: ReplicationContext): ReplicationContext {
+  const { group, source, target, runLinks } = context
+  if (target.capabilities.keepsRunIds) return context
+  if (runLinks === undefined) {
+    throw new HoldfastError(
+      'replication.no-run-links',
+      `${target.name} does not keep run ids, and there is nowhere to keep which run is which`,
+    )
+  }
+  return { ...context, target: linked(target, { group, other: source, links: runLinks }) }
 }
 
 /** Counts requests to both workspaces without knowing what they are. */

@@ -1,7 +1,7 @@
-import { canonicalJson, canonicalRun, digestJson, metricDigest } from '../model/canonical.ts'
+import { canonicalRun, digestJson } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
-import type { Run, Workspace } from '../workspace/workspace.ts'
+import type { Run } from '../workspace/workspace.ts'
 import { conflictError, decideAction, stillConflicts, younger } from './decide-action.ts'
 import { passExperiments } from './experiments.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -11,25 +11,24 @@ import {
   acted,
   entryFor,
   failureOf,
-  forEach,
-  isFatal,
   keptFrom,
   listFailure,
-  type Outcome,
   type Pass,
   progressed,
   reading,
-  writing,
 } from './pass-state.ts'
+import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
+import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
 import type { Watermark } from './watermark.ts'
+import { RunWriter } from './write-runs.ts'
 
-const runsPerWrite = 100
-const valuesPerWrite = 250
+const runsPerBatch = 100
+/** Batches under way at a time: one is read while others are written and proven. */
+const batchesAtOnce = 4
 
 /** Copies experiments, runs and full metric series; resolves with where the next cheap pass starts. */
 export async function passRunHistory(pass: Pass, before: Watermark): Promise<Watermark> {
-  pass.phase = 'experiments'
-  await passExperiments(pass)
+  const finishExperiments = await passExperiments(pass)
   pass.phase = 'runs'
   progressed(pass)
   let newest = before.seen
@@ -44,15 +43,49 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
         ...(since === undefined ? {} : { modifiedSince: since }),
       }),
     )
-    for await (const batch of batchesOf(pages, runsPerWrite)) {
+    const writer = new RunWriter(pass)
+    await eachBatch(pages, async (batch) => {
       for (const run of batch)
         if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
-      await passBatch(pass, batch, isEmpty)
-    }
+      await passBatch(pass, writer, batch, isEmpty)
+    })
+    await passLate(pass, writer)
   } catch (error) {
     await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
   }
+  await finishExperiments()
   return { since: before.seen, seen: newest }
+}
+
+/** Children whose parent came after them in the list: by now it is there. */
+async function passLate(pass: Pass, writer: RunWriter): Promise<void> {
+  for (let late = writer.takeLate(); late.length > 0; ) {
+    for (let from = 0; from < late.length; from += runsPerBatch)
+      await passBatch(pass, writer, late.slice(from, from + runsPerBatch), false)
+    const next = writer.takeLate()
+    if (next.length >= late.length) return
+    late = next
+  }
+}
+
+async function eachBatch(
+  pages: AsyncGenerator<readonly Run[]>,
+  work: (batch: readonly Run[]) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  let failed: { readonly by: unknown } | undefined
+  for await (const batch of batchesOf(pages, runsPerBatch)) {
+    const one: Promise<void> = work(batch)
+      .catch((error: unknown) => {
+        failed ??= { by: error }
+      })
+      .finally(() => running.delete(one))
+    running.add(one)
+    if (running.size >= batchesAtOnce) await Promise.race(running)
+    if (failed !== undefined) break
+  }
+  await Promise.all(running)
+  if (failed !== undefined) throw failed.by
 }
 
 async function hasRuns(pass: Pass): Promise<boolean> {
@@ -64,123 +97,192 @@ async function hasRuns(pass: Pass): Promise<boolean> {
   return false
 }
 
-interface Wanted {
-  readonly run: Run
-  readonly id: ObjectId
-  readonly moved: Run
-  readonly digest: string
-  /** What the target holds of it; undefined: nothing. */
-  readonly standing: Pick<Outcome, 'targetDigest' | 'targetVersion'> | undefined
+interface Rows {
+  readonly forward: ReadonlyMap<string, LedgerEntry>
+  /** By the id the run has here; the row names it as the other side does. */
+  readonly backward: ReadonlyMap<string, LedgerEntry>
 }
 
-async function passBatch(pass: Pass, runs: readonly Run[], targetIsEmpty: boolean): Promise<void> {
-  const names = runs.map((run) => formatObjectId(runId(run)))
-  const [forward, backward] = await Promise.all([
-    pass.context.ledger.read(pass.direction, names),
-    pass.context.ledger.read(pass.backward, names),
-  ])
+async function passBatch(
+  pass: Pass,
+  writer: RunWriter,
+  runs: readonly Run[],
+  targetIsEmpty: boolean,
+): Promise<void> {
+  const rows = await readRows(pass, runs)
   const entries: LedgerEntry[] = []
-  const wanted: Wanted[] = []
-  await forEach(pass, runs, async (run, i) => {
+  const asked: Run[] = []
+  for (const run of runs) {
     pass.tally.compared += 1
-    const name = names[i] ?? ''
-    const looked = await look(pass, run, forward.get(name), backward.get(name), targetIsEmpty)
-    if ('entry' in looked) entries.push(looked.entry)
-    else wanted.push(looked)
-    progressed(pass)
-  })
+    const known = provenAsItIs(pass, run, rows)
+    if (known === undefined) asked.push(run)
+    else entries.push(known)
+  }
+  progressed(pass)
+  const looked = await lookAt(pass, asked, rows, targetIsEmpty)
+  const wanted: WantedRun[] = []
+  for (const one of looked) {
+    if ('entry' in one) entries.push(one.entry)
+    else wanted.push(one)
+  }
   if (pass.mode === 'plan') return
-  entries.push(...(await write(pass, wanted)))
-  await writeChanged(pass, entries, forward)
+  entries.push(...(await writer.write(wanted)))
+  await writeChanged(pass, entries, rows.forward)
 }
 
-function runId(run: Run): ObjectId {
+async function readRows(pass: Pass, runs: readonly Run[]): Promise<Rows> {
+  const { ledger } = pass.context
+  const there = await namesThere(pass, runs)
+  const [forward, back] = await Promise.all([
+    ledger.read(
+      pass.direction,
+      runs.map((run) => rowOf(run.runId)),
+    ),
+    ledger.read(pass.backward, [...there.values()].map(rowOf)),
+  ])
+  const backward = new Map<string, LedgerEntry>()
+  for (const [here, name] of there) {
+    const row = back.get(rowOf(name))
+    if (row !== undefined) backward.set(rowOf(here), row)
+  }
+  return { forward, backward }
+}
+
+async function namesThere(pass: Pass, runs: readonly Run[]): Promise<Map<string, string>> {
+  const { source, target, runLinks, group } = pass.context
+  const ids = runs.map((run) => run.runId)
+  if (target.capabilities.keepsRunIds || runLinks === undefined)
+    return new Map(ids.map((id) => [id, id]))
+  return runLinks.find(group, source.name, target.name, ids)
+}
+
+function rowOf(runId: string): string {
+  return formatObjectId({ kind: 'run', path: [runId] })
+}
+
+function idOf(run: Run): ObjectId {
   return { kind: 'run', path: [run.runId] }
 }
 
-/** What a run is compared by without reading its series: it rises with every change of either. */
-function versionOf(run: Run): string {
-  return `${run.revision ?? ''}@${run.modifiedAt}`
-}
-
 function moved(pass: Pass, run: Run): Run {
-  return { ...run, body: relocateObject(runId(run), run.body, pass.from, pass.to, pass.map).body }
+  return { ...run, body: relocateObject(idOf(run), run.body, pass.from, pass.to, pass.map).body }
 }
 
-async function look(
+/** Proven at exactly this version: nothing to ask. A full pass asks all the same. */
+function provenAsItIs(pass: Pass, run: Run, rows: Rows): LedgerEntry | undefined {
+  const row = rows.forward.get(rowOf(run.runId))
+  if (row?.state !== 'proven' || row.sourceVersion !== versionOf(run)) return undefined
+  if (pass.context.full === true && pass.mode !== 'salvage') return undefined
+  pass.unproven.delete(row.object)
+  return { ...row }
+}
+
+type Looked = { readonly entry: LedgerEntry } | WantedRun
+
+async function lookAt(
   pass: Pass,
-  run: Run,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
+  runs: readonly Run[],
+  rows: Rows,
   targetIsEmpty: boolean,
-): Promise<{ readonly entry: LedgerEntry } | Wanted> {
-  const id = runId(run)
-  const object = formatObjectId(id)
-  const version = versionOf(run)
-  // Proven at exactly this version: nothing to ask. A full pass asks all the same.
-  if (
-    forward?.state === 'proven' &&
-    forward.sourceVersion === version &&
-    (pass.context.full !== true || pass.mode === 'salvage')
-  ) {
-    pass.unproven.delete(object)
-    return { entry: { ...forward } }
-  }
-  const unknown = { ...keptFrom(forward), sourceVersion: version }
+): Promise<Looked[]> {
+  const asked = runs.filter((run) => !targetIsEmpty || rows.forward.has(rowOf(run.runId)))
+  const { source, target } = pass.context
+  const found = await inGroups(pass, asked, (group) => standingRuns(pass, group))
+  const standing = new Map<string, Run>()
+  for (const [runId, run] of found) if (!isFailure(run)) standing.set(runId, run)
+  const there = asked.filter((run) => standing.has(run.runId))
+  const [here, content] = await Promise.all([
+    inGroups(pass, there, (group) => readContent(pass, source, group)),
+    inGroups(pass, [...standing.values()], (group) => readContent(pass, target, group)),
+  ])
+  return runs.map((run): Looked => {
+    const results = [found.get(run.runId), here.get(run.runId), content.get(run.runId)] as const
+    const failed = results.find((one) => one !== undefined && isFailure(one))
+    if (failed !== undefined && isFailure(failed)) return failedLook(pass, run, rows, failed)
+    const [target, a, b] = results
+    return guarded(pass, run, rows, () =>
+      target === undefined || a === undefined || b === undefined
+        ? absent(pass, run)
+        : compared(
+            pass,
+            run,
+            { run: target as Run, content: b as RunContent },
+            a as RunContent,
+            rows,
+          ),
+    )
+  })
+}
+
+async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<string, Run>> {
+  const found = await pass.context.target.getRuns(runs, reading(pass))
+  return new Map(found.map((run) => [run.runId, run]))
+}
+
+function guarded(pass: Pass, run: Run, rows: Rows, look: () => Looked): Looked {
   try {
-    const form = moved(pass, run)
-    const digest = digestJson(canonicalRun(form))
-    const target =
-      targetIsEmpty && forward === undefined
-        ? undefined
-        : await pass.context.target.getRun(run.runId, reading(pass))
-    if (target === undefined) {
-      acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target' })
-      return { run, id, moved: form, digest, standing: undefined }
-    }
-    const series = await seriesDigest(pass.context.source, run.runId, pass)
-    const there = await seriesDigest(pass.context.target, run.runId, pass)
-    const targetRun = digestJson(canonicalRun(target))
-    const targetDigest = digestJson({ run: targetRun, series: there })
-    const desired = digestJson({ run: digest, series })
-    const decision = decideAction({
-      desired,
-      target: targetDigest,
-      unchangedSinceProven: wasLeftAlone(target, targetRun, targetDigest, forward, backward),
-    })
-    const facts = {
-      sourceDigest: desired,
-      targetDigest,
-      sourceVersion: version,
-      targetVersion: versionOf(target),
-    }
-    if (decision.action === 'none')
-      return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
-    acted(pass, { object, kind: 'run', action: decision.action, reason: decision.reason })
-    if (decision.action === 'conflict') {
-      pass.tally.conflicts += 1
-      return {
-        entry: entryFor(pass, id, {
-          ...facts,
-          state: 'conflict',
-          error: conflictError(decision),
-        }),
-      }
-    }
-    return { run, id, moved: form, digest, standing: facts }
+    return look()
   } catch (error) {
-    pass.tally.failed += 1
-    return { entry: entryFor(pass, id, { ...unknown, state: 'failed', error: failureOf(error) }) }
+    return failedLook(pass, run, rows, failureOf(error))
   }
+}
+
+function failedLook(pass: Pass, run: Run, rows: Rows, error: Failure): Looked {
+  pass.tally.failed += 1
+  const row = rows.forward.get(rowOf(run.runId))
+  const unknown = { ...keptFrom(row), sourceVersion: versionOf(run) }
+  return { entry: entryFor(pass, idOf(run), { ...unknown, state: 'failed', error }) }
+}
+
+function absent(pass: Pass, run: Run): WantedRun {
+  const id = idOf(run)
+  const form = moved(pass, run)
+  const object = formatObjectId(id)
+  acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target' })
+  return { run, id, moved: form, digest: digestJson(canonicalRun(form)), standing: undefined }
+}
+
+interface Standing {
+  readonly run: Run
+  readonly content: RunContent
+}
+
+function compared(pass: Pass, run: Run, target: Standing, content: RunContent, rows: Rows): Looked {
+  const id = idOf(run)
+  const object = formatObjectId(id)
+  const form = moved(pass, run)
+  const digest = digestJson(canonicalRun(form))
+  const desired = wholeDigest(digest, content)
+  const targetDigest = wholeDigest(digestJson(canonicalRun(target.run)), target.content)
+  const facts = {
+    sourceDigest: desired,
+    targetDigest,
+    sourceVersion: versionOf(run),
+    targetVersion: versionOf(target.run),
+    bytes: content.bytes,
+  }
+  const decision = decideAction({
+    desired,
+    target: targetDigest,
+    unchangedSinceProven: wasLeftAlone(pass, target.run, targetDigest, rows, object),
+  })
+  if (decision.action === 'none')
+    return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
+  acted(pass, { object, kind: 'run', action: decision.action, reason: decision.reason })
+  if (decision.action !== 'conflict') return { run, id, moved: form, digest, standing: facts }
+  pass.tally.conflicts += 1
+  const error = conflictError(decision)
+  return { entry: entryFor(pass, id, { ...facts, state: 'conflict', error }) }
 }
 
 function wasLeftAlone(
+  pass: Pass,
   target: Run,
-  targetRun: string,
   targetDigest: string,
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
+  rows: Rows,
+  object: string,
 ): boolean | undefined {
+  const [forward, backward] = [rows.forward.get(object), rows.backward.get(object)]
   const which = younger(forward, backward)
   if (which === undefined) return undefined
   // The row of the way back holds the target's own version as its source.
@@ -189,154 +291,11 @@ function wasLeftAlone(
   if (forward?.state === 'conflict') return stillConflicts(forward)
   if (forward?.targetVersion === versionOf(target) || forward?.targetDigest === targetDigest)
     return true
-  // Broken off in the middle: the run was written by us and its series only in part.
-  if (forward?.state === 'pending' || forward?.state === 'failed')
-    if (forward.sourceDigest === targetRun) return true
+  if (forward?.state === 'pending' || forward?.state === 'failed') {
+    // Broken off in the middle: the run was written by us and its series only in part.
+    if (forward.sourceDigest === digestJson(canonicalRun(target))) return true
+    // A service that mints ids made this one for us, whatever of it was written until then.
+    if (forward.targetDigest === null && !pass.context.target.capabilities.keepsRunIds) return true
+  }
   return forward?.targetDigest === null ? undefined : false
-}
-
-async function write(pass: Pass, wanted: readonly Wanted[]): Promise<LedgerEntry[]> {
-  if (wanted.length === 0) return []
-  await pass.context.ledger.write(
-    pass.direction,
-    wanted.map((one) => entryFor(pass, one.id, { ...intentOf(one), state: 'pending' })),
-  )
-  const refused = new Map<string, { code: string; message: string }>()
-  for (const [experiment, group] of byExperiment(wanted))
-    await writeGroup(pass, experiment, group, refused)
-  return forEach(pass, wanted, (one) => prove(pass, one, refused.get(one.run.runId)))
-}
-
-/** What is about to be there, of which the series comes later, and what was there before. */
-function intentOf({ run, digest, standing }: Wanted) {
-  return {
-    sourceDigest: digest,
-    targetDigest: standing?.targetDigest ?? null,
-    sourceVersion: versionOf(run),
-    targetVersion: standing?.targetVersion ?? null,
-  }
-}
-
-function byExperiment(wanted: readonly Wanted[]): Map<string, Wanted[]> {
-  const groups = new Map<string, Wanted[]>()
-  for (const one of wanted) {
-    const group = groups.get(one.run.experimentName)
-    if (group) group.push(one)
-    else groups.set(one.run.experimentName, [one])
-  }
-  return groups
-}
-
-/** One refused run must not hold up the others of its batch: then each goes alone. */
-async function writeGroup(
-  pass: Pass,
-  experiment: string,
-  group: readonly Wanted[],
-  refused: Map<string, { code: string; message: string }>,
-): Promise<void> {
-  try {
-    await pass.context.target.putRuns(
-      experiment,
-      group.map((one) => one.moved),
-      writing(pass),
-    )
-  } catch (error) {
-    if (isFatal(error)) throw error
-    const [only, ...others] = group
-    if (others.length === 0 && only !== undefined) refused.set(only.run.runId, failureOf(error))
-    else for (const one of group) await writeGroup(pass, experiment, [one], refused)
-  }
-}
-
-async function prove(
-  pass: Pass,
-  one: Wanted,
-  refused: { code: string; message: string } | undefined,
-): Promise<LedgerEntry> {
-  const { run, id, moved: form, digest } = one
-  const facts = intentOf(one)
-  if (refused !== undefined) {
-    pass.tally.failed += 1
-    return entryFor(pass, id, { ...facts, state: 'failed', error: refused })
-  }
-  try {
-    const series = await copySeries(pass, run.runId)
-    const target = await pass.context.target.getRun(run.runId, reading(pass))
-    const there =
-      target === undefined ? undefined : await seriesDigest(pass.context.target, run.runId, pass)
-    if (one.standing === undefined) pass.tally.created += 1
-    else pass.tally.updated += 1
-    return entryFor(pass, id, verdict(pass, form, digest, series, target, there))
-  } catch (error) {
-    if (isFatal(error)) throw error
-    pass.tally.failed += 1
-    return entryFor(pass, id, { ...facts, state: 'failed', error: failureOf(error) })
-  } finally {
-    progressed(pass)
-  }
-}
-
-function verdict(
-  pass: Pass,
-  form: Run,
-  digest: string,
-  series: string,
-  target: Run | undefined,
-  there: string | undefined,
-): Outcome {
-  const sourceDigest = digestJson({ run: digest, series })
-  const targetDigest =
-    target === undefined || there === undefined
-      ? null
-      : digestJson({ run: digestJson(canonicalRun(target)), series: there })
-  const facts = {
-    sourceDigest,
-    targetDigest,
-    sourceVersion: versionOf(form),
-    targetVersion: target === undefined ? null : versionOf(target),
-  }
-  if (sourceDigest === targetDigest) return { ...facts, state: 'proven' }
-  pass.tally.failed += 1
-  return {
-    ...facts,
-    state: 'failed',
-    error: {
-      code: 'run.not-equal',
-      message:
-        target === undefined
-          ? 'the run was written and is not there'
-          : `the target differs in ${differences(form, target, series, there)}`,
-    },
-  }
-}
-
-function differences(form: Run, target: Run, series: string, there: string | undefined): string {
-  const [a, b] = [canonicalRun(form), canonicalRun(target)]
-  const fields = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
-    (key) => canonicalJson(a[key]) !== canonicalJson(b[key]),
-  )
-  if (series !== there) fields.push('metric series')
-  return fields.join(', ')
-}
-
-/** Page by page, so that a long series needs no memory; resolves with the digest of what was read. */
-async function copySeries(pass: Pass, runId: string): Promise<string> {
-  const digest = metricDigest()
-  const pages = pagesOf((cursor) =>
-    pass.context.source.readMetrics(runId, { ...reading(pass), ...at(cursor) }),
-  )
-  for await (const values of batchesOf(pages, valuesPerWrite)) {
-    digest.add(values)
-    await pass.context.target.writeMetrics(runId, values, writing(pass))
-  }
-  return digest.digest()
-}
-
-async function seriesDigest(workspace: Workspace, runId: string, pass: Pass): Promise<string> {
-  const digest = metricDigest()
-  for await (const page of pagesOf((cursor) =>
-    workspace.readMetrics(runId, { ...reading(pass), ...at(cursor) }),
-  ))
-    digest.add(page)
-  return digest.digest()
 }

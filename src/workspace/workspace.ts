@@ -56,11 +56,32 @@ export interface Workspace {
    */
   listRuns(options?: PageOptions & { readonly modifiedSince?: string }): Promise<Page<Run>>
   getRun(runId: string, options?: CallOptions): Promise<Run | undefined>
-  /** Creates or updates runs of one experiment with their own ids (design D5); at most 100. */
-  putRuns(experimentName: string, runs: readonly Run[], options: WriteOptions): Promise<void>
+  /** Those of these runs that are there; at most 100. */
+  getRuns(runs: readonly RunName[], options?: CallOptions): Promise<readonly Run[]>
+  /**
+   * Creates or updates runs of one experiment, at most 100, and resolves with the ids they have now,
+   * in the order given. Where `keepsRunIds`, those are their own (design D5). Elsewhere a run with an
+   * empty id is created under an id of the service's choice, and its `origin` is kept on it (I10).
+   */
+  putRuns(
+    experimentName: string,
+    runs: readonly Run[],
+    options: WriteOptions,
+  ): Promise<readonly string[]>
   /** Full series, never down-sampled, one page of values at a time, in the order they were logged. */
   readMetrics(runId: string, options?: PageOptions): Promise<Page<MetricValue>>
-  /** Adds values; a value whose `metricId` exists already is left as it is. At most 250 a call. */
+  /**
+   * The same for several runs at once, at most `limits.runsPerRead`, where a service
+   * answers them together; `runs` as it gave them. Each page names the run of every part.
+   */
+  readMetricsOf(
+    runs: readonly Run[],
+    options?: PageOptions,
+  ): Promise<Page<{ readonly runId: string; readonly values: readonly MetricValue[] }>>
+  /**
+   * Adds values; one that is there already (the same `metricId`, or where the service has none the
+   * same value) is left as it is. At most `limits.valuesPerWrite` a call.
+   */
   writeMetrics(runId: string, values: readonly MetricValue[], options: WriteOptions): Promise<void>
 
   /** Blob stores of the default storage account, by the names both sides share (see BlobStoreName). */
@@ -132,8 +153,10 @@ export const workspaceOperations = {
   putExperiment: { writes: true, options: 1 },
   listRuns: { writes: false, options: 0 },
   getRun: { writes: false, options: 1 },
+  getRuns: { writes: false, options: 1 },
   putRuns: { writes: true, options: 2 },
   readMetrics: { writes: false, options: 1 },
+  readMetricsOf: { writes: false, options: 1 },
   writeMetrics: { writes: true, options: 2 },
   listBlobStores: { writes: false, options: 0 },
   listBlobs: { writes: false, options: 1 },
@@ -156,6 +179,16 @@ export type WorkspaceOperation = keyof typeof workspaceOperations
 export interface WorkspaceCapabilities {
   /** Run ids can be chosen by the writer (run history v1.0); otherwise an id map is needed. */
   readonly keepsRunIds: boolean
+  /**
+   * Where artifacts of runs lie: in the blob stores with everything else, or in a store of each run
+   * (`run:<id>`), which exists as long as its run does.
+   */
+  readonly artifacts: 'in-stores' | 'in-runs'
+  readonly limits: {
+    /** Runs whose metrics one `readMetricsOf` may read. */
+    readonly runsPerRead: number
+    readonly valuesPerWrite: number
+  }
   /** ARM objects (assets, endpoints, …) exist; an MLflow server has none. */
   readonly kinds: ReadonlySet<Kind>
   /** Blobs can be copied from an address without passing through us. */
@@ -201,16 +234,30 @@ export interface Experiment {
   readonly description?: string
 }
 
-export interface Run {
+/** Some services find a run only within its experiment. */
+export interface RunName {
   readonly runId: string
   readonly experimentName: string
+}
+
+export interface Run extends RunName {
   /** `NotStarted` … `Completed`, `Failed`, `Canceled`, as run history names them. */
   readonly status: string
   /** The run history document, unknown fields included. */
   readonly body: JsonObject
   readonly revision?: number
-  /** ISO 8601 UTC; rises with every change of the run or its metrics. */
+  /** ISO 8601 UTC; rises with every change of the run or its metrics, where the service knows it. */
   readonly modifiedAt: string
+  /** Of a service without revisions: digest of all that its list shows, newest metric values included. */
+  readonly version?: string
+  /** Kept on a copy by a service that does not keep run ids: what it is a copy of. */
+  readonly origin?: RunOrigin
+}
+
+export interface RunOrigin {
+  /** Member name. */
+  readonly member: string
+  readonly runId: string
 }
 
 /** One logged value. `data` holds column -> value; NaN and infinities are the strings of the wire. */
@@ -218,6 +265,7 @@ export interface MetricValue {
   readonly name: string
   /** `azureml.v1.scalar`, `azureml.v1.table`, … */
   readonly schema: string
+  /** Empty where the service has no ids: then the value itself is its identity. */
   readonly metricId: string
   /** ISO 8601 UTC. */
   readonly createdUtc: string
@@ -230,7 +278,8 @@ export interface MetricValue {
 /**
  * A blob store by a name that means the same on both sides: the datastore's name for system
  * datastores (`workspaceblobstore`, `workspaceartifactstore`), else `container:<name>` for any other
- * container of the default account (one per code snapshot).
+ * container of the default account (one per code snapshot), or `run:<id>` for the artifacts of a run
+ * (see `capabilities.artifacts`).
  */
 export type BlobStoreName = string
 

@@ -81,6 +81,8 @@ export function remoteReach(): Reach {
       name,
       capabilities: {
         keepsRunIds: true,
+        artifacts: 'in-stores',
+        limits: { runsPerRead: 1, valuesPerWrite: 250 },
         kinds: new Set(armKinds.map((each) => each.kind)),
         copiesFromUrl: true,
       },

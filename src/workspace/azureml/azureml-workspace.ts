@@ -4,6 +4,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { armKinds, type Kind } from '../../model/kinds.ts'
 import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
+import { metricsOf } from '../metrics-of.ts'
 import { secretOf } from '../secret.ts'
 import type {
   CallOptions,
@@ -60,6 +61,8 @@ class AzureMlWorkspace implements Workspace {
   readonly cloud: Cloud
   readonly capabilities = {
     keepsRunIds: true,
+    artifacts: 'in-stores' as const,
+    limits: { runsPerRead: 1, valuesPerWrite: 250 },
     kinds: new Set<Kind>([
       'workspace',
       'experiment',
@@ -116,10 +119,14 @@ class AzureMlWorkspace implements Workspace {
     (await this.#connect(options)).history.runs(options)
   getRun: Workspace['getRun'] = async (runId, options) =>
     (await this.#connect(options)).history.run(runId, options)
+  getRuns: Workspace['getRuns'] = async (runs, options) =>
+    (await this.#connect(options)).history.runsById(runs, options)
   putRuns: Workspace['putRuns'] = async (experimentName, runs, options) =>
     (await this.#connect(options)).history.putRuns(experimentName, runs, options)
   readMetrics: Workspace['readMetrics'] = async (runId, options) =>
     (await this.#connect(options)).history.metrics(runId, options)
+  readMetricsOf: Workspace['readMetricsOf'] = async (runs, options) =>
+    metricsOf((runId, page) => this.readMetrics(runId, page), runs, options)
   writeMetrics: Workspace['writeMetrics'] = async (runId, values, options) =>
     (await this.#connect(options)).history.writeMetrics(runId, values, options)
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { writableRun } from '../../model/canonical.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
@@ -9,9 +10,12 @@ import type {
   Page,
   PageOptions,
   Run,
+  RunName,
   WriteOptions,
 } from '../workspace.ts'
 import type { HttpClient } from './http-client.ts'
+
+const readsAtOnce = 16
 
 /** Run history v1.0 and metrics v2.0 of one workspace (facts, section 3; design D5). */
 export class RunHistory {
@@ -113,11 +117,18 @@ export class RunHistory {
     return toRun(answer.body, await this.#experimentName(text(answer.body.experimentId), options))
   }
 
+  /** The service has no documented read of several at once; a few requests are under way at a time. */
+  async runsById(runs: readonly RunName[], options: CallOptions = {}): Promise<readonly Run[]> {
+    const limit = pLimit(readsAtOnce)
+    const found = await Promise.all(runs.map(({ runId }) => limit(() => this.run(runId, options))))
+    return found.filter((run) => run !== undefined)
+  }
+
   async putRuns(
     experimentName: string,
     runs: readonly Run[],
     options: WriteOptions,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const answer = await this.#http.send({
       method: 'PATCH',
       url: `${this.#history}/experiments/${encodeURIComponent(experimentName)}/batch/runs`,
@@ -143,6 +154,7 @@ export class RunHistory {
         { place: `run/${first[0]}` },
       )
     }
+    return runs.map((run) => run.runId)
   }
 
   /**

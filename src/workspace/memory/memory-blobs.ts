@@ -29,7 +29,7 @@ export function memoryBlobs(world: MemoryWorld): BlobOperations {
   return {
     async listBlobStores(options) {
       await begin(world, options)
-      return [...world.blobs.keys()].sort()
+      return [...world.blobs.keys()].filter((store) => !store.startsWith('run:')).sort()
     },
 
     async listBlobs(store, options = {}) {

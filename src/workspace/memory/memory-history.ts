@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { digestJson } from '../../model/canonical.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
+import { metricsOf } from '../metrics-of.ts'
 import type { Experiment, MetricValue, Run, Workspace } from '../workspace.ts'
 import {
   begin,
@@ -19,13 +21,15 @@ type HistoryOperations = Pick<
   | 'putExperiment'
   | 'listRuns'
   | 'getRun'
+  | 'getRuns'
   | 'putRuns'
   | 'readMetrics'
+  | 'readMetricsOf'
   | 'writeMetrics'
 >
 
 export function memoryHistory(world: MemoryWorld): HistoryOperations {
-  return {
+  const operations: HistoryOperations = {
     async listExperiments(options) {
       await begin(world, options)
       const sorted = [...world.experiments.values()].sort((a, b) => compare(a.name, b.name))
@@ -61,14 +65,24 @@ export function memoryHistory(world: MemoryWorld): HistoryOperations {
       return run === undefined ? undefined : presentRun(run)
     },
 
-    async putRuns(experimentName, runs, options) {
+    async getRuns(runs, options) {
       await begin(world, options)
-      if (runs.length > 100) throw tooMany('runs', 100)
+      return runs.flatMap(({ runId }) => {
+        const run = world.runs.get(runId)
+        return run === undefined ? [] : [presentRun(run)]
+      })
+    },
+
+    async putRuns(experimentName, given, options) {
+      await begin(world, options)
+      if (given.length > 100) throw tooMany('runs', 100)
       ensureExperiment(world, experimentName)
+      const runs = given.map((run) => named(world, run))
       for (const run of runs) checkImmutable(world, run)
       for (const run of runs) mergeRun(world, experimentName, run)
       const { epoch } = options
       for (const run of runs) world.writes.push({ operation: 'putRuns', target: run.runId, epoch })
+      return runs.map((run) => run.runId)
     },
 
     async readMetrics(runId, options) {
@@ -76,6 +90,10 @@ export function memoryHistory(world: MemoryWorld): HistoryOperations {
       const values = (world.metrics.get(runId) ?? []).map((value, index) => ({ value, index }))
       const page = pageOf(values, (one) => ordinal(one.index), options)
       return { ...page, items: page.items.map((one) => structuredClone(one.value)) }
+    },
+
+    async readMetricsOf(runs, options) {
+      return metricsOf(operations.readMetrics, runs, options)
     },
 
     async writeMetrics(runId, values, options) {
@@ -88,6 +106,15 @@ export function memoryHistory(world: MemoryWorld): HistoryOperations {
       world.writes.push({ operation: 'writeMetrics', target: runId, epoch })
     },
   }
+  return operations
+}
+
+/** A workspace that mints ids names new runs itself, and knows every other. */
+function named(world: MemoryWorld, run: Run): Run {
+  if (!world.mintsRunIds) return run
+  if (run.runId === '') return { ...run, runId: randomUUID().replaceAll('-', '') }
+  if (!world.runs.has(run.runId)) throw notFound(world, `run ${run.runId}`)
+  return run
 }
 
 function compare(a: string, b: string): number {
@@ -153,7 +180,13 @@ function mergeRun(world: MemoryWorld, experimentName: string, run: Run): void {
     body: { ...body, revision: newRevision, lastModifiedUtc: modifiedAt },
     revision: newRevision,
     modifiedAt,
+    ...origin(existing ?? run),
   })
+}
+
+/** Written once, with the run (I10). */
+function origin(run: Run): Pick<Run, 'origin'> {
+  return run.origin === undefined ? {} : { origin: run.origin }
 }
 
 function touch(world: MemoryWorld, run: Run): void {

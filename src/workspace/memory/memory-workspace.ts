@@ -22,6 +22,8 @@ export interface MemoryWorkspaceOptions {
   /** Default: a place made from the name. */
   readonly place?: Partial<Place>
   readonly clock?: () => Date
+  /** Runs get ids of the workspace's choice and hold their artifacts, as at an MLflow server. */
+  readonly mintsRunIds?: boolean
 }
 
 /** A whole workspace in memory: the reference of the port's contract, and what tests stand on. */
@@ -36,9 +38,9 @@ export interface MemoryWorkspace extends Workspace {
 }
 
 export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWorkspace {
-  const { name = 'memory', clock = () => new Date() } = options
+  const { name = 'memory', clock = () => new Date(), mintsRunIds = false } = options
   const place: Place = { ...placeNamed(name), ...options.place }
-  const world = createWorld(name, place, clock)
+  const world = createWorld(name, place, clock, mintsRunIds)
   return {
     name,
     place,
@@ -48,7 +50,9 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
       if (!setJobStatus(world, jobName, status)) throw notFound(world, `job ${jobName}`)
     },
     capabilities: {
-      keepsRunIds: true,
+      keepsRunIds: !mintsRunIds,
+      artifacts: mintsRunIds ? 'in-runs' : 'in-stores',
+      limits: { runsPerRead: mintsRunIds ? 10 : 1, valuesPerWrite: 250 },
       kinds: new Set<Kind>([
         'workspace',
         'experiment',

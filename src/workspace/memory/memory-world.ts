@@ -24,6 +24,7 @@ export interface MemoryWorld {
   readonly name: string
   readonly place: Place
   readonly clock: () => Date
+  readonly mintsRunIds: boolean
   readonly objects: Map<string, StoredObject>
   readonly experiments: Map<string, Experiment>
   readonly runs: Map<string, Run>
@@ -58,12 +59,18 @@ export interface RecordedWrite {
 /** Worlds by key, so that one memory workspace can copy a blob from another's read address. */
 const worlds = new Map<string, MemoryWorld>()
 
-export function createWorld(name: string, place: Place, clock: () => Date): MemoryWorld {
+export function createWorld(
+  name: string,
+  place: Place,
+  clock: () => Date,
+  mintsRunIds: boolean,
+): MemoryWorld {
   const world: MemoryWorld = {
     key: randomUUID(),
     name,
     place,
     clock,
+    mintsRunIds,
     objects: new Map(),
     experiments: new Map(),
     runs: new Map(),

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startDistance } from './distance.ts'
+
+/** One MLflow server with a SQLite database and artifacts in one folder. */
+export interface BenchServer {
+  readonly url: string
+  readonly database: string
+  readonly artifacts: string
+  /** Requests it answered since the start, by its own access log. */
+  requests(): number
+  stop(): Promise<void>
+}
+
+/** `rttMs`: how far away the server seems to be. */
+export async function startMlflow(
+  python: string,
+  folder: string,
+  rttMs: number,
+): Promise<BenchServer> {
+  const port = await freePort()
+  const logFile = join(folder, 'server.log')
+  const log = openSync(logFile, 'a')
+  const database = join(folder, 'mlflow.db')
+  const artifacts = join(folder, 'artifacts')
+  const child = spawn(
+    python,
+    [
+      ...['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)],
+      ...['--backend-store-uri', `sqlite:///${database}`],
+      ...['--artifacts-destination', artifacts, '--serve-artifacts'],
+    ],
+    { cwd: folder, stdio: ['ignore', log, log], detached: true },
+  )
+  closeSync(log)
+  await untilHealthy(`http://127.0.0.1:${port}`, child, logFile)
+  const before = requestsIn(logFile)
+  const distance = rttMs > 0 ? await startDistance(port, rttMs) : undefined
+  return {
+    url: `http://127.0.0.1:${distance?.port ?? port}`,
+    database,
+    artifacts,
+    requests: () => requestsIn(logFile) - before,
+    stop: async () => {
+      await distance?.close()
+      await stopGroup(child)
+    },
+  }
+}
+
+async function untilHealthy(url: string, child: ChildProcess, logFile: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`mlflow ended: ${readFileSync(logFile, 'utf8')}`)
+    const answer = await fetch(`${url}/health`).catch(() => undefined)
+    if (answer?.ok) return
+    await delay(200)
+  }
+  throw new Error(`mlflow did not start: ${readFileSync(logFile, 'utf8')}`)
+}
+
+function requestsIn(logFile: string): number {
+  if (!existsSync(logFile)) return 0
+  return readFileSync(logFile, 'utf8').match(/ - "[A-Z]+ \S+ HTTP/g)?.length ?? 0
+}
+
+/** The server has workers of its own: they end with its process group. */
+async function stopGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  process.kill(-child.pid, 'SIGTERM')
+  await Promise.race([ended, delay(10_000)])
+  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server: Server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}

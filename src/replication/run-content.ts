@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { digestJson, type MetricDigest, metricDigest } from '../model/canonical.ts'
+import type { BlobInfo, MetricValue, Run, Workspace } from '../workspace/workspace.ts'
+import { at, pagesOf } from './paging.ts'
+import { failureOf, forEach, isFatal, type Pass, reading, writing } from './pass-state.ts'
+
+/** What a run holds besides its document: digests of its series and, where they belong to it, artifacts. */
+export interface RunContent {
+  readonly series: string
+  readonly artifacts: string | undefined
+  readonly bytes: number
+}
+
+export interface Failure {
+  readonly code: string
+  readonly message: string
+}
+
+export type Results<T> = ReadonlyMap<string, T | Failure>
+
+/**
+ * Work on runs in groups as large as both services read at once. When a group fails, each of its runs
+ * goes alone: one bad run must not hold up the others.
+ */
+export async function inGroups<T>(
+  pass: Pass,
+  runs: readonly Run[],
+  work: (group: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Results<T>> {
+  const { source, target } = pass.context
+  const size = Math.min(
+    source.capabilities.limits.runsPerRead,
+    target.capabilities.limits.runsPerRead,
+  )
+  const results = new Map<string, T | Failure>()
+  const failed: Run[] = []
+  await forEach(pass, groupsOf(runs, size), async (group) => {
+    try {
+      for (const [runId, result] of await work(group)) results.set(runId, result)
+    } catch (error) {
+      if (isFatal(error)) throw error
+      const [only] = group
+      if (group.length === 1 && only !== undefined) results.set(only.runId, failureOf(error))
+      else failed.push(...group)
+    }
+  })
+  await forEach(pass, failed, async (run) => {
+    try {
+      for (const [runId, result] of await work([run])) results.set(runId, result)
+    } catch (error) {
+      results.set(run.runId, failureOf(error))
+    }
+  })
+  return results
+}
+
+export function isFailure<T extends object>(result: T | Failure): result is Failure {
+  return 'code' in result
+}
+
+function groupsOf(runs: readonly Run[], size: number): Run[][] {
+  const groups: Run[][] = []
+  for (let from = 0; from < runs.length; from += size) groups.push(runs.slice(from, from + size))
+  return groups
+}
+
+/** Runs of a group at which something is under way at a time. */
+const runsAtOnce = 4
+
+export async function readContent(
+  pass: Pass,
+  workspace: Workspace,
+  runs: readonly Run[],
+): Promise<Map<string, RunContent>> {
+  const series = await walkSeries(pass, workspace, runs)
+  const found = new Map<string, RunContent>()
+  await eachOf(runs, async ({ runId }) => {
+    const artifacts = await readArtifacts(pass, workspace, runId)
+    found.set(runId, { series: series.get(runId) ?? noSeries, ...artifacts })
+  })
+  return found
+}
+
+/** Copies series page by page, so that a long one needs no memory, then artifacts, one after the other. */
+export async function copyContent(
+  pass: Pass,
+  runs: readonly Run[],
+): Promise<Map<string, RunContent>> {
+  const waiting = new Map<string, MetricValue[]>()
+  const most = pass.context.target.capabilities.limits.valuesPerWrite
+  const write = async (runId: string, least: number): Promise<void> => {
+    for (let held = waiting.get(runId) ?? []; held.length >= least && held.length > 0; ) {
+      await pass.context.target.writeMetrics(runId, held.slice(0, most), writing(pass))
+      held = held.slice(most)
+      waiting.set(runId, held)
+    }
+  }
+  const series = await walkSeries(pass, pass.context.source, runs, async (runId, values) => {
+    const held = waiting.get(runId)
+    waiting.set(runId, held === undefined ? [...values] : held.concat(values))
+    await write(runId, most)
+  })
+  const copied = new Map<string, RunContent>()
+  await eachOf(runs, async ({ runId }) => {
+    await write(runId, 1)
+    const artifacts = await copyArtifacts(pass, runId)
+    copied.set(runId, { series: series.get(runId) ?? noSeries, ...artifacts })
+  })
+  return copied
+}
+
+const noSeries = metricDigest().digest()
+
+async function walkSeries(
+  pass: Pass,
+  workspace: Workspace,
+  runs: readonly Run[],
+  each?: (runId: string, values: readonly MetricValue[]) => Promise<void>,
+): Promise<Map<string, string>> {
+  const digests = new Map<string, MetricDigest>()
+  const pages = pagesOf((cursor) =>
+    workspace.readMetricsOf(runs, { ...reading(pass), ...at(cursor) }),
+  )
+  for await (const parts of pages) {
+    await eachOf(parts, async ({ runId, values }) => {
+      const digest = digests.get(runId) ?? metricDigest()
+      digests.set(runId, digest)
+      digest.add(values)
+      await each?.(runId, values)
+    })
+  }
+  return new Map([...digests].map(([runId, digest]) => [runId, digest.digest()]))
+}
+
+/** A few at a time, each item whole: the values of one run stay in order. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]()
+  const workers = Array.from({ length: Math.min(runsAtOnce, items.length) }, async () => {
+    for (let next = iterator.next(); next.done !== true; next = iterator.next())
+      await work(next.value)
+  })
+  // All have ended before a failure is reported: nothing writes after the pass has gone on.
+  for (const result of await Promise.allSettled(workers))
+    if (result.status === 'rejected') throw result.reason
+}
+
+type Artifacts = Pick<RunContent, 'artifacts' | 'bytes'>
+
+const apart: Artifacts = { artifacts: undefined, bytes: 0 }
+
+/** Both sides must keep artifacts with their runs for them to be copied so. */
+function isWithRuns({ context: { source, target } }: Pass): boolean {
+  return [source, target].every(({ capabilities }) => capabilities.artifacts === 'in-runs')
+}
+
+async function readArtifacts(pass: Pass, workspace: Workspace, runId: string): Promise<Artifacts> {
+  if (!isWithRuns(pass)) return apart
+  const store = `run:${runId}`
+  const digest = artifactDigest()
+  for await (const blob of artifactsOf(pass, workspace, store)) {
+    const content = await workspace.readBlob(store, blob.name, reading(pass))
+    digest.add(blob, await hashOf(content))
+  }
+  return digest.result()
+}
+
+async function copyArtifacts(pass: Pass, runId: string): Promise<Artifacts> {
+  if (!isWithRuns(pass)) return apart
+  const { source, target } = pass.context
+  const store = `run:${runId}`
+  const digest = artifactDigest()
+  for await (const blob of artifactsOf(pass, source, store)) {
+    const hash = createHash('sha256')
+    const content = (await source.readBlob(store, blob.name, reading(pass))).pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          hash.update(chunk)
+          controller.enqueue(chunk)
+        },
+      }),
+    )
+    await target.writeBlob(store, blob, content, writing(pass))
+    pass.tally.bytesCopied += blob.sizeBytes
+    digest.add(blob, hash.digest('hex'))
+  }
+  return digest.result()
+}
+
+async function* artifactsOf(
+  pass: Pass,
+  workspace: Workspace,
+  store: string,
+): AsyncGenerator<BlobInfo> {
+  for await (const page of pagesOf((cursor) =>
+    workspace.listBlobs(store, { ...reading(pass), ...at(cursor) }),
+  ))
+    yield* page
+}
+
+async function hashOf(content: ReadableStream<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of content) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+function artifactDigest() {
+  const hash = createHash('sha256')
+  let bytes = 0
+  let any = false
+  return {
+    add({ name, sizeBytes }: BlobInfo, content: string) {
+      hash.update(digestJson({ name, content }))
+      bytes += sizeBytes
+      any = true
+    },
+    /** Of no artifact at all there is none, so that a run is the same however artifacts are kept. */
+    result: (): Artifacts => ({ artifacts: any ? hash.digest('hex') : undefined, bytes }),
+  }
+}

@@ -1,0 +1,25 @@
+import { digestJson } from '../model/canonical.ts'
+import type { ObjectId } from '../model/object-id.ts'
+import type { Run } from '../workspace/workspace.ts'
+import type { Outcome } from './pass-state.ts'
+import type { RunContent } from './run-content.ts'
+
+/** A run to be written, with what is known of it. */
+export interface WantedRun {
+  readonly run: Run
+  readonly id: ObjectId
+  readonly moved: Run
+  /** Of the run's document alone. */
+  readonly digest: string
+  /** What the target holds of it; undefined: nothing. */
+  readonly standing: Pick<Outcome, 'targetDigest' | 'targetVersion'> | undefined
+}
+
+/** What a run is compared by without reading its series: it changes with every change of either. */
+export function versionOf(run: Run): string {
+  return run.version ?? `${run.revision ?? ''}@${run.modifiedAt}`
+}
+
+export function wholeDigest(run: string, { series, artifacts }: RunContent): string {
+  return digestJson({ run, series, ...(artifacts === undefined ? {} : { artifacts }) })
+}

@@ -1,0 +1,186 @@
+import { canonicalJson, canonicalRun, digestJson } from '../model/canonical.ts'
+import type { Run } from '../workspace/workspace.ts'
+import type { LedgerEntry } from './ledger.ts'
+import {
+  entryFor,
+  failureOf,
+  forEach,
+  isFatal,
+  type Outcome,
+  type Pass,
+  progressed,
+  reading,
+  writing,
+} from './pass-state.ts'
+import {
+  copyContent,
+  type Failure,
+  inGroups,
+  isFailure,
+  type RunContent,
+  readContent,
+} from './run-content.ts'
+import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
+
+/** Writes runs with all they hold, then reads everything again from the target (I4). */
+export class RunWriter {
+  readonly #pass: Pass
+  /** Batches create their runs one after the other, so that parents are there before children. */
+  #creating: Promise<unknown> = Promise.resolve()
+  #late: Run[] = []
+
+  constructor(pass: Pass) {
+    this.#pass = pass
+  }
+
+  /** Runs that could not be written before another one is, and were asked for since the last call. */
+  takeLate(): Run[] {
+    const late = this.#late
+    this.#late = []
+    return late
+  }
+
+  async write(wanted: readonly WantedRun[]): Promise<LedgerEntry[]> {
+    if (wanted.length === 0) return []
+    const pass = this.#pass
+    await pass.context.ledger.write(
+      pass.direction,
+      wanted.map((one) => entryFor(pass, one.id, { ...intentOf(one), state: 'pending' })),
+    )
+    const refused = await this.#create(wanted)
+    const written = wanted.flatMap(({ run }) => (refused.has(run.runId) ? [] : [run]))
+    const copied = await inGroups(pass, written, (group) => copyContent(pass, group))
+    const arrived = written.filter(({ runId }) => {
+      const content = copied.get(runId)
+      return content !== undefined && !isFailure(content)
+    })
+    const found = await inGroups(pass, arrived, (group) => reread(pass, group))
+    return wanted.map((one) => {
+      const { runId } = one.run
+      const failure = refused.get(runId)
+      const [here, there] = [copied.get(runId), found.get(runId)]
+      progressed(pass)
+      if (failure !== undefined) return this.#refuse(one, failure)
+      if (here === undefined || isFailure(here)) return this.#refuse(one, here ?? vanished)
+      if (there !== undefined && isFailure(there)) return this.#refuse(one, there)
+      pass.tally[one.standing === undefined ? 'created' : 'updated'] += 1
+      return entryFor(pass, one.id, verdict(pass, one, here, there))
+    })
+  }
+
+  async #create(wanted: readonly WantedRun[]): Promise<Map<string, Failure>> {
+    const before = this.#creating
+    const mine = (async () => {
+      await before
+      const refused = new Map<string, Failure>()
+      await forEach(this.#pass, [...byExperiment(wanted)], ([experiment, group]) =>
+        putRuns(this.#pass, experiment, group, refused),
+      )
+      return refused
+    })()
+    // The next batch goes on whatever became of this one.
+    this.#creating = mine.catch(() => undefined)
+    return mine
+  }
+
+  #refuse(one: WantedRun, error: Failure): LedgerEntry {
+    const isLate = error.code === 'run.parent-later'
+    if (isLate) this.#late.push(one.run)
+    const state = isLate ? 'pending' : 'failed'
+    this.#pass.tally[state] += 1
+    return entryFor(this.#pass, one.id, { ...intentOf(one), state, error })
+  }
+}
+
+const vanished: Failure = { code: 'run.not-equal', message: 'the run was written and is not there' }
+
+/** What is about to be there, of which the series comes later, and what was there before. */
+function intentOf({ run, digest, standing }: WantedRun) {
+  return {
+    sourceDigest: digest,
+    targetDigest: standing?.targetDigest ?? null,
+    sourceVersion: versionOf(run),
+    targetVersion: standing?.targetVersion ?? null,
+  }
+}
+
+function byExperiment(wanted: readonly WantedRun[]): Map<string, WantedRun[]> {
+  const groups = new Map<string, WantedRun[]>()
+  for (const one of wanted) {
+    const group = groups.get(one.run.experimentName)
+    if (group) group.push(one)
+    else groups.set(one.run.experimentName, [one])
+  }
+  return groups
+}
+
+/** One refused run must not hold up the others of its batch: then each goes alone. */
+async function putRuns(
+  pass: Pass,
+  experiment: string,
+  group: readonly WantedRun[],
+  refused: Map<string, Failure>,
+): Promise<void> {
+  try {
+    await pass.context.target.putRuns(
+      experiment,
+      group.map((one) => one.moved),
+      writing(pass),
+    )
+  } catch (error) {
+    if (isFatal(error)) throw error
+    const [only, ...others] = group
+    if (others.length === 0 && only !== undefined) refused.set(only.run.runId, failureOf(error))
+    else for (const one of group) await putRuns(pass, experiment, [one], refused)
+  }
+}
+
+interface Reread {
+  readonly run: Run
+  readonly content: RunContent
+}
+
+async function reread(pass: Pass, runs: readonly Run[]): Promise<Map<string, Reread>> {
+  const { target } = pass.context
+  const found = await target.getRuns(runs, reading(pass))
+  const content = await readContent(pass, target, found)
+  return new Map(
+    found.flatMap((run) => {
+      const held = content.get(run.runId)
+      return held === undefined ? [] : [[run.runId, { run, content: held }] as const]
+    }),
+  )
+}
+
+function verdict(
+  pass: Pass,
+  { moved, digest }: WantedRun,
+  content: RunContent,
+  there: Reread | undefined,
+): Outcome {
+  const sourceDigest = wholeDigest(digest, content)
+  const targetDigest =
+    there === undefined ? null : wholeDigest(digestJson(canonicalRun(there.run)), there.content)
+  const facts = {
+    sourceDigest,
+    targetDigest,
+    sourceVersion: versionOf(moved),
+    targetVersion: there === undefined ? null : versionOf(there.run),
+    bytes: content.bytes,
+  }
+  if (sourceDigest === targetDigest) return { ...facts, state: 'proven' }
+  pass.tally.failed += 1
+  if (there === undefined) return { ...facts, state: 'failed', error: vanished }
+  const message = `the target differs in ${differences(moved, content, there)}`
+  return { ...facts, state: 'failed', error: { code: 'run.not-equal', message } }
+}
+
+function differences(form: Run, content: RunContent, there: Reread): string {
+  const [a, b] = [canonicalRun(form), canonicalRun(there.run)]
+  const fields = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    (key) => canonicalJson(a[key]) !== canonicalJson(b[key]),
+  )
+  if (content.series !== there.content.series) fields.push('metric series')
+  if (content.artifacts !== there.content.artifacts) fields.push('artifacts')
+  return fields.join(', ')
+}
