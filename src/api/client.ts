@@ -7,6 +7,7 @@ import type {
   OperationType,
   Problem,
   ReplicationPlan,
+  ResolvedRun,
   StartOperation,
   Status,
 } from './contract.ts'
@@ -44,6 +45,8 @@ export interface ApiClient {
   plan(group: string, call?: CallSignal): Promise<ReplicationPlan>
   objects(group: string, query?: ObjectsQuery, call?: CallSignal): Promise<ObjectsPage>
   jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
+  /** `run.not-linked` when no copy of this run is known. */
+  resolveRun(group: string, run: string, call?: CallSignal): Promise<ResolvedRun>
   start(
     group: string,
     type: OperationType,
@@ -122,6 +125,8 @@ export function createClient(options: ClientOptions): ApiClient {
     status: (more) => json('status', more),
     plan: (group, more) => json(`${inGroup(group)}/plan`, more),
     objects: (group, query, more) => json(`${inGroup(group)}/objects${queryText(query)}`, more),
+    resolveRun: (group, run, more) =>
+      json(`${inGroup(group)}/runs/${encodeURIComponent(run)}`, more),
     jobs: async (group, more) =>
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
     start: (group, type, request, more) =>

@@ -162,6 +162,14 @@ export const jobRow = z.object({
   at: z.string(),
 })
 
+const runPlace = z.object({ member: z.string(), run: z.string() })
+
+/** Where a run is, for members that do not keep run ids. */
+export const resolvedRun = z.object({
+  run: z.string(),
+  links: z.array(z.object({ origin: runPlace, copy: runPlace })),
+})
+
 /** RFC 9457; `code` is the HoldfastError code, the same in CLI and API. */
 export const problem = z.object({
   type: z.string(),
@@ -206,6 +214,7 @@ export type ReplicationPlan = z.infer<typeof replicationPlan>
 export type PlannedAction = z.infer<typeof plannedAction>
 export type LedgerRow = z.infer<typeof ledgerRow>
 export type JobRow = z.infer<typeof jobRow>
+export type ResolvedRun = z.infer<typeof resolvedRun>
 export type Problem = z.infer<typeof problem>
 export type StartOperation = z.infer<typeof startOperation>
 export type ObjectsPage = z.infer<typeof objectsPage>
@@ -221,6 +230,7 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/plan             -> replicationPlan
  * GET  groups/{group}/objects?kind&state&cursor&limit -> { items: ledgerRow[], cursor }
  * GET  groups/{group}/jobs             -> { items: jobRow[] }
+ * GET  groups/{group}/runs/{run}       -> resolvedRun
  * POST groups/{group}/sync             startOperation -> 202 operation
  * POST groups/{group}/failover         startOperation -> 202 operation
  * POST groups/{group}/reprotect        startOperation -> 202 operation

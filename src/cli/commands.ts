@@ -44,6 +44,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/objects.ts')).objectsCommand(),
   },
   {
+    name: 'resolve',
+    summary: 'where a run is now, by its id at either side',
+    load: async () => (await import('./commands/resolve.ts')).resolveCommand(),
+  },
+  {
     name: 'jobs',
     summary: 'open jobs, and what happened to them at a failover',
     load: async () => (await import('./commands/jobs.ts')).jobsCommand(),

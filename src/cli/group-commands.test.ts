@@ -52,6 +52,7 @@ describe('commands and the controller they find', () => {
       ['plan'],
       ['objects'],
       ['jobs'],
+      ['resolve', 'run', 'old-1'],
       ['sync'],
       ['failover', '--yes'],
     ]) {
@@ -59,6 +60,20 @@ describe('commands and the controller they find', () => {
       expect(code).toBe(0)
       expect(JSON.parse(stdout), args.join(' ')).toBeTypeOf('object')
     }
+  })
+
+  it('leads from the id of a run at either side to the other, and says when there is none', async () => {
+    await serve()
+    for (const id of ['old-1', 'new-1']) {
+      const { code, stdout } = await run('resolve', 'run', id, '--json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout).links).toEqual([
+        { origin: { member: 'east', run: 'old-1' }, copy: { member: 'west', run: 'new-1' } },
+      ])
+    }
+    const unknown = await run('resolve', 'run', 'a/b', '--json')
+    expect(unknown.code).toBe(4)
+    expect(JSON.parse(unknown.stdout).error.code).toBe('run.not-linked')
   })
 
   it('asks the controller of --server with the token of the environment', async () => {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { JobRow, Operation, PassSummary } from '../api/contract.ts'
+import type { JobRow, Operation, PassSummary, ResolvedRun } from '../api/contract.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
@@ -7,6 +7,7 @@ import { isEnded } from '../runbook/run-state.ts'
 import type { Runner } from '../runbook/runner.ts'
 import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
+import type { RunLink } from '../workspace/run-links.ts'
 import type { EventBus } from './event-bus.ts'
 import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
@@ -90,6 +91,15 @@ export function controllerService(parts: ServiceParts): ControllerService {
       const capture = await records.jobs.readCapture(name, primary)
       return [...(capture?.jobs ?? []).map(openJobRow), ...(await records.jobs.rows(name))]
     },
+    resolveRun: async (name, run) => {
+      check(name)
+      const links = await records.runLinks.resolve(name, run)
+      if (links.length > 0) return { run, links: links.map(shownLink) }
+      throw new HoldfastError('run.not-linked', `No copy of a run '${run}' is known.`, {
+        kind: 'operator',
+        hint: 'Between Azure ML workspaces runs keep their ids. Between MLflow servers `holdfast sync` makes the copies.',
+      })
+    },
     start: async (name, type, request) => {
       check(name)
       // Detection decides whether a failover is refused, so it must have looked.
@@ -137,6 +147,13 @@ export function controllerService(parts: ServiceParts): ControllerService {
       }
       return format === 'html' ? reportToHtml(report) : JSON.stringify(report)
     },
+  }
+}
+
+function shownLink({ origin, copy }: RunLink): ResolvedRun['links'][number] {
+  return {
+    origin: { member: origin.member, run: origin.runId },
+    copy: { member: copy.member, run: copy.runId },
   }
 }
 

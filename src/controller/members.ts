@@ -3,6 +3,7 @@ import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
 import { fenced } from '../workspace/decorators/fenced.ts'
 import { limited } from '../workspace/decorators/limited.ts'
 import { retrying } from '../workspace/decorators/retrying.ts'
+import { openMlflowWorkspace } from '../workspace/mlflow/mlflow-workspace.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 
 /** A member of the group as this process reaches it. */
@@ -33,12 +34,7 @@ export async function openMembers(
 ): Promise<Members> {
   const members = new Map<string, Member>()
   for (const member of plan.members) {
-    const direct = await openAzureMlWorkspace({
-      name: member.name,
-      workspaceId: member.workspace,
-      cloud: member.cloud,
-      folder: plan.folder,
-    })
+    const { direct, caPath } = await openDirect(member, plan.folder)
     // The fence stands inside the retries: an epoch that begins between two tries counts.
     const guarded = fenced(limited(direct), { currentEpoch })
     members.set(member.name, {
@@ -46,10 +42,22 @@ export async function openMembers(
       direct,
       workspace: retrying(guarded),
       impatient: retrying(guarded, { attempts: 2, maxRetryAfterMs: 1000 }),
-      caPath: direct.cloud.caPath,
+      caPath,
     })
   }
   return members
+}
+
+async function openDirect(
+  { name, workspace, cloud, mlflow }: PlanMember,
+  folder: string,
+): Promise<Pick<Member, 'direct' | 'caPath'>> {
+  if (mlflow !== undefined) {
+    const direct = openMlflowWorkspace({ name, url: workspace, folder, ...mlflow })
+    return { direct, caPath: mlflow.ca }
+  }
+  const direct = await openAzureMlWorkspace({ name, workspaceId: workspace, cloud, folder })
+  return { direct, caPath: direct.cloud.caPath }
 }
 
 export async function closeMembers(members: Members): Promise<void> {

@@ -53,6 +53,7 @@ export function passContext(
     target: memberOf(members, to).workspace,
     ledger: records.ledger,
     definitions: records.definitions,
+    runLinks: records.runLinks,
     clock,
     ...options,
   }

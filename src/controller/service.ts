@@ -4,6 +4,7 @@ import type {
   Operation,
   OperationType,
   ReplicationPlan,
+  ResolvedRun,
   StartOperation,
   Status,
 } from '../api/contract.ts'
@@ -22,6 +23,7 @@ export interface ControllerService {
   plan(group: string, options?: CallOptions): Promise<ReplicationPlan>
   objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
   jobs(group: string): Promise<readonly JobRow[]>
+  resolveRun(group: string, run: string): Promise<ResolvedRun>
   start(group: string, type: OperationType, request: StartOperation): Promise<Operation>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>

@@ -30,12 +30,25 @@ export interface ContinuityPlan {
 
 export interface PlanMember {
   readonly name: string
-  /** ARM id of the workspace. */
+  /** ARM id of the workspace, or the address of the MLflow server. */
   readonly workspace: string
   /** Role in the file: where the plan starts. The effective primary is the controller's state. */
   readonly role: 'primary' | 'secondary'
   /** `AzureCloud`, another Azure cloud's name, or the path of a local region's cloud file. */
   readonly cloud: string
+  /** Present: the member is a self-hosted MLflow server. */
+  readonly mlflow?: MlflowSettings
+}
+
+export interface MlflowSettings {
+  /** Names of environment variables; the secrets themselves never stand in the file (D10). */
+  readonly auth?:
+    | { readonly token: string }
+    | { readonly username: string; readonly password: string }
+  /** Folder at which the server's artifact root is mounted here. */
+  readonly artifacts?: string
+  /** PEM file of a certificate authority to trust besides the public ones. */
+  readonly ca?: string
 }
 
 export interface StrategyRule {

@@ -49,6 +49,66 @@ describe('a plan with nothing but members', () => {
     })
   })
 
+  it('reads MLflow servers, with the names of variables for what is secret', () => {
+    const plan = parsePlan(
+      `members:
+  east: { mlflow: "https://mlflow.east.example/team", role: primary, auth: { token: EAST_TOKEN } }
+  west:
+    mlflow: http://127.0.0.1:5000
+    auth: { username: WEST_USER, password: WEST_PASSWORD }
+    artifacts: ./mounted
+    ca: ca.pem
+`,
+      '/plans/continuity.yaml',
+    )
+    expect(plan.members).toEqual([
+      {
+        name: 'east',
+        workspace: 'https://mlflow.east.example/team',
+        role: 'primary',
+        cloud: 'none',
+        mlflow: { auth: { token: 'EAST_TOKEN' } },
+      },
+      {
+        name: 'west',
+        workspace: 'http://127.0.0.1:5000',
+        role: 'secondary',
+        cloud: 'none',
+        mlflow: {
+          auth: { username: 'WEST_USER', password: 'WEST_PASSWORD' },
+          artifacts: './mounted',
+          ca: 'ca.pem',
+        },
+      },
+    ])
+  })
+
+  it('names every mistake of MLflow members by line, and repeats no secret (I9)', () => {
+    const text = `members:
+  east: { mlflow: "https://user:s3cr3t@mlflow.east", role: primary, auth: { token: dapi-s3cr3t } }
+  west: { workspace: ${west}, mlflow: "https://mlflow.west" }
+  north: { mlflow: "http://mlflow.north", auth: { user: A, password: s3cr3t! }, artefacts: x }
+endpoints:
+  - { workspaceConfig: ./config.json }
+`
+    expect(mistakes(text)).toEqual([
+      '2:11 mixed-members members.east.mlflow',
+      '2:19 bad-address members.east.mlflow',
+      '2:84 bad-variable members.east.auth.token',
+      '3:121 unknown-key members.west.mlflow',
+      '4:3 too-many-members members.north',
+      '4:20 bad-address members.north.mlflow',
+      '4:43 missing members.north.auth.username',
+      '4:51 unknown-key members.north.auth.user',
+      '4:70 bad-variable members.north.auth.password',
+      '4:81 unknown-key members.north.artefacts',
+      '5:1 endpoint-of-mlflow endpoints',
+    ])
+    expect(() => parsePlan(text, 'continuity.yaml')).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('s3cr3t') }),
+    )
+  })
+
   it('reads the example of the design', () => {
     const plan = parsePlan(
       `apiVersion: holdfast/v1

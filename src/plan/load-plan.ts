@@ -4,6 +4,7 @@ import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 
 import { HoldfastError } from '../model/errors.ts'
 import type { ContinuityPlan } from './continuity-plan.ts'
 import { toEndpoint } from './endpoint-schema.ts'
+import { toMember } from './member-schema.ts'
 import { checkPlan, type Finding } from './plan-checks.ts'
 import { PlanError, type PlanMistake } from './plan-error.ts'
 import { findingsOf } from './plan-findings.ts'
@@ -134,7 +135,7 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
     group: document.group,
     folder,
     objectives: { rtoMs: document.objectives.rto, rpoMs: document.objectives.rpo },
-    members: Object.entries(document.members).map(([name, member]) => ({ name, ...member })),
+    members: Object.entries(document.members).map(([name, member]) => toMember(name, member)),
     strategies: [
       ...defaultStrategies,
       ...document.strategies.map(({ kind, name, strategy }) => ({

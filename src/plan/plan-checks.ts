@@ -1,4 +1,6 @@
 import { endpointKinds } from './endpoint-schema.ts'
+import { serviceOf } from './member-schema.ts'
+import { checkEndpointService, checkServices } from './service-checks.ts'
 
 /**
  * Checks that span fields. They read the raw document and tolerate anything in it, so that they
@@ -19,6 +21,7 @@ export function checkPlan(raw: unknown): Finding[] {
   return [
     ...checkMembers(document.members),
     ...checkEndpoints(document.endpoints),
+    ...checkEndpointService(document.endpoints, asRecord(document.members) ?? {}),
     ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
     ...checkMap(document.map),
   ]
@@ -31,6 +34,7 @@ function checkMembers(raw: unknown): Finding[] {
     ...checkMemberNames(Object.keys(members)),
     ...checkRoles(members),
     ...checkWorkspaces(members),
+    ...checkServices(members),
   ]
 }
 
@@ -89,14 +93,16 @@ function checkWorkspaces(members: Record<string, unknown>): Finding[] {
   const seen = new Map<string, string>()
   const findings: Finding[] = []
   for (const [name, raw] of Object.entries(members)) {
-    const workspace = asRecord(raw)?.workspace
-    if (typeof workspace !== 'string') continue
-    const first = seen.get(workspace.toLowerCase())
-    if (first === undefined) seen.set(workspace.toLowerCase(), name)
+    const key = serviceOf(raw)
+    const written = key === undefined ? undefined : asRecord(raw)?.[key]
+    if (key === undefined || typeof written !== 'string') continue
+    const workspace = written.toLowerCase().replace(/\/+$/, '')
+    const first = seen.get(workspace)
+    if (first === undefined) seen.set(workspace, name)
     else {
       findings.push({
         code: 'same-workspace',
-        path: ['members', name, 'workspace'],
+        path: ['members', name, key],
         message: `'${name}' is the same workspace as '${first}'.`,
         remedy: 'Give each member a workspace of its own, in another region.',
       })

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { closest } from './closest.ts'
 import { endpointKinds, kindOf } from './endpoint-schema.ts'
+import { meantAuth, meantMember } from './member-schema.ts'
 import type { Finding } from './plan-checks.ts'
 import { keysAt } from './plan-schema.ts'
 
@@ -31,7 +32,7 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
         },
       ]
     case 'invalid_union':
-      return meantBranch(issue.errors, valueAt(raw, path)).flatMap((inner) =>
+      return meantBranch(issue.errors, path, valueAt(raw, path)).flatMap((inner) =>
         findingOf({ ...inner, path: [...path, ...inner.path] }, raw),
       )
     case 'too_small':
@@ -49,8 +50,14 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
 }
 
 /** An endpoint is of the kind that its keys name; otherwise its mistakes are those of a config file. */
-function meantBranch(branches: readonly (readonly Issue[])[], value: unknown): readonly Issue[] {
-  return branches[endpointKinds.indexOf(kindOf(value) ?? 'workspaceConfig')] ?? []
+function meantBranch(
+  branches: readonly (readonly Issue[])[],
+  path: Path,
+  value: unknown,
+): readonly Issue[] {
+  if (path[0] !== 'members')
+    return branches[endpointKinds.indexOf(kindOf(value) ?? 'workspaceConfig')] ?? []
+  return branches[path.length === 2 ? meantMember(value) : meantAuth(value)] ?? []
 }
 
 function unknownKey(path: Path, raw: unknown): Finding {

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { kinds } from '../model/kinds.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
-import { checked, cloud, duration, name } from './plan-fields.ts'
+import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
+import { checked, duration, name } from './plan-fields.ts'
 
 /** The file as people write it. Semantic checks that span fields are in `plan-checks.ts`. */
-
-const workspaceId =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.MachineLearningServices\/workspaces\/[^/]+$/i
 
 const mapCategories = [
   'compute',
@@ -17,16 +15,7 @@ const mapCategories = [
   'container',
 ] as const
 
-const member = z.strictObject({
-  workspace: checked(
-    'bad-arm-id',
-    'Copy the id with `az ml workspace show --query id`; it looks like /subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/….',
-    (text) => workspaceId.test(text),
-    (text) => `'${text}' is not the ARM id of a workspace.`,
-  ),
-  role: z.enum(['primary', 'secondary']).default('secondary'),
-  cloud,
-})
+const member = z.union(memberBranches)
 
 const strategyRule = z.strictObject({
   kind: z.enum(kinds),
@@ -77,7 +66,8 @@ export type PlanDocument = z.output<typeof planSchema>
 export function keysAt(path: readonly (string | number)[], value: unknown): readonly string[] {
   const [head, ...rest] = path
   if (head === undefined) return Object.keys(planSchema.shape)
-  if (head === 'members' && rest.length === 1) return Object.keys(member.shape)
+  if (head === 'members' && rest.length === 1) return keysOfMember(value)
+  if (head === 'members' && rest[1] === 'auth') return keysOfAuth()
   if (head === 'strategies' && rest.length === 1) return Object.keys(strategyRule.shape)
   if (head === 'map' && rest.length === 0) return mapCategories
   if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)

@@ -4,13 +4,16 @@ import type { DefinitionStore } from '../replication/definitions.ts'
 import type { Ledger } from '../replication/ledger.ts'
 import { memoryDefinitions } from '../replication/memory-definitions.ts'
 import { memoryLedger } from '../replication/memory-ledger.ts'
+import { memoryRunLinks } from '../replication/memory-run-links.ts'
 import { definitionMigrations, postgresDefinitions } from '../replication/postgres-definitions.ts'
 import { ledgerMigrations, postgresLedger } from '../replication/postgres-ledger.ts'
+import { postgresRunLinks, runLinkMigrations } from '../replication/postgres-run-links.ts'
 import { type EpochRegister, memoryEpochRegister } from '../runbook/epoch-register.ts'
 import { type Journal, memoryJournal } from '../runbook/journal.ts'
 import { epochMigrations, postgresEpochRegister } from '../runbook/postgres-epoch-register.ts'
 import { journalMigrations, postgresJournal } from '../runbook/postgres-journal.ts'
 import type { Database } from '../store/database.ts'
+import type { RunLinks } from '../workspace/run-links.ts'
 import type { ProtectionRegister } from './ports.ts'
 import {
   memoryProtectionRegister,
@@ -33,6 +36,7 @@ export interface Records {
   readonly protection: ProtectionRegister
   readonly ledger: Ledger
   readonly definitions: DefinitionStore
+  readonly runLinks: RunLinks
 }
 
 export function memoryRecords(): Records {
@@ -44,6 +48,7 @@ export function memoryRecords(): Records {
     protection: memoryProtectionRegister(),
     ledger: memoryLedger(),
     definitions: memoryDefinitions(),
+    runLinks: memoryRunLinks(),
   }
 }
 
@@ -55,6 +60,7 @@ export const recordMigrations = [
   ...protectionMigrations,
   ...ledgerMigrations,
   ...definitionMigrations,
+  ...runLinkMigrations,
 ]
 
 export function postgresRecords(database: Database): Records {
@@ -66,5 +72,6 @@ export function postgresRecords(database: Database): Records {
     protection: postgresProtectionRegister(database),
     ledger: postgresLedger(database),
     definitions: postgresDefinitions(database),
+    runLinks: postgresRunLinks(database),
   }
 }

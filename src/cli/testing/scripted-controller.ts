@@ -142,6 +142,14 @@ export async function startScriptedController(options: {
       return { items: rows.slice(from, to), cursor: to < rows.length ? String(to) : null }
     },
     jobs: async () => report.jobs as never,
+    resolveRun: async (_group, run) => {
+      const link = {
+        origin: { member: 'east', run: 'old-1' },
+        copy: { member: 'west', run: 'new-1' },
+      }
+      if (['old-1', 'new-1'].includes(run)) return { run, links: [link] }
+      throw new HoldfastError('run.not-linked', `No copy of ${run}.`, { kind: 'operator' })
+    },
     start: async (_group, type, request) => {
       if (options.refuse) throw options.refuse
       started.push({ type, request })

@@ -10,6 +10,7 @@ import {
   operationsPage,
   problem,
   replicationPlan,
+  resolvedRun,
   startOperation,
   status,
 } from '../../api/contract.ts'
@@ -83,6 +84,17 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       },
     },
     async (request) => ({ items: [...(await service.jobs(request.params.group))] }),
+  )
+  app.get(
+    at('groups/:group/runs/:run'),
+    {
+      schema: {
+        summary: 'Which run is the copy of which, by an id of either side',
+        params: inGroup.extend({ run: z.string() }),
+        response: answers({ 200: resolvedRun }),
+      },
+    },
+    (request) => service.resolveRun(request.params.group, request.params.run),
   )
   for (const type of ['sync', 'failover', 'reprotect'] as const) {
     app.post(
