@@ -28,7 +28,7 @@ describe.skipIf(chromium === undefined)('the first page of the console', () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-console-'))
     pair = await startRegionPair(folder)
     group = await createProtectedPair(pair, 'fraud')
-    const { ready } = await pair.processes.start('controller', [
+    const ready = await pair.processes.start('controller', [
       ...['controller', '--plan', group.planFile, '--state', group.stateDir],
       ...['--listen', '127.0.0.1:0', '--sync-every', '1s', '--probe-every', '300ms'],
       ...['--exit-with-parent', '--json'],

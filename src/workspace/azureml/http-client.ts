@@ -71,10 +71,13 @@ export class HttpClient {
         createPipelineRequest({
           url: request.url,
           method,
-          timeout: timeoutMs,
-          abortSignal: signal
-            ? AbortSignal.any([signal, this.#closing.signal])
-            : this.#closing.signal,
+          // Not the pipeline's own: after a request that failed it would keep the process alive.
+          timeout: 0,
+          abortSignal: AbortSignal.any([
+            ...(signal ? [signal] : []),
+            this.#closing.signal,
+            AbortSignal.timeout(timeoutMs),
+          ]),
           headers: createHttpHeaders({
             accept: 'application/json',
             ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
