@@ -67,6 +67,8 @@ def one_run(tracking, experiment_id, number, seed, start_ms, parent):
         tags.append({"key": "mlflow.parentRunId", "value": parent})
     run = tracking.post("runs/create", {"experiment_id": experiment_id, "start_time": start_ms, "tags": tags})
     run_id = run["run"]["info"]["run_id"]
+    # mlflow-artifacts:/… names a folder behind the tracking server's own artifact proxy.
+    folder = run["run"]["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/")
     points = 20
     loss = 1.0
     metrics = []
@@ -87,7 +89,7 @@ def one_run(tracking, experiment_id, number, seed, start_ms, parent):
         },
     )
     report = json.dumps({"run": number, "loss": loss}).encode()
-    tracking.send("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{experiment_id}/{run_id}/artifacts/report.json", report, "application/octet-stream")
+    tracking.send("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{folder}/report.json", report, "application/octet-stream")
     status = "FAILED" if number % 25 == 24 else "FINISHED"
     tracking.post("runs/update", {"run_id": run_id, "status": status, "end_time": start_ms + points * 1500})
     return run_id

@@ -8,6 +8,8 @@ export function untilStopped(options: { readonly exitWithParent?: boolean } = {}
       process.once(signal, () => resolve(signal))
     }
     if (!options.exitWithParent) return
+    // Nobody reads then what is said at the end: that must not cut the ending short.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     process.stdin.resume()
     process.stdin.once('end', () => resolve('the parent process ended'))
     process.stdin.once('error', () => resolve('the parent process ended'))

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiClient } from '../../api/client.ts'
 import type { GroupStatus, Operation } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
@@ -45,13 +46,16 @@ export async function outage(
   return { lateWork, cutAt, killedProcesses, detectedAfterMs, failoverMs, ...moved }
 }
 
-/** What is written right after a pass is what the next one would have copied. */
-async function endOfPass(stage: Stage, controller: ApiClient): Promise<void> {
+/**
+ * What is written right after a pass is what the next one would have copied. A pass that takes long
+ * is not waited for: the training job would end meanwhile.
+ */
+async function endOfPass({ interrupted }: Stage, controller: ApiClient): Promise<void> {
   const point = async () => onlyGroup(await controller.status()).replicationPoint
   const before = await point()
-  await waitFor(stage, { what: 'the end of a pass', timeoutMs: 60_000, everyMs: 50 }, async () =>
-    (await point()) === before ? undefined : true,
-  )
+  const giveUpAt = performance.now() + 8000
+  while ((await point()) === before && performance.now() < giveUpAt)
+    await delay(50, undefined, { signal: interrupted })
 }
 
 async function detection(stage: Stage, controller: ApiClient): Promise<string> {

@@ -106,7 +106,6 @@ export class Processes {
     const { end, exited } = this.#server(name)
     end('SIGKILL')
     await exited
-    this.#servers.delete(name)
   }
 
   /**
@@ -118,20 +117,19 @@ export class Processes {
     const tree = await processTree(pid)
     for (const one of tree) killIfThere(one)
     await exited
-    this.#servers.delete(name)
     return tree.length
   }
 
-  /** Ends all, newest first; SIGKILL for whoever is still there after the grace. */
-  async stopAll(graceMs = 8000): Promise<void> {
+  /** Ends all, newest first; who is still there after the grace loses power. */
+  async stopAll(graceMs = 20_000): Promise<void> {
     this.#stopping = true
     await Promise.all([...this.#commands].map((command) => command.end(graceMs)))
+    // A server that was started again keeps its place.
     for (const [name, server] of [...this.#servers].reverse()) {
       server.end('SIGTERM')
-      const late = setTimeout(() => server.end('SIGKILL'), graceMs)
+      const late = setTimeout(() => void this.cutPower(name), graceMs)
       await server.exited
       clearTimeout(late)
-      this.#servers.delete(name)
     }
   }
 

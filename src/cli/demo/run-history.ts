@@ -12,7 +12,6 @@ interface Run {
   readonly info: {
     readonly run_id: string
     readonly run_name: string
-    readonly experiment_id: string
     readonly status: string
     readonly start_time: number
     readonly end_time?: number
@@ -83,7 +82,7 @@ async function readRun(tracking: Tracking, { info, data }: Run) {
     series[key] = found
     points += found.length
   }
-  const artifacts = await readArtifacts(tracking, info)
+  const artifacts = await readArtifacts(tracking, info.run_id)
   const { run_id, run_name, status, start_time, end_time } = info
   const facts = {
     ...{ run_id, run_name, status, start_time, end_time },
@@ -104,17 +103,18 @@ async function readSeries(tracking: Tracking, run: string, key: string): Promise
 }
 
 /** Path, size and digest of each file at the top of the run's artifacts. */
-async function readArtifacts(tracking: Tracking, info: Run['info']): Promise<unknown[]> {
-  const query = new URLSearchParams({ run_id: info.run_id })
-  const { files = [] } = await tracking.client.json<{
+async function readArtifacts({ uri, client }: Tracking, run: string): Promise<unknown[]> {
+  const { root_uri, files = [] } = await client.json<{
+    root_uri: string
     files?: { path: string; is_dir?: boolean; file_size?: number }[]
-  }>(api(tracking, `artifacts/list?${query}`))
+  }>(`${uri}/api/2.0/mlflow/artifacts/list?${new URLSearchParams({ run_id: run })}`)
+  // The tracking server is the proxy in front of its artifacts.
+  const folder = root_uri.replace(/^mlflow-artifacts:\//, '')
   const found: unknown[] = []
   for (const { path, is_dir, file_size } of files) {
     if (is_dir) continue
-    const place = `${tracking.uri}/api/2.0/mlflow-artifacts/artifacts/${info.experiment_id}/${info.run_id}/artifacts/${path}`
-    const digest = createHash('sha256').update(await tracking.client.bytes(place))
-    found.push([path, file_size, digest.digest('hex')])
+    const bytes = await client.bytes(`${uri}/api/2.0/mlflow-artifacts/artifacts/${folder}/${path}`)
+    found.push([path, file_size, createHash('sha256').update(bytes).digest('hex')])
   }
   return found
 }

@@ -42,8 +42,7 @@ export class Screen {
 
   /** A command as it runs; long ARM ids are shortened for the eye. */
   command(words: readonly string[]): void {
-    const shown = words.map(shortened).map((word) => (/[\s*"'$]/.test(word) ? `'${word}'` : word))
-    const lines = wrapWords(shown, this.#width() - 4, ' \\')
+    const lines = wrapWords(withValues(words.map(shellWord)), this.#width() - 4, ' \\')
     this.#write(lines.map((line, i) => pc.cyan(`${i === 0 ? '$ ' : '    '}${line}`)))
   }
 
@@ -54,6 +53,16 @@ export class Screen {
       .split('\n')
       .flatMap((part) => wrapWords(part.split(/(?<=\S) (?=\S)/), this.#width() - hang.length))
     this.#write(lines.map((line, i) => `${i === 0 ? mark : hang}${line}`))
+  }
+
+  /** What a command said meanwhile: its marks stay marks, what is still under way moves. */
+  said(text: string): void {
+    const plain = stripVTControlCharacters(text)
+    // Marks may be coloured.
+    const mark = /^[✔✖…?-] /u.test(plain) ? text.slice(0, text.indexOf(' ') + 1) : ''
+    const rest = text.slice(mark.length)
+    if (plain.startsWith('…') && this.isTerminal) this.progress(plain)
+    else this.line(rest, mark)
   }
 
   good(text: string): void {
@@ -114,6 +123,19 @@ function wrapWords(words: readonly string[], width: number, more = ''): string[]
   return [...lines, line]
 }
 
-function shortened(word: string): string {
-  return word.replace(/\/subscriptions\/.*\/(workspaces\/[^/]+)/, '/subscriptions/…/$1')
+/** An option stays on one line with its value. */
+function withValues(words: readonly string[]): string[] {
+  const units: string[] = []
+  for (const word of words) {
+    const last = units.at(-1)
+    if (last !== undefined && /^--\S+$/.test(last) && !word.startsWith('-'))
+      units.splice(-1, 1, `${last} ${word}`)
+    else units.push(word)
+  }
+  return units
+}
+
+function shellWord(word: string): string {
+  const short = word.replace(/\/subscriptions\/.*\/(workspaces\/[^/]+)/, '/subscriptions/…/$1')
+  return /[\s*"'$]/.test(short) ? `'${short}'` : short
 }

@@ -53,7 +53,7 @@ export async function stayUntilInterrupted(stage: Stage, ending: Ending): Promis
     ['gateway', gateway],
     ['eastus', regions.east.origin],
     ['westus', regions.west.origin],
-    ['try', `cd ${folder} && holdfast status`],
+    ['try', `cd ${folder} && node ${process.argv[1]} status`],
   ]
   for (const [name, text] of rows) screen.line(text, pc.bold(name.padEnd(9)))
   if (interrupted.aborted) return

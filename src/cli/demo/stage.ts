@@ -18,7 +18,7 @@ export interface Stage {
 export async function holdfast(stage: Stage, ...args: string[]): Promise<string> {
   const { screen, processes } = stage
   screen.command(['holdfast', ...args])
-  const { code, stdout, stderr } = await processes.run(args, (line) => screen.line(line))
+  const { code, stdout, stderr } = await processes.run(args, (line) => screen.said(line))
   return succeeded(`holdfast ${args[0]}`, { code, stdout, stderr })
 }
 
