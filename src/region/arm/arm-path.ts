@@ -20,7 +20,24 @@ const knownSegments = new Map<string, string>([
   ['resourcegroups', 'resourceGroups'],
   ['vaults', 'vaults'],
   ['roleassignments', 'roleAssignments'],
-  ['storageaccounts', 'storageAccounts'],
+  ...[
+    'storageAccounts',
+    'blobServices',
+    'fileServices',
+    'queueServices',
+    'tableServices',
+    'objectReplicationPolicies',
+    'roleDefinitions',
+    'databaseAccounts',
+    'managedClusters',
+    'containerGroups',
+    'virtualNetworks',
+    'networkSecurityGroups',
+    'privateEndpoints',
+    'privateDnsZones',
+    'virtualNetworkLinks',
+    'userAssignedIdentities',
+  ].map((segment) => [segment.toLowerCase(), segment] as const),
 ])
 for (const { type } of resourceFacts.resources)
   for (const part of type.split(' ')[0]?.split('/') ?? [])
@@ -110,6 +127,14 @@ const namespaces = new Map(
     'Microsoft.ContainerRegistry',
     'Microsoft.Authorization',
     'Microsoft.Resources',
+    'Microsoft.OperationalInsights',
+    'Microsoft.DocumentDB',
+    'Microsoft.ContainerService',
+    'Microsoft.ContainerInstance',
+    'Microsoft.Databricks',
+    'Microsoft.HDInsight',
+    'Microsoft.Network',
+    'Microsoft.ManagedIdentity',
   ].map((name) => [name.toLowerCase(), name]),
 )
 const canonicalNamespace = (text: string) => namespaces.get(text.toLowerCase()) ?? text

@@ -53,8 +53,10 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
   async function get(request: FastifyRequest, reply: FastifyReply) {
     const path = pathOf(request)
     if (path.rest) return list(request, path.id, path.rest.type)
-    const resource = store.get(path.id)
+    const resource = store.get(path.id) ?? behaviours.of(path.type)?.implicit?.(path.id)
     if (!resource) throw notFound(path.id)
+    // Azure's clients ask this way whether something exists.
+    if (request.method === 'HEAD') return reply.code(204).send()
     reply.header('etag', resource.etag)
     return show(resource, queryOf(request))
   }
@@ -63,6 +65,8 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     const query = queryOf(request)
     const scope = searchedScope(within, type, query)
     requireScope(scope)
+    const own = behaviours.of(type)?.list
+    if (own) return { value: own(scope, query).map((resource) => show(resource)) }
     const { resources, skip } = listPage(store, scope, type, query)
     const value = resources.map((resource) => show(resource))
     if (skip === undefined) return { value }

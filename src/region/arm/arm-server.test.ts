@@ -144,7 +144,9 @@ describe('documents', () => {
     const part = await region.call('PUT', path, { body: { properties: { a: 1 } } })
     expect(part).toMatchObject({ status: 201, body: { type: 'Microsoft.Future/things/parts' } })
     const role = `${workspace}/providers/Microsoft.Authorization/roleAssignments`
-    await region.call('PUT', `${role}/1`, { body: { properties: { principalId: 'p' } } })
+    await region.call('PUT', `${role}/1`, {
+      body: { properties: { principalId: 'p', roleDefinitionId: 'r' } },
+    })
     expect((await region.call('GET', role)).body).toMatchObject({ value: [{ name: '1' }] })
   })
 

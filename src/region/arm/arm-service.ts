@@ -151,6 +151,10 @@ export function armService(options: {
     } else if (isVersionType(type)) {
       ensureParents(canonicalId, parentType, {}, actor)
       store.put(canonicalId, parentType, { body: containerDocument(parentType, body) }, actor)
+    } else if (behaviours.of(parentType)?.implicit?.(canonicalId)) {
+      ensureParents(canonicalId, parentType, {}, actor)
+      const { body } = behaviours.of(parentType)?.implicit?.(canonicalId) ?? { body: {} }
+      store.put(canonicalId, parentType, { body }, actor)
     } else {
       throw new AzureError(
         404,
@@ -296,7 +300,10 @@ export function armService(options: {
 const dayMs = 24 * 3_600_000
 
 /** Kinds that are written at once but deleted as a long-running operation. */
-const longDeletes = new Set(['microsoft.machinelearningservices/workspaces/jobs'])
+const longDeletes = new Set([
+  'microsoft.machinelearningservices/workspaces/jobs',
+  'microsoft.resources/resourcegroups',
+])
 
 function withState(type: string, style: string, body: Document, state: string): Document {
   if (style === 'sync' && !hasProvisioningState(type)) return body

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { AzureError } from '../context.ts'
 import type { BinnedResource, RecycleBin } from '../store/recycle-bin.ts'
 import type { ArmService } from './arm-service.ts'
+import { logAnalyticsType } from './associated/log-analytics.ts'
 import { vaultType } from './behaviours/key-vault.ts'
 import { workspaceType } from './behaviours/workspace.ts'
 import { asRecord } from './document.ts'
@@ -30,6 +31,10 @@ export function registerDeleted(
     value: inSubscription(vaultType, request.params as Params).map(deletedVault),
   }))
 
+  app.get(`${provider}/Microsoft.OperationalInsights/deletedWorkspaces`, async (request) => ({
+    value: inSubscription(logAnalyticsType, request.params as Params).map(withoutTimes),
+  }))
+
   const one = `${provider}/Microsoft.KeyVault/locations/:location/deletedVaults/:vault`
   const find = (params: Params) => {
     const found = inSubscription(vaultType, params).find(
@@ -55,6 +60,8 @@ export function registerDeleted(
     return reply.code(200).send()
   })
 }
+
+const withoutTimes = ({ id, name, type, body }: BinnedResource) => ({ id, name, type, ...body })
 
 function deletedWorkspace({ id, name, type, body, deletedAt, purgeAt }: BinnedResource) {
   const { location, tags, kind, properties } = body

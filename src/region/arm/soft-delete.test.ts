@@ -41,7 +41,7 @@ async function workspaceWithContent(name: string): Promise<string> {
   await call('PUT', `${id}/computes/cpu`, { properties: { computeType: 'AmlCompute' } })
   await call('PUT', `${id}/onlineEndpoints/live`, { properties: {} })
   await call('PUT', `${id}/providers/Microsoft.Authorization/roleAssignments/r`, {
-    properties: { principalId: 'p' },
+    properties: { principalId: 'p', roleDefinitionId: 'r' },
   })
   const runs = `/history/v1.0${id}/experiments/churn/runs/run-1`
   await region.call('PATCH', runs, { body: { status: 'Completed' } })

@@ -53,6 +53,8 @@ export interface ArmStore extends ResourceStore {
   scan(scopeId: string, type: string, options: ScanOptions): ListedResource[]
   /** Everything below `id`, deepest first: the order in which it is taken away. */
   descendants(id: string): ArmResource[]
+  /** Every type that some resource has, in lower case. */
+  types(): string[]
   /** The highest name below a container that is a whole number; 0 when there is none. */
   highestNumber(containerId: string, type: string): number
   /** Writes service-made fields without touching `systemData`; undefined when the resource is gone. */
@@ -101,6 +103,7 @@ export function openResourceStore(options: {
      WHERE type_key = ? AND parent_key = ? AND name NOT GLOB '*[^0-9]*'`,
   )
 
+  const allTypes = db.prepare('SELECT DISTINCT type_key FROM resources ORDER BY type_key')
   const find = (id: string) => byKey.get(idKey(id)) as Row | undefined
 
   const stamp = (actor: Caller, before?: SystemData): SystemData => {
@@ -167,6 +170,7 @@ export function openResourceStore(options: {
       const key = idKey(id)
       return (below.all(`${key}/`, `${key}0`) as Row[]).map(toResource)
     },
+    types: () => (allTypes.all() as { type_key: string }[]).map((row) => row.type_key),
     highestNumber(containerId, type) {
       const row = highest.get(type.toLowerCase(), idKey(containerId)) as { top: number | null }
       return row.top ?? 0

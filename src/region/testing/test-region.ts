@@ -113,7 +113,7 @@ export function regionClient(cloudFile: string): RegionClient {
       return {
         status: answer.statusCode,
         headers: answer.headers,
-        body: isJson ? (JSON.parse(text) as unknown) : text,
+        body: isJson && text !== '' ? (JSON.parse(text) as unknown) : text,
       }
     },
   }

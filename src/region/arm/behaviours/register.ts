@@ -1,6 +1,7 @@
 import type { RegionContext } from '../../context.ts'
 import type { RecycleBin } from '../../store/recycle-bin.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
+import { associatedResources } from '../associated/register.ts'
 import type { BehaviourRegistry } from '../behaviour-registry.ts'
 import { assetBehaviours } from './assets.ts'
 import { connectionBehaviour } from './connection.ts'
@@ -29,6 +30,7 @@ export function registerArmBehaviours(
     connectionBehaviour(),
     outboundRuleBehaviour(region),
     ...assetBehaviours(region, store),
+    ...associatedResources(region, store),
   ]
   for (const behaviour of known) behaviours.register(behaviour)
 }

@@ -4,6 +4,7 @@ import {
   type KindBehaviour,
   type RegionContext,
 } from '../../context.ts'
+import { failOver, geoReplication } from '../associated/storage-replication.ts'
 import { asRecord, type Document } from '../document.ts'
 
 export function storageAccountDocument(body: Document): Document {
@@ -56,20 +57,24 @@ export function storageAccountBehaviour(region: RegionContext): KindBehaviour {
     async afterPut(resource) {
       region.blobs.ensureAccount(resource.name.toLowerCase())
     },
-    present: (resource) => {
+    present: (resource, query) => {
       const location = resource.body.location
       return {
         properties: {
           primaryEndpoints: {
             blob: `${region.storageOrigin}/${resource.name.toLowerCase()}/`,
           },
-          primaryLocation: location,
+          primaryLocation: asRecord(resource.body.properties).primaryLocation ?? location,
           statusOfPrimary: 'available',
           creationTime: resource.systemData.createdAt,
+          ...geoReplication(resource, query, region.clock()),
         },
       }
     },
-    actions: { listkeys: async (resource) => keys(resource) },
+    actions: {
+      listkeys: async (resource) => keys(resource),
+      failover: async (resource, _body, { query }) => failOver(region, resource, query),
+    },
   }
 
   /** Account names are one namespace, as in Azure: blob addresses hold nothing else. */
