@@ -44,11 +44,14 @@ export async function startRegionPair(folder: string): Promise<RegionPair> {
 /** One failover group on a pair of regions: two workspaces, the sample, an open job with checkpoints. */
 export interface ProtectedPair {
   readonly name: string
+  /** ARM ids. */
+  readonly workspaces: { readonly east: string; readonly west: string }
   readonly planFile: string
   readonly stateDir: string
   readonly config: string
   /** Every start of its job, in either region, adds the job's name as a line. */
   readonly starts: string
+  readonly openEast: () => Promise<Workspace>
   readonly openWest: () => Promise<Workspace>
   readonly stopGateway: () => Promise<void>
 }
@@ -88,7 +91,8 @@ export async function createProtectedPair(pair: RegionPair, name: string): Promi
     pointerFile: join(stateDir, 'gateway-scoring.json'),
   })
   return {
-    ...{ name, planFile, stateDir, config, starts },
+    ...{ name, workspaces: ids, planFile, stateDir, config, starts },
+    openEast: () => open('east'),
     openWest: () => open('west'),
     stopGateway: () => gateway.stop(),
   }
