@@ -18,7 +18,12 @@ export function audiencesOf(origin: string): Audiences {
       'https://ml.azure.localhost',
     ],
     storage: ['https://storage.azure.com'],
-    vault: [origin, 'https://vault.azure.net', 'https://vault.localhost'],
+    vault: [
+      origin,
+      'https://vault.azure.net',
+      'https://vault.localhost',
+      `https://vault.localhost:${new URL(origin).port}`,
+    ],
     region: [origin],
   }
 }

@@ -1,5 +1,6 @@
 import { type Dispatcher, request } from 'undici'
 import type { RegionLog } from '../context.ts'
+import { isLocalName } from '../http/local-name.ts'
 import { type AuthOptions, authenticate } from './blob-auth.ts'
 import type { ServedBlobEngine } from './blob-engine.ts'
 import { segment } from './blob-engine.ts'
@@ -41,11 +42,19 @@ export interface CopySourceOptions extends AuthOptions {
 export function copySources(options: CopySourceOptions): CopySources {
   const { ca } = options
   const agent = copyAgent(ca)
+  const isOwn = ({ protocol, hostname, port }: URL) => {
+    const own = new URL(options.engine.storageOrigin())
+    const isHere = hostname === own.hostname || (isLocalName(hostname) && isLocalName(own.hostname))
+    return protocol === own.protocol && port === own.port && isHere
+  }
   return {
     async open(call, url, range) {
       const parsed = httpUrl(url)
-      const own = `${options.engine.storageOrigin()}/`
-      if (url.startsWith(own)) return openOwn(call, url.slice(own.length - 1), range, options)
+      if (isOwn(parsed)) {
+        // As written: a URL object would resolve what a blob's name may hold, such as `..`.
+        const path = url.replace(/^[^/]*\/\/[^/]*/, '')
+        return openOwn(call, parseTarget(path, parsed.host), range, options)
+      }
       if (options.isReachable?.(url) === false) throw unreadable('The address is not reachable.')
       return openRemote(call, parsed, range, agent, options)
     },
@@ -75,12 +84,11 @@ export function unreadable(reason: string, status = 404): Error {
 
 async function openOwn(
   call: BlobCall,
-  path: string,
+  target: ReturnType<typeof parseTarget>,
   range: string | undefined,
   options: CopySourceOptions,
 ): Promise<CopySource> {
   const { store } = options.engine
-  const target = parseTarget(path)
   await permitOwn(call, target, options)
   const row = store.tables.blob(blobKeyOf({ ...call, ...target }))
   if (row === undefined) throw unreadable('The blob does not exist.')

@@ -45,6 +45,8 @@ function endpointBehaviour(region: RegionContext): KindBehaviour {
           properties: {
             authMode: 'AADToken',
             properties: {},
+            // Azure's own examples set `defaults.deploymentName` on what they read.
+            defaults: {},
             ...asRecord(body.properties),
             scoringUri: `${base}/jobs`,
             swaggerUri: `${base}/swagger.json`,

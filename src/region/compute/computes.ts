@@ -39,6 +39,11 @@ export function computeBehaviour(parts: ComputeParts): KindBehaviour {
       },
       stop: async (compute) => setState(parts, compute, 'Stopped', 'Stop'),
       restart: async (compute) => setState(parts, compute, 'Running', 'Restart'),
+      enablesso: async (compute, body) => {
+        const enableSSO = asRecord(body).enableSSO !== false
+        amendInner(region, compute, { enableSSO })
+        return { status: 200 }
+      },
       listnodes: async ({ id }) => ({ status: 200, body: { nodes: nodes.of(id).map(shownNode) } }),
       listkeys: async (compute) => ({
         status: 200,
@@ -127,12 +132,13 @@ function changeState(
 ): void {
   const operationTime = region.clock().toISOString()
   const lastOperation = { operationName, operationTime, operationStatus: 'Succeeded' }
+  amendInner(region, compute, { state, lastOperation })
+}
+
+function amendInner(region: RegionContext, compute: ArmResource, change: Document): void {
   region.resources.amend(compute.id, (body) => ({
     ...body,
-    properties: {
-      ...asRecord(body.properties),
-      properties: { ...innerOf(body), state, lastOperation },
-    },
+    properties: { ...asRecord(body.properties), properties: { ...innerOf(body), ...change } },
   }))
 }
 

@@ -65,7 +65,11 @@ export function keyActions(
     regeneratekeys: async (endpoint, body, { actor }) => {
       const { keyType, keyValue } = asRecord(body)
       const which = String(keyType).toLowerCase() === 'secondary' ? 'secondaryKey' : 'primaryKey'
-      const secrets = { ...keysOf(endpoint), [which]: asText(keyValue) ?? newKey() }
+      // The Python client sends the key there is, and its users expect another one.
+      const given = asText(keyValue)
+      const before = keysOf(endpoint)
+      const next = given === undefined || given === before[which] ? newKey() : given
+      const secrets = { ...before, [which]: next }
       region.resources.put(endpoint.id, type, { body: endpoint.body, secrets }, actor)
       return { status: 202 }
     },

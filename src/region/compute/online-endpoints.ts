@@ -179,6 +179,7 @@ function deploymentBehaviour(region: RegionContext, serving: Serving): KindBehav
           properties: {
             endpointComputeType: 'Managed',
             appInsightsEnabled: false,
+            scaleSettings: { scaleType: 'Default' },
             properties: {},
             ...properties,
           },

@@ -43,7 +43,7 @@ export function registerCompute(
     computeBehaviour(computes),
     ...onlineBehaviours(region, serving),
     ...batchBehaviours(region),
-    scheduleBehaviour(region),
+    scheduleBehaviour(region, schedules),
   ]) {
     behaviours.register(behaviour)
   }

@@ -12,7 +12,7 @@ const scheduleType = 'Microsoft.MachineLearningServices/workspaces/schedules'
 /** Firings of one schedule that a jump of the clock may make due at once. */
 const mostAtOnce = 100
 
-export function scheduleBehaviour(region: RegionContext): KindBehaviour {
+export function scheduleBehaviour(region: RegionContext, schedules: ScheduleClock): KindBehaviour {
   return {
     type: scheduleType,
     lro: 'endpoint',
@@ -24,6 +24,13 @@ export function scheduleBehaviour(region: RegionContext): KindBehaviour {
       return {
         body: { ...body, properties: { isEnabled: true, tags: {}, properties: {}, ...properties } },
       }
+    },
+    actions: {
+      trigger: async (schedule) => {
+        const { actionType } = asRecord(asRecord(schedule.body.properties).action)
+        const submissionId = schedules.fireAt(schedule, region.clock())
+        return { status: 200, body: { submissionId, scheduleActionType: actionType } }
+      },
     },
   }
 }
@@ -75,12 +82,13 @@ export class ScheduleClock {
     const trigger = asRecord(properties.trigger)
     let due = nextFire(trigger, since)
     for (let fired = 0; due && due <= now && fired < mostAtOnce; fired += 1) {
-      this.#fireAt(schedule, due)
+      this.fireAt(schedule, due)
       due = nextFire(trigger, due)
     }
   }
 
-  #fireAt(schedule: ArmResource, due: Date): void {
+  /** Does what a schedule does at an instant; returns the name of the job. */
+  fireAt(schedule: ArmResource, due: Date): string {
     const { properties } = schedule.body
     const action = asRecord(asRecord(properties).action)
     const stamp = due.toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z')
@@ -90,9 +98,12 @@ export class ScheduleClock {
     else if (action.actionType === 'InvokeBatchEndpoint')
       this.#invoke(job, asRecord(action.endpointInvocationDefinition))
     else
-      throw new Error(
+      throw new AzureError(
+        501,
+        'NotImplemented',
         `A local region fires schedules that create jobs or invoke batch endpoints, not '${String(action.actionType)}'.`,
       )
+    return job.name
   }
 
   #createJob(schedule: ArmResource, job: JobRef, definition: Document): void {
@@ -108,7 +119,8 @@ export class ScheduleClock {
   #invoke({ workspaceId, name }: JobRef, definition: Document): void {
     const endpointName = asText(definition.endpointName) ?? ''
     const endpoint = this.#region.resources.get(`${workspaceId}/batchEndpoints/${endpointName}`)
-    if (!endpoint) throw new Error(`There is no batch endpoint '${endpointName}'.`)
+    if (!endpoint)
+      throw new AzureError(400, 'UserError', `There is no batch endpoint '${endpointName}'.`)
     invokeBatch(this.#region, this.#queue, {
       endpoint,
       deployment: asText(definition.deploymentName),

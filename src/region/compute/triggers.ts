@@ -54,7 +54,8 @@ function nextRecurrence(
   start: Date,
   after: Date,
 ): Date | undefined {
-  const frequency = asText(trigger.frequency) ?? ''
+  // In any case: the Python client writes `week` and `monday`.
+  const frequency = capitalised(trigger.frequency)
   const interval = Math.max(1, Number(trigger.interval ?? 1))
   if (frequency !== 'Month' && unitMs[frequency] === undefined)
     throw new AzureError(400, 'UserError', `'${frequency}' is not a frequency.`)
@@ -67,7 +68,7 @@ function nextRecurrence(
   }
   const hours = numbers(pattern.hours, [start.getUTCHours()])
   const minutes = numbers(pattern.minutes, [start.getUTCMinutes()])
-  const weekDays = list(pattern.weekDays).map((day) => weekDayNumbers[String(day)] ?? 0)
+  const weekDays = list(pattern.weekDays).map(weekDayNumber)
   const monthDays = numbers(pattern.monthDays, frequency === 'Month' ? [start.getUTCDate()] : [])
   const expression = `${minutes.join(',')} ${hours.join(',')} ${monthDays.length > 0 ? monthDays.join(',') : '*'} * ${frequency === 'Week' ? (weekDays.length > 0 ? weekDays : [start.getUTCDay()]).join(',') : '*'}`
   const cron = new Cron(expression, { timezone: zone, paused: true })
@@ -78,6 +79,16 @@ function nextRecurrence(
     candidate = cron.nextRun(candidate)
   }
   return undefined
+}
+
+const capitalised = (text: unknown) =>
+  (asText(text) ?? '').toLowerCase().replace(/^./, (first) => first.toUpperCase())
+
+function weekDayNumber(day: unknown): number {
+  const number = weekDayNumbers[capitalised(day)]
+  if (number === undefined)
+    throw new AzureError(400, 'UserError', `'${String(day)}' is not a day of the week.`)
+  return number
 }
 
 function inInterval(frequency: string, interval: number, start: Date, at: Date): boolean {

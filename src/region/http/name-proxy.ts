@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { bind } from './listener.ts'
+import { isLocalName } from './local-name.ts'
 
 /**
  * An HTTP proxy (CONNECT only) that knows where `*.localhost` is. Azure's clients build host names
@@ -69,6 +70,6 @@ export function destination(authority: string): { host: string; port: number } |
   const port = Number(digits)
   if (name === '' || port < 1 || port > 65_535) return undefined
   const host = name.toLowerCase().replace(/\.$/, '')
-  if (host === 'localhost' || host.endsWith('.localhost')) return { host: '127.0.0.1', port }
+  if (isLocalName(host)) return { host: '127.0.0.1', port }
   return { host: host.replace(/^\[|\]$/g, ''), port }
 }

@@ -24,7 +24,10 @@ export function registerVault(
   app.register(async (scope) => {
     // The vault asks for sign-in its own way: the client takes tenant and audience from it.
     scope.addHook('onRequest', async (request, reply) => {
-      const resource = isByHost(request) ? 'https://vault.localhost' : 'https://vault.azure.net'
+      // With the port: the Python client compares it with the whole host of the vault.
+      const resource = isByHost(request)
+        ? `https://vault.localhost:${port}`
+        : 'https://vault.azure.net'
       const authorization = `${region.origin}/${region.authority.tenantId}`
       const header = request.headers.authorization
       try {

@@ -81,9 +81,11 @@ describe('a vault, through the official client', () => {
       headers,
     })
     expect(challenged.status).toBe(401)
-    expect(challenged.headers['www-authenticate']).toContain('resource="https://vault.localhost"')
+    expect(challenged.headers['www-authenticate']).toContain(
+      `resource="https://vault.localhost:${port}"`,
+    )
     await client.setSecret('host', 'h')
-    const token = await region.token('https://vault.localhost')
+    const token = await region.token(`https://vault.localhost:${port}`)
     const { body } = await region.call('GET', '/secrets/host/', { token, headers })
     expect(body).toMatchObject({
       value: 'h',

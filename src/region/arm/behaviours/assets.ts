@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ArmResource, KindBehaviour, RegionContext } from '../../context.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
-import { workspaceIdOf } from '../arm-path.ts'
+import { parentId, workspaceIdOf } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
 import { asRecord, asText, type Document, isRecord } from '../document.ts'
 import { workspaceStores } from '../workspace-stores.ts'
@@ -14,7 +14,10 @@ const hourMs = 3_600_000
 export function assetBehaviours(region: RegionContext, store: ArmStore): KindBehaviour[] {
   return assetSegments.flatMap((segment) => {
     const containerType = `${workspaceType}/${segment}`.toLowerCase()
-    return [containerBehaviour(containerType, store), versionBehaviour(containerType, region)]
+    return [
+      containerBehaviour(containerType, store),
+      versionBehaviour(containerType, region, store),
+    ]
   })
 }
 
@@ -41,7 +44,11 @@ function versionNumbers(container: ArmResource, store: ArmStore): Document {
   return { latestVersion: newest?.resource.name ?? null, nextVersion }
 }
 
-function versionBehaviour(containerType: string, region: RegionContext): KindBehaviour {
+function versionBehaviour(
+  containerType: string,
+  region: RegionContext,
+  store: ArmStore,
+): KindBehaviour {
   const type = `${containerType}/versions`
   const segment = containerType.slice(containerType.lastIndexOf('/') + 1)
   return {
@@ -54,6 +61,13 @@ function versionBehaviour(containerType: string, region: RegionContext): KindBeh
       present: (model: ArmResource) => ({
         properties: { flavors: asRecord(model.body.properties).flavors ?? {} },
       }),
+    }),
+    ...(segment === 'components' && {
+      // The Python client asks for this name when its user named no version.
+      implicit: (id: string) =>
+        id.endsWith('/azureml_default')
+          ? store.scan(parentId(id), type, { limit: 1, newestFirst: true })[0]?.resource
+          : undefined,
     }),
     ...(segment === 'environments' && {
       present: () => ({ properties: { environmentType: 'UserCreated' } }),
