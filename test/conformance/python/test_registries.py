@@ -34,7 +34,11 @@ def test_create_get_list_delete(ml, registry, unique):
     assert {one.location for one in got.replication_locations} == {"eastus", "westus"}
     assert registry in {one.name for one in ml.registries.list()}
     other = unique("reg")
-    ml.registries.begin_create(Registry(name=other, location="eastus")).result()
+    ml.registries.begin_create(Registry(
+            name=other,
+            location="eastus",
+            replication_locations=[RegistryRegionDetails(location="eastus")],
+        )).result()
     ml.registries.begin_delete(name=other).result()
     with pytest.raises(ResourceNotFoundError):
         ml.registries.get(other)
