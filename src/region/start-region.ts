@@ -18,6 +18,7 @@ import { serverCertificate } from './auth/certificates.ts'
 import { openAuthority, writePrivate } from './auth/token-authority.ts'
 import { openBlobEngine } from './blob/blob-engine.ts'
 import { blobRequestHandler } from './blob/blob-server.ts'
+import { errorXml } from './blob/storage-xml.ts'
 import { startChores } from './chores.ts'
 import { registerCompute } from './compute/register.ts'
 import type { RegionContext, RegionLog } from './context.ts'
@@ -31,6 +32,7 @@ import { openFileStore } from './files/file-service.ts'
 import { guardRoutes } from './http/access.ts'
 import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
+import { refuseMalformed } from './http/malformed.ts'
 import { startNameProxy } from './http/name-proxy.ts'
 import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
@@ -123,9 +125,17 @@ async function assemble(
   )
   const ports = rememberedPorts(db, options)
   const tls = { host, key: certificate.key, cert: certificate.cert }
-  const main = await listen({ ...tls, ports: ports.main, portOption: '--port' })
+  const main = await listen({
+    ...{ ...tls, ports: ports.main, portOption: '--port' },
+    refuseMalformed: refuseMalformed('application/json; charset=utf-8', (code, message) =>
+      JSON.stringify({ error: { code, message } }),
+    ),
+  })
   closers.push(() => main.close(stopGraceMs))
-  const storage = await listen({ ...tls, ports: ports.storage, portOption: '--storage-port' })
+  const storage = await listen({
+    ...{ ...tls, ports: ports.storage, portOption: '--storage-port' },
+    refuseMalformed: refuseMalformed('application/xml', errorXml),
+  })
   closers.push(() => storage.close(stopGraceMs))
   const proxy = await startNameProxy(ports.proxy)
   closers.push(() => proxy.close())

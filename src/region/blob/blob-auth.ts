@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { BlockList, isIPv4 } from 'node:net'
 import type { TokenAuthority } from '../context.ts'
 import type { Target } from './blob-request.ts'
 import { accountStringToSign, serviceStringToSign, sign } from './sas.ts'
@@ -34,6 +35,8 @@ export interface AuthRequest {
   readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly now: number
+  /** Where the request comes from; undefined: from this region itself. */
+  readonly address?: string | undefined
 }
 
 const audiences = ['https://storage.azure.com', 'https://storage.azure.com/']
@@ -153,7 +156,7 @@ function canonicalResource(target: Target): string {
 // --- SAS ---------------------------------------------------------------------------------------
 
 function checkSas(
-  { target, now }: AuthRequest,
+  { target, now, address }: AuthRequest,
   keys: readonly [string, string],
   service: StorageService,
 ): Permit {
@@ -166,6 +169,7 @@ function checkSas(
     ? accountSas(target, keys, service)
     : resourceSas(target, keys, service)
   checkTimes(query, now)
+  checkSender(query, address)
   return permit
 }
 
@@ -177,6 +181,25 @@ function checkTimes(query: ReadonlyMap<string, string>, now: number): void {
   if (start !== undefined && !(now >= Date.parse(start))) {
     throw refusedSas('The signature is not valid yet.')
   }
+}
+
+/** `sip`: one address or a range; `spr`: the protocols that may be used, and this is https. */
+function checkSender(query: ReadonlyMap<string, string>, address = '127.0.0.1'): void {
+  const protocols = query.get('spr')
+  if (protocols !== undefined && !protocols.split(',').includes('https'))
+    throw storageError('AuthorizationProtocolMismatch')
+  const range = query.get('sip')
+  if (range !== undefined && !isInRange(address, range))
+    throw storageError('AuthorizationSourceIPMismatch')
+}
+
+function isInRange(address: string, range: string): boolean {
+  const [first = '', last = first] = range.split('-')
+  if (!isIPv4(first) || !isIPv4(last)) return false
+  const allowed = new BlockList()
+  allowed.addRange(first, last)
+  const plain = address === '::1' ? '127.0.0.1' : address.replace(/^::ffff:/i, '')
+  return isIPv4(plain) && allowed.check(plain)
 }
 
 function accountSas(

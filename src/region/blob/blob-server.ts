@@ -30,7 +30,8 @@ export function blobRequestHandler(
     const method = req.method ?? 'GET'
     const now = clock().getTime()
     const call: BlobCall = { ...target, req, res, method, now }
-    const request = { target, method, headers: req.headers, now }
+    const address = req.socket.remoteAddress
+    const request = { target, method, headers: req.headers, now, address }
     const permit = await authenticate(request, { authority, keysOf })
     const route = findRoute(call)
     permit(route.need(call, engine))

@@ -11,6 +11,14 @@ const known = {
     403,
     'This request is not authorized to perform this operation using this permission.',
   ],
+  AuthorizationProtocolMismatch: [
+    403,
+    'This request is not authorized to perform this operation using this protocol.',
+  ],
+  AuthorizationSourceIPMismatch: [
+    403,
+    'This request is not authorized to perform this operation using this source IP.',
+  ],
   AuthorizationServiceMismatch: [
     403,
     'This request is not authorized to perform this operation using this service.',

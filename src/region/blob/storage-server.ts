@@ -43,6 +43,9 @@ function asStorageError(error: unknown, log: RegionLog): AzureError {
   if (error instanceof Error && 'code' in error && hangUps.has(String(error.code))) {
     return storageError('IncompleteBody')
   }
+  if (error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL') {
+    return storageError('InsufficientStorage')
+  }
   log.error(
     { error: error instanceof Error ? error.stack : String(error) },
     'storage request failed',

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AzureError } from '../context.ts'
+import { refuseDeep } from '../http/json-depth.ts'
 
 /** Steps and times beyond 2^53 would be rounded by JSON.parse: they become strings first. */
 const wideInteger = /"(step|timestamp|start_time|end_time)"(\s*:\s*)(-?\d{16,})(?=\s*[,}\]])/g
@@ -9,7 +10,7 @@ export function parseJsonBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, text.length === 0 ? undefined : parseJson(String(text)))
+      done(null, text.length === 0 ? undefined : bodyOf(String(text)))
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : 'it is not JSON'
       done(
@@ -21,6 +22,11 @@ export function parseJsonBodies(scope: FastifyInstance): void {
       )
     }
   })
+}
+
+function bodyOf(text: string): unknown {
+  refuseDeep(text)
+  return parseJson(text)
 }
 
 /** Bodies of a scope stay unread in `request.raw`, for routes that stream them or need none. */

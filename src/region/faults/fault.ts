@@ -3,7 +3,7 @@ import { AzureError } from '../context.ts'
 
 /** What a fault hits. `path` is a regular expression over path and query, ignoring case. */
 export type FaultScope = 'region' | { readonly service: FaultService } | { readonly path: string }
-export const faultServices = ['arm', 'data', 'blob', 'scoring', 'vault'] as const
+export const faultServices = ['arm', 'data', 'blob', 'file', 'scoring', 'vault'] as const
 export type FaultService = (typeof faultServices)[number]
 
 interface FaultFacts {

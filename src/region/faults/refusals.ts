@@ -7,6 +7,8 @@ interface Refusal {
   readonly message: string
 }
 
+const serverBusy = { status: 503, code: 'ServerBusy', message: 'The server is busy.' }
+
 /** What each service says in a trouble, in its own words; `other` for those not named. */
 const refusals: Record<
   'throttle' | 'unavailable' | 'readOnly',
@@ -25,7 +27,8 @@ const refusals: Record<
       code: 'ServiceUnavailable',
       message: 'The service is temporarily unavailable.',
     },
-    blob: { status: 503, code: 'ServerBusy', message: 'The server is busy.' },
+    blob: serverBusy,
+    file: serverBusy,
   },
   readOnly: {
     other: {
@@ -48,12 +51,12 @@ export function refuse(
   headers: Record<string, string> = {},
 ): void {
   const { status, code, message } = refusals[kind][service] ?? refusals[kind].other
-  const isBlob = service === 'blob'
-  const type = isBlob ? 'application/xml' : 'application/json; charset=utf-8'
-  const body = isBlob
+  const isStorage = service === 'blob' || service === 'file'
+  const type = isStorage ? 'application/xml' : 'application/json; charset=utf-8'
+  const body = isStorage
     ? `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`
     : JSON.stringify({ error: { code, message } })
-  const extra: Record<string, string> = isBlob ? { 'x-ms-error-code': code } : {}
+  const extra: Record<string, string> = isStorage ? { 'x-ms-error-code': code } : {}
   response.writeHead(status, { ...headers, ...extra, 'content-type': type, connection: 'close' })
   response.end(body)
 }

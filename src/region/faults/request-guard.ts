@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isFileHost } from '../files/file-server.ts'
 import type { Handler } from '../http/listener.ts'
 import { type Fault, type FaultService, hits } from './fault.ts'
 import { isWrite, refuse } from './refusals.ts'
@@ -80,7 +81,12 @@ export function requestGuard(faults: RequestFaults): RequestGuard {
   return {
     of: (listener, next) => (request, response) => {
       const url = request.url ?? '/'
-      const service = listener === 'storage' ? 'blob' : serviceOf(request)
+      const service =
+        listener === 'main'
+          ? serviceOf(request)
+          : isFileHost(request.headers.host)
+            ? 'file'
+            : 'blob'
       // Sign-in is global in Azure and outlives a region; the switches must stay within reach.
       if (service === undefined) {
         next(request, response)

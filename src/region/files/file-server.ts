@@ -37,7 +37,8 @@ export function fileRequestHandler(
     const target = parseTarget(req.url ?? '/', req.headers.host)
     const now = options.clock().getTime()
     const call: FileCall = { ...target, req, res, method: req.method ?? 'GET', now }
-    const request = { target, method: call.method, headers: req.headers, now }
+    const address = req.socket.remoteAddress
+    const request = { target, method: call.method, headers: req.headers, now, address }
     const permit = await authenticate(request, auth)
     checkIntent(call)
     const route = findFileRoute(call)

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { AzureError, type RegionLog } from '../context.ts'
 import { vaultHost } from '../vault/vault-routes.ts'
 import { errorBody, toAzureError } from './azure-answer.ts'
+import { refuseDeep } from './json-depth.ts'
 import type { Handler } from './listener.ts'
 
 /** ARM's own limit for a request; routes that take more say so with `bodyLimit`. */
@@ -32,6 +33,8 @@ export function createApp(options: {
       reply.raw.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8' })
       reply.raw.end(body)
     },
+    // The listener answers what is no HTTP; a second answer on the same socket would be one too many.
+    clientErrorHandler: () => undefined,
     serverFactory: (handler) => {
       options.serve(handler)
       return options.server
@@ -71,6 +74,7 @@ function parseJson(
     return
   }
   try {
+    refuseDeep(String(text))
     done(null, JSON.parse(String(text)))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'it is not JSON'

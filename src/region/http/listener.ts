@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { RegionError } from '../region-error.ts'
 
+export type MalformedHandler = (error: Error, socket: Duplex) => void
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
@@ -25,16 +27,23 @@ export async function listen(options: {
   readonly cert: string
   /** Command line option that sets the port, for the error message. */
   readonly portOption: string
+  /** Answers what is no HTTP. */
+  readonly refuseMalformed: MalformedHandler
 }): Promise<Listener> {
   let handler: Handler | undefined
   const waiting: Array<() => void> = []
-  const server = createServer({ key: options.key, cert: options.cert }, (request, response) => {
-    if (handler) handler(request, response)
+  const tls = { key: options.key, cert: options.cert, requireHostHeader: false }
+  const server = createServer(tls, (request, response) => {
+    // Node would refuse it too, but with an answer that says nothing.
+    if (request.headers.host === undefined)
+      options.refuseMalformed(new Error('no Host header'), request.socket)
+    else if (handler) handler(request, response)
     else waiting.push(() => handler?.(request, response))
   })
   // Large uploads take longer than Node's default of five minutes for a whole request.
   server.requestTimeout = 0
   server.keepAliveTimeout = 65_000
+  server.on('clientError', options.refuseMalformed)
   await bind(server, options)
   return {
     server,
