@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { AzureError, type RegionContext } from '../context.ts'
 import type { MetricTables } from './metric-store.ts'
+import type { LoggedModelStore } from './mlflow/logged-model-store.ts'
 import type { RunRow } from './run-rows.ts'
 import type { RunTables } from './run-store.ts'
 
@@ -10,6 +11,7 @@ export interface DataPlane {
   readonly region: RegionContext
   readonly runs: RunTables
   readonly metrics: MetricTables
+  readonly loggedModels: LoggedModelStore
 }
 
 /** The path of a workspace, as every service of the data plane has it after its own prefix. */

@@ -25,5 +25,6 @@ export async function forgetWorkspace(db: Database.Database, ws: number): Promis
     })
     await nextTurn()
   }
-  db.prepare('DELETE FROM dp_experiments WHERE ws = ?').run(ws)
+  for (const table of ['dp_logged_models', 'dp_experiments'])
+    db.prepare(`DELETE FROM ${table} WHERE ws = ?`).run(ws)
 }

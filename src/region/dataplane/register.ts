@@ -15,6 +15,8 @@ import { openMetricStore } from './metric-store.ts'
 import { mirrorRun } from './mirror-run.ts'
 import { mlflowArtifactListRoutes, mlflowArtifactRoutes } from './mlflow/artifact-routes.ts'
 import { mlflowExperimentRoutes } from './mlflow/experiment-routes.ts'
+import { mlflowLoggedModelRoutes } from './mlflow/logged-model-routes.ts'
+import { openLoggedModels } from './mlflow/logged-model-store.ts'
 import { mlflowMetricRoutes } from './mlflow/metric-routes.ts'
 import { mlflowAnswer } from './mlflow/mlflow-error.ts'
 import { mlflowRegistryRoutes } from './mlflow/registry-routes.ts'
@@ -31,7 +33,12 @@ export function registerDataPlane(app: FastifyInstance, region: RegionContext): 
     clock,
     written: (...run) => mirrorRun(region.resources, ...run),
   })
-  const dp: DataPlane = { region, runs, metrics: openMetricStore({ db, clock, runs }) }
+  const dp: DataPlane = {
+    region,
+    runs,
+    metrics: openMetricStore({ db, clock, runs }),
+    loggedModels: openLoggedModels({ db, clock }),
+  }
 
   const jsonScope = (
     prefix: string,
@@ -84,8 +91,11 @@ async function refuse(request: FastifyRequest): Promise<never> {
   )
 }
 
+/** The interface of MLflow's clients and, with the same methods, that of its own pages. */
+const mlflowInterfaces = ['api', 'ajax-api']
+
 function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): void {
-  const prefix = `/mlflow/${version}${workspacePath}/api/2.0`
+  const base = `/mlflow/${version}${workspacePath}`
   const scoped = (prefix: string, register: (scope: FastifyInstance) => void) =>
     app.register(
       async (scope) => {
@@ -97,18 +107,26 @@ function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): v
       },
       { prefix },
     )
-  scoped(`${prefix}/mlflow`, (scope) => {
-    parseJsonBodies(scope)
-    mlflowExperimentRoutes(scope, dp)
-    mlflowRunRoutes(scope, dp)
-    mlflowMetricRoutes(scope, dp)
-    mlflowArtifactListRoutes(scope, dp)
-    mlflowRegistryRoutes(scope, dp)
-    scope.all('/*', refuse)
-  })
-  scoped(`${prefix}/mlflow-artifacts`, (scope) => {
+  for (const name of mlflowInterfaces) {
+    scoped(`${base}/${name}/2.0/mlflow`, (scope) => {
+      parseJsonBodies(scope)
+      mlflowExperimentRoutes(scope, dp)
+      mlflowRunRoutes(scope, dp)
+      mlflowMetricRoutes(scope, dp)
+      mlflowLoggedModelRoutes(scope, dp)
+      mlflowArtifactListRoutes(scope, dp)
+      mlflowRegistryRoutes(scope, dp)
+      scope.all('/*', refuse)
+    })
+    scoped(`${base}/${name}/2.0/mlflow-artifacts`, (scope) => {
+      leaveBodies(scope)
+      mlflowArtifactRoutes(scope, dp)
+      scope.all('/*', refuse)
+    })
+  }
+  // Newer interfaces (traces, prompts' gateway, GraphQL): refused in the shape MLflow's clients read.
+  scoped(base, (scope) => {
     leaveBodies(scope)
-    mlflowArtifactRoutes(scope, dp)
     scope.all('/*', refuse)
   })
 }

@@ -102,6 +102,20 @@ const migrations: readonly Migration[] = [
       CREATE INDEX IF NOT EXISTS dp_runs_by_started ON dp_runs (ws, ${startOrder});
       CREATE INDEX IF NOT EXISTS dp_runs_by_experiment_started ON dp_runs (experiment, ${startOrder});`,
   },
+  {
+    name: 'dataplane-logged-models',
+    sql: `
+      CREATE TABLE IF NOT EXISTS dp_logged_models (
+        model INTEGER PRIMARY KEY AUTOINCREMENT,
+        ws INTEGER NOT NULL,
+        experiment_id TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        doc TEXT NOT NULL,
+        UNIQUE (ws, model_id)
+      );
+      CREATE INDEX IF NOT EXISTS dp_logged_models_by_experiment
+        ON dp_logged_models (ws, experiment_id);`,
+  },
 ]
 
 export function migrateDataPlane(db: Database.Database): void {

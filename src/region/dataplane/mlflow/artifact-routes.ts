@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type ArtifactEntry, artifactRoot, artifactStore } from '../artifact-store.ts'
 import { asked, type DataPlane } from '../data-plane.ts'
 import { mlflowCall, optional } from './input.ts'
-import { missing } from './mlflow-error.ts'
+import { invalid, missing } from './mlflow-error.ts'
 import { requireRun } from './run-routes.ts'
 
 /** `artifacts/list`: what a run's folder holds, by paths relative to the run's root. */
@@ -12,15 +12,11 @@ export function mlflowArtifactListRoutes(scope: FastifyInstance, dp: DataPlane):
     const { ws, workspaceId, input } = mlflowCall(dp, request)
     const root = artifactRoot(requireRun(dp, ws, input))
     const path = optional(input, 'path')?.replace(/^\/+|\/+$/g, '') ?? ''
+    // In MLflow's own words: its clients show them.
+    if (path.split('/').includes('..')) throw invalid('Invalid path')
     const folder = path === '' ? root : `${root}/${path}`
     const entries = artifactStore(dp.region, workspaceId).entries(folder)
     return { root_uri: `mlflow-artifacts:/${root}`, files: entries.map((e) => fileInfo(e, path)) }
-  })
-  // Clients of MLflow 3 look here before they list a folder. The region offers no logged models, so
-  // there are none: that is the whole truth, and the client goes on to the run's own artifacts.
-  scope.post('/logged-models/search', async (request) => {
-    mlflowCall(dp, request)
-    return { models: [] }
   })
 }
 
@@ -62,7 +58,7 @@ export function mlflowArtifactRoutes(scope: FastifyInstance, dp: DataPlane): voi
   })
 }
 
-const fileInfo = ({ name, isFolder, sizeBytes }: ArtifactEntry, folder: string) => ({
+export const fileInfo = ({ name, isFolder, sizeBytes }: ArtifactEntry, folder: string) => ({
   path: folder === '' ? name : `${folder}/${name}`,
   is_dir: isFolder,
   ...(sizeBytes !== undefined && { file_size: sizeBytes }),

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { inTransaction } from '../../store/database.ts'
 import type { DataPlane } from '../data-plane.ts'
 import type { ExperimentRow } from '../experiment-store.ts'
-import { microsToMs } from '../instant.ts'
+import { type Micros, microsToMs, msToMicros } from '../instant.ts'
 import { type Clause, parseFilter, parseOrder, satisfies } from './filter.ts'
 import {
   listOf,
@@ -100,14 +100,24 @@ export function mlflowExperimentRoutes(scope: FastifyInstance, dp: DataPlane): v
       return {}
     }),
   )
+  /** MLflow's default experiment is always there, so it is listed before anybody has used it. */
+  const withDefault = (id: string, ws: number, rows: ExperimentRow[]): ExperimentRow[] => {
+    if (rows.some(({ name }) => name === defaultName)) return rows
+    const madeAt = dp.region.resources.get(id)?.systemData.createdAt ?? ''
+    return [...rows, unusedDefault(ws, msToMicros(Date.parse(madeAt)))]
+  }
+
   scope.route({
     method: ['GET', 'POST'],
     url: '/experiments/search',
-    handler: handle(({ ws, input }) => {
+    handler: handle(({ ws, workspaceId, input }) => {
       const clauses = parseFilter(optional(input, 'filter') ?? '')
       const isShown = viewFilter(input.view_type)
-      const rows = experiments
-        .list(ws, { limit: 1_000_000, newestFirst: true })
+      const rows = withDefault(
+        workspaceId,
+        ws,
+        experiments.list(ws, { limit: 1_000_000, newestFirst: true }),
+      )
         .filter((row) => isShown(row.archived !== null))
         .filter((row) => clauses.every((clause) => matches(row, clause)))
       const sorted = inOrder(rows, listOf(input, 'order_by'))
@@ -119,6 +129,11 @@ export function mlflowExperimentRoutes(scope: FastifyInstance, dp: DataPlane): v
     }),
   })
 }
+
+const unusedDefault = (ws: number, created: Micros): ExperimentRow => ({
+  ...{ experiment: 0, ws, experimentId: defaultId, name: defaultName, description: null },
+  ...{ tags: {}, doc: {}, created, modified: created, archived: null },
+})
 
 /** By id; `0` means the default experiment, which comes into being when somebody asks for it. */
 export function requireExperiment(dp: DataPlane, ws: number, experimentId: string): ExperimentRow {

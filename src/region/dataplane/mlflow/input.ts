@@ -15,7 +15,22 @@ export interface MlflowCall {
 
 export function mlflowCall(dp: DataPlane, request: FastifyRequest): MlflowCall {
   const { workspaceId, ws, body } = asked(dp, request)
-  return { workspaceId, ws, input: { ...asRecord(request.query), ...body }, caller: request.caller }
+  const input = { ...asRecord(request.query), ...body }
+  checkTypes(input)
+  return { workspaceId, ws, input, caller: request.caller }
+}
+
+const texts = ['run_id', 'run_uuid', 'key', 'name', 'new_name', 'artifact_location', 'metric_key']
+const lists = ['tags', 'metrics', 'params']
+
+/** MLflow's own check: before anything is looked up, and in its words, which clients show. */
+function checkTypes(input: Document): void {
+  const wrong = (field: string) =>
+    invalid(`Invalid value ${JSON.stringify(input[field])} for parameter '${field}' supplied.`)
+  const isGiven = (field: string) => input[field] !== undefined && input[field] !== null
+  for (const field of texts)
+    if (isGiven(field) && typeof input[field] !== 'string') throw wrong(field)
+  for (const field of lists) if (isGiven(field) && !Array.isArray(input[field])) throw wrong(field)
 }
 
 export function required(input: Document, ...fields: string[]): string {
@@ -24,7 +39,17 @@ export function required(input: Document, ...fields: string[]): string {
     if (typeof value === 'number') return String(value)
     if (typeof value === 'string' && value !== '') return value
   }
-  throw invalid(`Missing value for required parameter '${fields[0]}'.`)
+  throw lacking(fields[0] ?? '')
+}
+export const lacking = (field: string) =>
+  invalid(`Missing value for required parameter '${field}'.`)
+
+/** The value of a tag or parameter: text, empty when it is left out. */
+export function textValue(input: Document): string {
+  const { value } = input
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'string') return value
+  throw invalid(`Invalid value ${JSON.stringify(value)} for parameter 'value' supplied.`)
 }
 
 export const optional = (input: Document, field: string): string | undefined =>
@@ -41,13 +66,15 @@ export function wholeNumber(input: Document, field: string): number | undefined 
   if (value === undefined || value === null || value === '') return undefined
   const number = Number(value)
   if (Number.isSafeInteger(number)) return number
-  throw invalid(`Invalid value ${String(value)} for parameter '${field}'.`)
+  throw invalid(`Invalid value ${JSON.stringify(value)} for parameter '${field}' supplied.`)
 }
 
 export function maxResults(input: Document, usual: number, largest: number): number {
   const size = wholeNumber(input, 'max_results') ?? usual
   if (size >= 1 && size <= largest) return size
-  throw invalid(`Invalid value ${size} for parameter 'max_results': it must be in 1..${largest}.`)
+  throw invalid(
+    `Invalid value ${size} for parameter 'max_results' supplied. It must be in 1..${largest}.`,
+  )
 }
 
 /** A page of a list in memory. The token names the last item, so that inserts do not shift it. */

@@ -3,7 +3,7 @@ import { AzureError } from '../../context.ts'
 import type { LoggedScalar } from '../metric-store.ts'
 import { numberOf, type Step, stepOf } from '../metric-values.ts'
 import type { RunRow } from '../run-rows.ts'
-import { optional, wholeNumber } from './input.ts'
+import { lacking, optional, wholeNumber } from './input.ts'
 import { invalid } from './mlflow-error.ts'
 import { mapOf } from './run-view.ts'
 
@@ -25,7 +25,7 @@ export interface Batch {
 }
 
 /** What `log-batch` writes, checked as a whole before any of it is stored. */
-export function readBatch(input: Document, now: number): Batch {
+export function readBatch(input: Document): Batch {
   const metrics = asList(input.metrics, 'metrics')
   const params = asList(input.params, 'params')
   const tags = asList(input.tags, 'tags')
@@ -33,7 +33,10 @@ export function readBatch(input: Document, now: number): Batch {
     throw invalid(`A batch logging request can contain at most ${largest.all} entities.`)
   const parameters = mapOf(params, 'param')
   refuseTwice(params, parameters)
-  const batch = { metrics: metrics.map((metric) => scalarOf(metric, now)), parameters }
+  const batch = {
+    metrics: metrics.map((metric, i) => readScalar(metric, `metrics[${i}].`)),
+    parameters,
+  }
   const tagMap = mapOf(tags, 'tag')
   checkTexts(parameters, 'param', largest.param)
   checkTexts(tagMap, 'tag', largest.tag)
@@ -58,29 +61,29 @@ function asList(value: unknown, field: keyof typeof largest): unknown[] {
   return list
 }
 
-function scalarOf(metric: unknown, now: number): LoggedScalar {
+/** `place` says where in the request the metric stands, as MLflow says it. */
+export function readScalar(metric: unknown, place = ''): LoggedScalar {
   if (!isRecord(metric)) throw invalid('A metric must be an object.')
   const name = optional(metric, 'key') ?? optional(metric, 'name')
-  if (name === undefined || name.length > largest.key || name.includes('\u0000'))
+  if (name === undefined) throw lacking(`${place}key`)
+  if (name.length > largest.key || name.includes('\u0000'))
     throw invalid(`A metric needs a key of at most ${largest.key} characters.`)
   const text = metric.value
   const value =
     numberOf(text) ?? (typeof text === 'string' && text.trim() !== '' ? Number(text) : undefined)
   if (value === undefined || (Number.isNaN(value) && text !== 'NaN'))
     throw invalid(`The metric '${name}' needs a value that is a number.`)
-  return {
-    name,
-    value,
-    createdMs: wholeNumber(metric, 'timestamp') ?? now,
-    step: requireStep(name, metric.step),
-  }
+  const createdMs = wholeNumber(metric, 'timestamp')
+  if (createdMs === undefined) throw lacking(`${place}timestamp`)
+  return { name, value, createdMs, step: requireStep(metric.step) }
 }
 
-function requireStep(name: string, step: unknown): Step {
+function requireStep(step: unknown): Step {
   try {
     return stepOf(step) ?? 0
   } catch (error) {
-    if (error instanceof AzureError) throw invalid(`The metric '${name}': ${error.message}`)
+    if (error instanceof AzureError)
+      throw invalid(`Invalid value ${JSON.stringify(step)} for parameter 'step' supplied.`)
     throw error
   }
 }

@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
+import type { Document } from '../../arm/document.ts'
 import type { DataPlane } from '../data-plane.ts'
 import type { MetricRow, ValueRow } from '../metric-rows.ts'
-import { listOf, mlflowCall, optional, required, wholeNumber } from './input.ts'
+import { lacking, listOf, mlflowCall, optional, required, wholeNumber } from './input.ts'
 import { invalid } from './mlflow-error.ts'
 import { requireRun } from './run-routes.ts'
 import { metricView } from './run-view.ts'
 
 const batch = 5000
+/** Runs that one request may ask for. */
+const largestBulk = 100
 
 /** Metric histories of the MLflow REST API: every value, in the order they were logged. */
 export function mlflowMetricRoutes(scope: FastifyInstance, dp: DataPlane): void {
@@ -30,23 +33,61 @@ export function mlflowMetricRoutes(scope: FastifyInstance, dp: DataPlane): void 
     }
   })
 
+  /** The histories of several runs, one after the other. */
+  const ofRuns = (ws: number, key: string, runIds: readonly string[]) =>
+    runIds.map((run_id) => {
+      const metric = metrics.find(requireRun(dp, ws, { run_id }).run, key)
+      return { run_id, values: metric === undefined ? [] : everyValue(metric) }
+    })
+  const views = (key: string, run_id: string, values: readonly ValueRow[]) =>
+    values.map((value) => ({ ...metricView(key, value), run_id }))
+
+  scope.get('/metrics/get-history-bulk', async (request) => {
+    const { ws, input } = mlflowCall(dp, request)
+    const runIds = listOf(input, 'run_id')
+    const key = optional(input, 'metric_key')
+    if (runIds.length === 0)
+      throw invalid('GetMetricHistoryBulk request must specify at least one run_id.')
+    if (runIds.length > largestBulk)
+      throw invalid(`GetMetricHistoryBulk request cannot specify more than ${largestBulk} run_ids.`)
+    if (key === undefined) throw invalid('GetMetricHistoryBulk request must specify a metric_key.')
+    const size = wholeNumber(input, 'max_results') ?? 25_000
+    const found = ofRuns(ws, key, runIds.toSorted())
+    return {
+      metrics: found.flatMap(({ run_id, values }) => views(key, run_id, values)).slice(0, size),
+    }
+  })
+
   scope.get('/metrics/get-history-bulk-interval', async (request) => {
     const { ws, input } = mlflowCall(dp, request)
+    const runIds = listOf(input, 'run_ids')
+    if (runIds.length === 0) throw lacking('run_ids')
+    if (runIds.length > largestBulk)
+      throw invalid(
+        `GetMetricHistoryBulkInterval request must specify at most ${largestBulk} run_ids.`,
+      )
     const key = required(input, 'metric_key')
     const size = wholeNumber(input, 'max_results') ?? 320
-    const from = wholeNumber(input, 'start_step') ?? Number.MIN_SAFE_INTEGER
-    const to = wholeNumber(input, 'end_step') ?? Number.MAX_SAFE_INTEGER
-    const runIds = listOf(input, 'run_ids')
-    if (runIds.length === 0 || runIds.length > 100)
-      throw invalid('GetMetricHistoryBulkInterval needs 1 to 100 run_ids.')
+    if (size < 1 || size > 2500) throw invalid('max_results must be between 1 and 2500.')
+    const { from, to } = interval(input)
+    const inside = ofRuns(ws, key, runIds).map(({ run_id, values }) => ({
+      run_id,
+      values: values
+        .filter((one) => stepNumber(one) >= from && stepNumber(one) <= to)
+        .toSorted((a, b) => stepNumber(a) - stepNumber(b) || a.createdMs - b.createdMs),
+    }))
+    const shown = spreadSteps(
+      inside.map(({ values }) => values.map(stepNumber)),
+      size,
+    )
     return {
-      metrics: runIds.flatMap((run_id) => {
-        const run = requireRun(dp, ws, { run_id })
-        const metric = metrics.find(run.run, key)
-        const values = metric === undefined ? [] : everyValue(metric)
-        const inside = values.filter(({ step = 0 }) => step >= from && step <= to)
-        return spread(inside, size).map((value) => ({ ...metricView(key, value), run_id }))
-      }),
+      metrics: inside.flatMap(({ run_id, values }) =>
+        views(
+          key,
+          run_id,
+          values.filter((one) => shown.has(stepNumber(one))),
+        ),
+      ),
     }
   })
 
@@ -62,10 +103,26 @@ export function mlflowMetricRoutes(scope: FastifyInstance, dp: DataPlane): void 
   }
 }
 
-/** At most `size` values and the last one, evenly spread. */
-function spread<T>(values: readonly T[], size: number): T[] {
-  const stride = Math.max(1, Math.ceil(values.length / Math.max(1, size)))
-  return values.filter((_, i) => i % stride === 0 || i === values.length - 1)
+function interval(input: Document): { readonly from: number; readonly to: number } {
+  const from = wholeNumber(input, 'start_step')
+  const to = wholeNumber(input, 'end_step')
+  if ((from === undefined) !== (to === undefined))
+    throw invalid('If either start step or end step are specified, both must be specified.')
+  if (from !== undefined && to !== undefined && from > to)
+    throw invalid(
+      `end_step must be greater than start_step. Found start_step=${from}, end_step=${to}.`,
+    )
+  return { from: from ?? Number.MIN_SAFE_INTEGER, to: to ?? Number.MAX_SAFE_INTEGER }
+}
+
+const stepNumber = ({ step }: ValueRow): number => Number(step ?? 0)
+
+/** About `size` of the steps of all runs, evenly spread, and the last step of each run. */
+function spreadSteps(runs: ReadonlyArray<readonly number[]>, size: number): Set<number> {
+  const all = [...new Set(runs.flat())].toSorted((a, b) => a - b)
+  const stride = Math.max(1, Math.floor(all.length / size))
+  const last = runs.flatMap((steps) => steps.slice(-1))
+  return new Set([...all.filter((_, i) => i % stride === 0), ...last])
 }
 
 const tokenOf = (seq: number) => Buffer.from(`h${seq}`).toString('base64url')

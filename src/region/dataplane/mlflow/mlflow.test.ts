@@ -164,7 +164,7 @@ describe('MLflow runs', () => {
     expect([answer.status, codeOf(answer)]).toEqual([404, 'RESOURCE_DOES_NOT_EXIST'])
     const again = await w.mlflow('POST', 'experiments/create', { name: 'fraud' })
     expect([again.status, codeOf(again)]).toEqual([400, 'RESOURCE_ALREADY_EXISTS'])
-    const other = await w.mlflow('POST', 'logged-models', {})
+    const other = await w.mlflow('POST', 'traces', {})
     expect(other).toMatchObject({ status: 501, body: { error: { code: 'NotImplemented' } } })
     const nowhere = w.id.replace('fraud', 'nowhere')
     const path = `/mlflow/v1.0${nowhere}/api/2.0/mlflow/experiments/search`
@@ -191,7 +191,7 @@ describe('MLflow experiments', () => {
     }
     expect(await names(`filter=${encodeURIComponent("tags.team = 'risk'")}`)).toEqual(['renamed'])
     await w.mlflow('POST', 'experiments/delete', { experiment_id })
-    expect(await names('')).toEqual(['fraud'])
+    expect(await names('')).toEqual(['fraud', 'Default'])
     expect(await names('view_type=ALL&order_by=name%20DESC&max_results=1')).toEqual(['renamed'])
     const seen = await w.history('GET', '/experiments/renamed')
     expect((seen.body as { archivedTime: string | null }).archivedTime).not.toBeNull()

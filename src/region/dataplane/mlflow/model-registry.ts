@@ -1,6 +1,7 @@
 import { asRecord, asText, type Document } from '../../arm/document.ts'
 import type { ArmResource, Caller } from '../../context.ts'
 import type { DataPlane } from '../data-plane.ts'
+import { loggedModelUri } from './logged-model-routes.ts'
 import { invalid, MlflowError, missing } from './mlflow-error.ts'
 import { modelUriOf, sourceOf } from './model-uri.ts'
 import { pairs } from './run-view.ts'
@@ -10,6 +11,9 @@ const versionType = `${modelType}/versions`
 /** State that only MLflow knows, kept in the resource's own `properties` so that it travels with it. */
 const stageKey = 'azureml.mlflow.stage'
 const runLinkKey = 'azureml.mlflow.runLink'
+const modelIdKey = 'azureml.mlflow.modelId'
+/** The source as the caller named it, where the model's own address says something else. */
+const sourceKey = 'azureml.mlflow.source'
 const aliasPrefix = 'azureml.mlflow.alias.'
 /** Numbers of deleted versions are not given again. */
 const highestKey = 'azureml.mlflow.highestVersion'
@@ -17,6 +21,8 @@ const stages = ['None', 'Staging', 'Production', 'Archived'] as const
 
 export interface NewVersion {
   readonly source: string
+  /** The logged model it is made of. */
+  readonly modelId: string | undefined
   readonly runId: string | undefined
   readonly runLink: string | undefined
   readonly description: string | undefined
@@ -79,7 +85,11 @@ export function modelRegistry(dp: DataPlane, workspaceId: string, ws: number, ca
       modelType: 'mlflow_model',
       ...(made.runId !== undefined && { jobName: made.runId }),
       tags: made.tags,
-      properties: made.runLink === undefined ? {} : { [runLinkKey]: made.runLink },
+      properties: defined({
+        [runLinkKey]: made.runLink,
+        [modelIdKey]: made.modelId,
+        [sourceKey]: /^models:/.test(made.source) ? made.source : undefined,
+      }),
       ...{ flavors: {}, isArchived: false, isAnonymous: false, provisioningState: 'Succeeded' },
     }
     const stored = resources.put(
@@ -92,9 +102,12 @@ export function modelRegistry(dp: DataPlane, workspaceId: string, ws: number, ca
     return stored
   }
 
-  /** `models:/name/version` names another version: the new one gets its files. */
+  /** `models:/name/version` names another version, `models:/m-…` a logged model: its files are meant. */
   function resolved(source: string): string {
+    checkSource(source)
     const [, name, number] = /^models:\/+([^/]+)\/(\d+)$/.exec(source) ?? []
+    const [, modelId] = /^models:\/+(m-[0-9a-f]{32})$/.exec(source) ?? []
+    if (modelId !== undefined) return loggedModelUri(dp, ws, modelId)
     if (name === undefined || number === undefined) return source
     return asText(propertiesOf(version(name, number)).modelUri) ?? source
   }
@@ -192,7 +205,8 @@ export function modelRegistry(dp: DataPlane, workspaceId: string, ws: number, ca
       user_id: one.systemData.createdBy,
       current_stage: stageOf(one),
       description: asText(properties.description) ?? '',
-      source: sourceOf(asText(properties.modelUri) ?? ''),
+      source: asText(stateOf(one)[sourceKey]) ?? sourceOf(asText(properties.modelUri) ?? ''),
+      ...(stateOf(one)[modelIdKey] !== undefined && { model_id: stateOf(one)[modelIdKey] }),
       run_id: asText(properties.jobName) ?? '',
       run_link: asText(stateOf(one)[runLinkKey]) ?? '',
       status: 'READY',
@@ -236,6 +250,29 @@ function canonicalStage(stage: string): (typeof stages)[number] {
   const found = stages.find((one) => one.toLowerCase() === stage.toLowerCase())
   if (found) return found
   throw invalid(`Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`)
+}
+
+/** A place on the caller's disk means nothing here, and no source climbs out of where it is. */
+function checkSource(source: string): void {
+  if (/^file:|^[/\\.]|^[A-Za-z]:[/\\]/.test(source))
+    throw invalid(
+      `Invalid model version source: '${source}'. To use a local path as a model version source, log it as an artifact of a run first.`,
+    )
+  const path = decodeFully(source.split(/[?#]/, 1)[0] ?? '')
+  if (path.split(/[/\\]/).includes('..') || path.includes('\u0000'))
+    throw invalid(
+      `Invalid model version source: '${source}'. If supplying a source as an http, https, local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references present.`,
+    )
+}
+
+/** Escapes within escapes hide nothing. */
+function decodeFully(text: string): string {
+  try {
+    const decoded = decodeURIComponent(text)
+    return decoded === text ? text : decodeFully(decoded)
+  } catch {
+    return text
+  }
 }
 
 /** The name stands in a resource id. */

@@ -27,7 +27,11 @@ export function mlflowRegistryRoutes(scope: FastifyInstance, dp: DataPlane): voi
         }),
     })
   const name = (input: Document) => required(input, 'name')
-  const version = (input: Document) => required(input, 'version')
+  const version = (input: Document) => {
+    const number = required(input, 'version')
+    if (/^\d+$/.test(number)) return number
+    throw invalid(`Parameter 'version' must be an integer, got '${number}'.`)
+  }
 
   on('POST', '/registered-models/create', (registry, input) => {
     const tags = mapOf(input.tags, 'tag')
@@ -51,7 +55,7 @@ export function mlflowRegistryRoutes(scope: FastifyInstance, dp: DataPlane): voi
     return undefined
   })
   on('GET', '/registered-models/search', (registry, input) => {
-    const { items, ...next } = search(registry.models().map(registry.viewModel), input, 100)
+    const { items, ...next } = search(registry.models().map(registry.viewModel), input, byName)
     return { registered_models: items, ...next }
   })
   on(['GET', 'POST'], '/registered-models/get-latest-versions', (registry, input) => ({
@@ -82,6 +86,7 @@ export function mlflowRegistryRoutes(scope: FastifyInstance, dp: DataPlane): voi
   on('POST', '/model-versions/create', (registry, input) => {
     const made = registry.createVersion(name(input), {
       source: required(input, 'source'),
+      modelId: optional(input, 'model_id'),
       runId: optional(input, 'run_id'),
       runLink: optional(input, 'run_link'),
       description: optional(input, 'description'),
@@ -102,7 +107,11 @@ export function mlflowRegistryRoutes(scope: FastifyInstance, dp: DataPlane): voi
     return undefined
   })
   on('GET', '/model-versions/search', (registry, input) => {
-    const { items, ...next } = search(registry.versions().map(registry.viewVersion), input, 10_000)
+    const { items, ...next } = search(
+      registry.versions().map(registry.viewVersion),
+      input,
+      newestFirst,
+    )
     return { model_versions: items, ...next }
   })
   on('GET', '/model-versions/get-download-uri', (registry, input) => ({
@@ -145,14 +154,29 @@ const searchable = new Set([
   'last_updated_timestamp',
 ])
 
-function search(views: readonly Document[], input: Document, largest: number) {
+interface Listing {
+  /** What decides after the order that is asked for. */
+  readonly usual: readonly Order[]
+  readonly largest: number
+}
+const order = (key: string, descending: boolean): Order => ({
+  entity: 'attribute',
+  ...{ key, descending },
+})
+const byName: Listing = { usual: [order('name', false)], largest: 100 }
+const newestFirst: Listing = {
+  usual: [order('last_updated_timestamp', true), order('name', false), order('version', true)],
+  largest: 10_000,
+}
+
+function search(views: readonly Document[], input: Document, { usual, largest }: Listing) {
   const asked = parseFilter(optional(input, 'filter') ?? '')
   const clauses = asked.some(({ key }) => key === promptKey) ? asked : [...asked, noPrompt]
   const found = views.filter((view) =>
     clauses.every((clause) => satisfies(fieldOf(view, clause), clause)),
   )
   const orders = listOf(input, 'order_by').map(parseOrder)
-  return pageOf(inOrder(found, orders), keyOf, {
+  return pageOf(inOrder(found, [...orders, ...usual]), keyOf, {
     size: maxResults(input, 100, Math.max(largest, 1000)),
     token: optional(input, 'page_token'),
   })
@@ -183,12 +207,8 @@ function inOrder(views: readonly Document[], orders: readonly Order[]): Document
     if (left === right) return 0
     return left < right === order.descending ? 1 : -1
   }
-  const usual = [
-    { entity: 'attribute' as const, key: 'name', descending: false },
-    { entity: 'attribute' as const, key: 'version', descending: true },
-  ]
   return views.toSorted((a, b) => {
-    for (const order of [...orders, ...usual]) {
+    for (const order of orders) {
       const result = compare(a, b, order)
       if (result !== 0) return result
     }

@@ -13,12 +13,14 @@ import {
   mlflowCall,
   optional,
   required,
+  textValue,
   wholeNumber,
 } from './input.ts'
-import { checkParams, readBatch } from './log-batch.ts'
+import { checkParams, readBatch, readScalar } from './log-batch.ts'
+import { logModelMetrics } from './logged-model-routes.ts'
 import { invalid, missing } from './mlflow-error.ts'
 import { runConditions, runOrder } from './run-search.ts'
-import { mapOf, runInfo, runView, tagFields, textOf, toHistoryStatus } from './run-view.ts'
+import { mapOf, runInfo, runView, tagFields, toHistoryStatus } from './run-view.ts'
 
 /** Runs of the MLflow REST API: the same runs, metrics and parameters that run history has. */
 export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
@@ -143,25 +145,28 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
   )
 
   change('/runs/log-metric', (call) => {
-    const { metrics: scalars } = readBatch({ metrics: [call.input] }, dp.region.clock().getTime())
-    metrics.logScalars(active(call), scalars, call.caller)
+    const scalars = [readScalar(call.input)]
+    const row = active(call)
+    metrics.logScalars(row, scalars, call.caller)
+    logModelMetrics(dp, call.ws, row.runId, [call.input])
   })
   change('/runs/log-parameter', (call) => {
     const row = active(call)
-    const parameters = { [required(call.input, 'key')]: textOf(call.input.value) }
+    const parameters = { [required(call.input, 'key')]: textValue(call.input) }
     checkParams(row, parameters)
     write(row, call, { parameters })
   })
   change('/runs/log-batch', (call) => {
     const row = active(call)
-    const batch = readBatch(call.input, dp.region.clock().getTime())
+    const batch = readBatch(call.input)
     checkParams(row, batch.parameters)
     const { tags, parameters } = batch
     const written = write(row, call, { tags, parameters, ...tagFields(tags) })
     metrics.logScalars(written, batch.metrics, call.caller)
+    logModelMetrics(dp, call.ws, row.runId, asList(call.input.metrics))
   })
   change('/runs/set-tag', (call) => {
-    const tags = { [required(call.input, 'key')]: textOf(call.input.value) }
+    const tags = { [required(call.input, 'key')]: textValue(call.input) }
     write(active(call), call, { tags, ...tagFields(tags) })
   })
   change('/runs/delete-tag', (call) => {
