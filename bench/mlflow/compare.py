@@ -74,7 +74,7 @@ for name, run in source.items():
     points["equal"] += len(set(rows) & set(copied))
     equal["artifacts"] += files_of(folders[0], run) == files_of(folders[1], copy)
 
-sample = list(source.values())[:: max(1, len(source) // 20)]
+sample = list(source.values())[:: max(1, len(source) // 5)][:5]
 clients = [MlflowClient(url) for url in urls]
 sampled = {"series": 0, "equal": 0}
 for run in sample:

@@ -178,7 +178,11 @@ async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Pr
   pass.tally.compared += 1
   const unknown = { ...keptFrom(known.forward), sourceVersion: versionOf(source) }
   try {
-    const standing = standingOf(pass.context.plan, pass.map, id, source.body)
+    const reason = pass.context.target.capabilities.leftBehind?.get(id.kind)
+    const standing =
+      reason === undefined
+        ? standingOf(pass.context.plan, pass.map, id, source.body)
+        : ({ is: 'left', reason } as const)
     if (standing.is === 'left')
       return entryFor(pass, id, {
         ...unknown,

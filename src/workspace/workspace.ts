@@ -191,6 +191,8 @@ export interface WorkspaceCapabilities {
   }
   /** ARM objects (assets, endpoints, …) exist; an MLflow server has none. */
   readonly kinds: ReadonlySet<Kind>
+  /** Of these, listed and not written, each with the reason: a pass shows what it leaves behind (I8). */
+  readonly leftBehind?: ReadonlyMap<Kind, string>
   /** Blobs can be copied from an address without passing through us. */
   readonly copiesFromUrl: boolean
 }

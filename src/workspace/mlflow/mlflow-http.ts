@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
@@ -72,7 +73,7 @@ export class MlflowHttp {
   async stream(request: MlflowRequest): Promise<ReadableStream<Uint8Array> | undefined> {
     const response = await this.#send(request)
     if (response.statusCode < 400)
-      return response.body as unknown as ReadableStream<Uint8Array> & typeof response.body
+      return Readable.toWeb(response.body) as ReadableStream<Uint8Array>
     const parsed = parseJson(await response.body.text())
     if (response.statusCode === 404) return undefined
     throw mlflowRefusal(response, parsed, this.#call(request))

@@ -15,6 +15,7 @@ import { MlflowArtifacts } from './mlflow-artifacts.ts'
 import { MlflowExperiments, markerTag } from './mlflow-experiments.ts'
 import { type MlflowAuth, MlflowHttp } from './mlflow-http.ts'
 import { MlflowMetrics } from './mlflow-metrics.ts'
+import { listRegisteredModels } from './mlflow-registry.ts'
 import { MlflowRuns } from './mlflow-runs.ts'
 import { array, object, text } from './run-document.ts'
 
@@ -51,7 +52,10 @@ class MlflowWorkspace implements Workspace {
     keepsRunIds: false,
     artifacts: 'in-runs',
     limits: { runsPerRead: 50, valuesPerWrite: 1000 },
-    kinds: new Set<Kind>(['experiment', 'run']),
+    kinds: new Set<Kind>(['experiment', 'run', 'model-container']),
+    leftBehind: new Map<Kind, string>([
+      ['model-container', 'this version does not copy the registry of an MLflow server'],
+    ]),
     copiesFromUrl: false,
   } as const
   readonly #http: MlflowHttp
@@ -114,7 +118,8 @@ class MlflowWorkspace implements Workspace {
     throw new HoldfastError('blob.copy-unsupported', 'An MLflow server copies from no address')
   }
 
-  listObjects: Workspace['listObjects'] = async () => ({ items: [] })
+  listObjects: Workspace['listObjects'] = async (kind, options = {}) =>
+    kind === 'model-container' ? listRegisteredModels(this.#http, options) : { items: [] }
   getObject: Workspace['getObject'] = async () => undefined
   putObject: Workspace['putObject'] = () => this.#unsupported('objects of Azure ML')
   deleteObject: Workspace['deleteObject'] = () => this.#unsupported('objects of Azure ML')
