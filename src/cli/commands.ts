@@ -24,6 +24,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).importCommand(),
   },
   {
+    name: 'export',
+    summary: 'write the objects of a workspace as Azure ML CLI v2 YAML',
+    load: async () => (await import('./commands/export.ts')).exportCommand(),
+  },
+  {
     name: 'plan',
     summary: 'what a sync would copy, change and leave',
     load: async () => (await import('./commands/plan.ts')).planCommand(),

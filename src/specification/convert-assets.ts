@@ -11,15 +11,9 @@ import {
   text,
   textMap,
 } from './document.ts'
+import { names } from './field-names.ts'
 import { convertFields } from './fields.ts'
-import {
-  at,
-  type ImportSession,
-  placeOf,
-  readDocument,
-  type Where,
-  yamlText,
-} from './import-session.ts'
+import { at, type ImportSession, placeOf, type Where, yamlText } from './import-session.ts'
 
 const tags = (value: unknown, where: Where) => textMap(value, placeOf(where))
 
@@ -32,17 +26,7 @@ export async function convertEnvironment(
     session,
     document,
     where,
-    {
-      image: 'image',
-      conda_file: 'condaFile',
-      build: 'build',
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      inference_config: 'inferenceConfig',
-      os_type: 'osType',
-      stage: 'stage',
-    },
+    names.environment,
     {
       tags,
       properties: tags,
@@ -81,14 +65,7 @@ export async function convertData(
     session,
     document,
     where,
-    {
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      path: 'dataUri',
-      stage: 'stage',
-      auto_delete_setting: 'autoDeleteSetting',
-    },
+    names.data,
     { tags, properties: tags, path: (value, w) => session.storageUri(value, w) },
     ['datastore', 'paths', 'skip_validation'],
   )
@@ -109,15 +86,7 @@ export async function convertModel(
     session,
     document,
     where,
-    {
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      path: 'modelUri',
-      stage: 'stage',
-      flavors: 'flavors',
-      job_name: 'jobName',
-    },
+    names.model,
     {
       tags,
       properties: tags,
@@ -195,6 +164,37 @@ async function convertTask(
   })
 }
 
+/** Keys of a node that become something else; all others go along as they are. */
+const resolvedKeys = new Set([
+  '$schema',
+  'name',
+  'type',
+  'component',
+  'trial',
+  'compute',
+  'inputs',
+  'outputs',
+  'training_data',
+  'validation_data',
+  'test_data',
+])
+/** Keys of a node that describe a component of its own. */
+const inlineKeys = new Set([
+  'command',
+  'code',
+  'environment',
+  'entry',
+  'py_files',
+  'jars',
+  'files',
+  'archives',
+  'jobs',
+  'is_deterministic',
+  'task',
+])
+/** Types of nodes that the service knows without a component. */
+const withoutComponent = new Set(['automl', 'if_else', 'do_while', 'data_transfer'])
+
 /**
  * One node of a pipeline, in a component or a job: its component becomes an id, its bindings become
  * typed inputs, as the official client sends them.
@@ -205,54 +205,13 @@ export async function convertNode(
   where: Where,
 ): Promise<JsonObject> {
   const type = optionalText(node.type, placeOf(where)) ?? 'command'
-  const rest: Record<string, Json | undefined> = {}
-  for (const key of [
-    'display_name',
-    'description',
-    'environment_variables',
-    'resources',
-    'limits',
-    'distribution',
-    'identity',
-    'services',
-    'properties',
-    'tags',
-    'comment',
-    'settings',
-    'queue_settings',
-    'retry_settings',
-    'mini_batch_size',
-    'mini_batch_error_threshold',
-    'max_concurrency_per_instance',
-    'error_threshold',
-    'logging_level',
-    'input_data',
-    'conf',
-    'args',
-    'condition',
-    'true_block',
-    'false_block',
-    'objective',
-    'search_space',
-    'sampling_algorithm',
-    'early_termination',
-    'log_level',
-    'primary_metric',
-    'target_column_name',
-    'featurization',
-    'training',
-    'forecasting',
-    'n_cross_validations',
-    'validation_data_size',
-    'test_data_size',
-    'training_parameters',
-    'sweep',
-    'partition_keys',
-    'resource_manager',
-    'job_limits',
-  ] as const) {
-    if (node[key] !== undefined) rest[key] = node[key] as Json
-  }
+  const isInline =
+    node.component === undefined && node.trial === undefined && !withoutComponent.has(type)
+  const rest = Object.fromEntries(
+    Object.entries(node).filter(
+      ([key]) => !resolvedKeys.has(key) && !(isInline && inlineKeys.has(key)),
+    ),
+  ) as JsonObject
   const component = await nodeComponent(session, node, type, where)
   return compact({
     ...rest,
@@ -287,8 +246,7 @@ async function nodeComponent(
   where: Where,
 ): Promise<string | undefined> {
   if (node.component !== undefined) return session.component(node.component, at(where, 'component'))
-  if (type === 'automl' || type === 'if_else' || type === 'do_while' || type === 'data_transfer')
-    return undefined
+  if (withoutComponent.has(type)) return undefined
   if (type === 'sweep' || node.trial !== undefined)
     return session.component(node.trial, at(where, 'trial'))
   // A node without a component describes one inline; the official client registers it anonymously.
@@ -397,26 +355,14 @@ export async function convertFeatureEntity(
   document: Document,
   where: Where,
 ): Promise<JsonObject> {
-  const properties = await convertFields(
-    session,
-    document,
-    where,
-    {
-      index_columns: 'indexColumns',
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      stage: 'stage',
-    },
-    {
-      tags,
-      properties: tags,
-      index_columns: (value) =>
-        (Array.isArray(value)
-          ? value.map((c) => ({ columnName: c?.name as Json, dataType: pascalType(c?.type) }))
-          : undefined) as Json,
-    },
-  )
+  const properties = await convertFields(session, document, where, names.featureEntity, {
+    tags,
+    properties: tags,
+    index_columns: (value) =>
+      (Array.isArray(value)
+        ? value.map((c) => ({ columnName: c?.name as Json, dataType: pascalType(c?.type) }))
+        : undefined) as Json,
+  })
   return { properties }
 }
 
@@ -425,45 +371,31 @@ export async function convertFeatureSet(
   document: Document,
   where: Where,
 ): Promise<JsonObject> {
-  const properties = await convertFields(
-    session,
-    document,
-    where,
-    {
-      entities: 'entities',
-      specification: 'specification',
-      materialization_settings: 'materializationSettings',
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      stage: 'stage',
+  const properties = await convertFields(session, document, where, names.featureSet, {
+    tags,
+    properties: tags,
+    specification: async (value, w) => ({
+      path: await session.storageUri(mapping(value, placeOf(w)).path, at(w, 'path')),
+    }),
+    materialization_settings: (value, w) => {
+      const settings = mapping(value, placeOf(w))
+      const store =
+        settings.offline_enabled === true
+          ? settings.online_enabled === true
+            ? 'OnlineAndOffline'
+            : 'Offline'
+          : settings.online_enabled === true
+            ? 'Online'
+            : 'None'
+      return compact({
+        storeType: store,
+        schedule: settings.schedule as Json,
+        resource: settings.resource as Json,
+        sparkConfiguration: settings.spark_configuration as Json,
+        notification: settings.notification as Json,
+      }) as JsonObject
     },
-    {
-      tags,
-      properties: tags,
-      specification: async (value, w) => ({
-        path: await session.storageUri(mapping(value, placeOf(w)).path, at(w, 'path')),
-      }),
-      materialization_settings: (value, w) => {
-        const settings = mapping(value, placeOf(w))
-        const store =
-          settings.offline_enabled === true
-            ? settings.online_enabled === true
-              ? 'OnlineAndOffline'
-              : 'Offline'
-            : settings.online_enabled === true
-              ? 'Online'
-              : 'None'
-        return compact({
-          storeType: store,
-          schedule: settings.schedule as Json,
-          resource: settings.resource as Json,
-          sparkConfiguration: settings.spark_configuration as Json,
-          notification: settings.notification as Json,
-        }) as JsonObject
-      },
-    },
-  )
+  })
   return { properties }
 }
 
@@ -483,5 +415,3 @@ async function condaText(value: unknown, where: Where): Promise<string> {
     )
   })
 }
-
-export { readDocument }

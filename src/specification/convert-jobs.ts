@@ -14,28 +14,11 @@ import {
   text,
   textMap,
 } from './document.ts'
+import { distributionArguments, jobVariants, names, words } from './field-names.ts'
 import { convertFields, type FieldTable } from './fields.ts'
 import { at, type ImportSession, placeOf, readDocument, type Where } from './import-session.ts'
 
-const common: Readonly<Record<string, string>> = {
-  description: 'description',
-  tags: 'tags',
-  properties: 'properties',
-  display_name: 'displayName',
-  experiment_name: 'experimentName',
-  identity: 'identity',
-  services: 'services',
-  inputs: 'inputs',
-  outputs: 'outputs',
-  compute: 'computeId',
-  environment: 'environmentId',
-  code: 'codeId',
-  environment_variables: 'environmentVariables',
-  resources: 'resources',
-  limits: 'limits',
-  notification_settings: 'notificationSetting',
-  queue_settings: 'queueSettings',
-}
+const common = names.job as Readonly<Record<string, string>>
 
 function tables(session: ImportSession, variant: string): FieldTable {
   return {
@@ -115,49 +98,7 @@ function tables(session: ImportSession, variant: string): FieldTable {
   }
 }
 
-const identityTypes: Readonly<Record<string, string>> = {
-  user_identity: 'UserIdentity',
-  user: 'UserIdentity',
-  managed_identity: 'Managed',
-  managed: 'Managed',
-  aml_token: 'AMLToken',
-  azureml_token: 'AMLToken',
-}
-
-const variants: Readonly<
-  Record<string, { readonly jobType: string; readonly fields: Readonly<Record<string, string>> }>
-> = {
-  command: {
-    jobType: 'Command',
-    fields: { command: 'command', distribution: 'distribution', parameters: 'parameters' },
-  },
-  sweep: {
-    jobType: 'Sweep',
-    fields: {
-      objective: 'objective',
-      sampling_algorithm: 'samplingAlgorithm',
-      search_space: 'searchSpace',
-      early_termination: 'earlyTermination',
-      trial: 'trial',
-    },
-  },
-  pipeline: {
-    jobType: 'Pipeline',
-    fields: { jobs: 'jobs', settings: 'settings', component: 'componentId' },
-  },
-  spark: {
-    jobType: 'Spark',
-    fields: {
-      entry: 'entry',
-      conf: 'conf',
-      args: 'args',
-      py_files: 'pyFiles',
-      jars: 'jars',
-      files: 'files',
-      archives: 'archives',
-    },
-  },
-}
+const identityTypes: Readonly<Record<string, string>> = words.jobIdentity
 
 /** A job's ARM body; `submitJob` executes it. AutoML keeps its task as the client's snake-case keys in camel case. */
 export async function convertJob(
@@ -167,7 +108,7 @@ export async function convertJob(
   where: Where,
 ): Promise<JsonObject> {
   if (variant === 'automl') return convertAutoMl(session, document, where)
-  const shape = variants[variant]
+  const shape = jobVariants[variant]
   if (shape === undefined)
     throw new HoldfastError(
       'specification.unsupported-job',
@@ -264,16 +205,7 @@ function jobOutputs(value: unknown, where: Where): JsonObject {
   return outputs
 }
 
-const modes: Readonly<Record<string, string>> = {
-  ro_mount: 'ReadOnlyMount',
-  rw_mount: 'ReadWriteMount',
-  mount: 'ReadWriteMount',
-  download: 'Download',
-  upload: 'Upload',
-  direct: 'Direct',
-  eval_mount: 'EvalMount',
-  eval_download: 'EvalDownload',
-}
+const modes: Readonly<Record<string, string>> = words.mode
 
 function modeOf(value: unknown, fallback: string): string {
   return typeof value === 'string' ? (modes[value.toLowerCase()] ?? value) : fallback
@@ -290,23 +222,11 @@ function limitsOf(limits: Document, variant: string, where: Where): JsonObject {
 
 /** The service wants each distribution as `[name, [arguments]]`. */
 function searchSpace(space: Document): JsonObject {
-  const argumentsOf: Readonly<Record<string, readonly string[]>> = {
-    choice: ['values'],
-    uniform: ['min_value', 'max_value'],
-    loguniform: ['min_value', 'max_value'],
-    quniform: ['min_value', 'max_value', 'q'],
-    qloguniform: ['min_value', 'max_value', 'q'],
-    normal: ['mu', 'sigma'],
-    lognormal: ['mu', 'sigma'],
-    qnormal: ['mu', 'sigma', 'q'],
-    qlognormal: ['mu', 'sigma', 'q'],
-    randint: ['upper'],
-  }
   return Object.fromEntries(
     Object.entries(space).map(([name, given]) => {
       if (!isDocument(given)) return [name, given as Json]
       const type = String(given.type)
-      return [name, [type, (argumentsOf[type] ?? []).map((key) => given[key] as Json)]]
+      return [name, [type, (distributionArguments[type] ?? []).map((key) => given[key] as Json)]]
     }),
   )
 }

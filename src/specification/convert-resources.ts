@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../model/json.ts'
 import { camelKeys, convertJob } from './convert-jobs.ts'
 import { convertDataImport, convertMonitor } from './convert-monitor.ts'
 import {
+  camel,
   compact,
   type Document,
   duration,
@@ -15,6 +16,7 @@ import {
   text,
   textMap,
 } from './document.ts'
+import { names, words } from './field-names.ts'
 import { convertFields } from './fields.ts'
 import { at, type ImportSession, placeOf, readDocument, type Where } from './import-session.ts'
 
@@ -151,13 +153,7 @@ export async function convertCompute(
   }
 }
 
-const datastoreTypes: Readonly<Record<string, string>> = {
-  azure_blob: 'AzureBlob',
-  azure_file: 'AzureFile',
-  azure_data_lake_gen1: 'AzureDataLakeGen1',
-  azure_data_lake_gen2: 'AzureDataLakeGen2',
-  one_lake: 'OneLake',
-}
+const datastoreTypes: Readonly<Record<string, string>> = words.datastoreType
 
 export async function convertDatastore(
   session: ImportSession,
@@ -176,18 +172,7 @@ export async function convertDatastore(
     session,
     document,
     where,
-    {
-      description: 'description',
-      tags: 'tags',
-      properties: 'properties',
-      account_name: 'accountName',
-      container_name: 'containerName',
-      file_share_name: 'fileShareName',
-      filesystem: 'filesystem',
-      store_name: 'storeName',
-      endpoint: 'endpoint',
-      protocol: 'protocol',
-    },
+    names.datastore,
     { tags, properties: tags },
     ['credentials'],
   )
@@ -224,19 +209,8 @@ function credentialsOf(given: Document): { credentials: JsonObject; secrets?: Js
   return { credentials: { credentialsType: 'None' } }
 }
 
-const authTypes: Readonly<Record<string, string>> = {
-  username_password: 'UsernamePassword',
-  access_key: 'AccessKey',
-  api_key: 'ApiKey',
-  pat: 'PAT',
-  sas: 'SAS',
-  service_principal: 'ServicePrincipal',
-  managed_identity: 'ManagedIdentity',
-  account_key: 'AccountKey',
-  custom: 'CustomKeys',
-  none: 'None',
-  aad: 'AAD',
-}
+const authTypes: Readonly<Record<string, string>> = words.authType
+const categories: Readonly<Record<string, string>> = words.category
 const secretKeys = new Set([
   'password',
   'secret_access_key',
@@ -282,7 +256,7 @@ export async function convertConnection(
   return {
     body: {
       properties: compact({
-        category: pascal(variant),
+        category: categories[variant.toLowerCase()] ?? pascal(variant),
         target: optionalText(document.target ?? document.azure_endpoint, placeOf(where)),
         authType,
         metadata,
@@ -290,8 +264,16 @@ export async function convertConnection(
         credentials: Object.keys(open).length > 0 ? camelKeys(open) : undefined,
       }) as JsonObject,
     },
-    ...(Object.keys(secret).length > 0 ? { secrets: camelKeys(secret) } : {}),
+    ...(Object.keys(secret).length > 0 ? { secrets: serviceKeys(secret) } : {}),
   }
+}
+
+/** Names of custom keys are the user's own and stay as they are. */
+function serviceKeys(secret: Document): JsonObject {
+  const spelled: Readonly<Record<string, string>> = { sas_token: 'sas', account_key: 'key' }
+  return Object.fromEntries(
+    Object.entries(secret).map(([key, value]) => [spelled[key] ?? camel(key), value as Json]),
+  )
 }
 
 export async function convertOnlineEndpoint(
@@ -304,15 +286,7 @@ export async function convertOnlineEndpoint(
     session,
     document,
     where,
-    {
-      auth_mode: 'authMode',
-      description: 'description',
-      properties: 'properties',
-      compute: 'compute',
-      traffic: 'traffic',
-      mirror_traffic: 'mirrorTraffic',
-      public_network_access: 'publicNetworkAccess',
-    },
+    names.onlineEndpoint,
     {
       auth_mode: (v, w) => authMode(text(v, placeOf(w))),
       properties: tags,
@@ -341,12 +315,7 @@ export async function convertBatchEndpoint(
     session,
     document,
     where,
-    {
-      auth_mode: 'authMode',
-      description: 'description',
-      properties: 'properties',
-      defaults: 'defaults',
-    },
+    names.batchEndpoint,
     {
       auth_mode: (v, w) => authMode(text(v, placeOf(w))),
       properties: tags,
@@ -366,11 +335,7 @@ export async function convertBatchEndpoint(
 }
 
 function authMode(value: string): string {
-  return (
-    ({ key: 'Key', aml_token: 'AMLToken', aad_token: 'AADToken' } as Record<string, string>)[
-      value.toLowerCase()
-    ] ?? value
-  )
+  return (words.authMode as Readonly<Record<string, string>>)[value.toLowerCase()] ?? value
 }
 
 const probe = (value: unknown, where: Where): JsonObject => {
@@ -395,24 +360,7 @@ export async function convertOnlineDeployment(
     session,
     document,
     where,
-    {
-      model: 'model',
-      model_mount_path: 'modelMountPath',
-      environment: 'environmentId',
-      code_configuration: 'codeConfiguration',
-      instance_type: 'instanceType',
-      environment_variables: 'environmentVariables',
-      scale_settings: 'scaleSettings',
-      request_settings: 'requestSettings',
-      liveness_probe: 'livenessProbe',
-      readiness_probe: 'readinessProbe',
-      app_insights_enabled: 'appInsightsEnabled',
-      egress_public_network_access: 'egressPublicNetworkAccess',
-      description: 'description',
-      properties: 'properties',
-      data_collector: 'dataCollector',
-      resources: 'containerResourceRequirements',
-    },
+    names.onlineDeployment,
     {
       model: (v, w) => session.model(v, w),
       environment: (v, w) => session.environment(v, w),
@@ -523,23 +471,7 @@ export async function convertBatchDeployment(
     session,
     from,
     where,
-    {
-      model: 'model',
-      environment: 'environmentId',
-      code_configuration: 'codeConfiguration',
-      compute: 'compute',
-      resources: 'resources',
-      mini_batch_size: 'miniBatchSize',
-      max_concurrency_per_instance: 'maxConcurrencyPerInstance',
-      output_action: 'outputAction',
-      output_file_name: 'outputFileName',
-      retry_settings: 'retrySettings',
-      error_threshold: 'errorThreshold',
-      logging_level: 'loggingLevel',
-      environment_variables: 'environmentVariables',
-      description: 'description',
-      properties: 'properties',
-    },
+    names.batchDeployment,
     {
       model: async (v, w) => ({ referenceType: 'Id', assetId: await session.model(v, w) }),
       environment: (v, w) => session.environment(v, w),
@@ -755,7 +687,10 @@ function identityOf(value: unknown, where: Where): JsonObject | undefined {
   const given = mapping(value, placeOf(where))
   const ids = Array.isArray(given.user_assigned_identities) ? given.user_assigned_identities : []
   return compact({
-    type: pascal(String(given.type ?? 'system_assigned')),
+    type: String(given.type ?? 'system_assigned')
+      .split(',')
+      .map(pascal)
+      .join(','),
     userAssignedIdentities:
       ids.length === 0
         ? undefined

@@ -27,6 +27,7 @@ import {
 import { optionalText, text } from './document.ts'
 import { type ImportAction, ImportSession, type Where } from './import-session.ts'
 import { readFolder } from './read-folder.ts'
+import { withSecrets } from './secret-references.ts'
 import {
   type Specification,
   type SpecificationType,
@@ -44,6 +45,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal
   /** For deployments that name no endpoint, as the CLI's own `--endpoint-name`. */
   readonly endpointName?: string
+  /** Where `${HOLDFAST_SECRET_…}` is looked up: the environment of the process. */
+  readonly variables?: Readonly<Record<string, string | undefined>>
   /** Name of a job without one; the official client invents a name too. */
   readonly jobName: (specification: Specification) => string
 }
@@ -65,7 +68,7 @@ export interface ImportResult extends ImportPlan {
 export async function planImport(
   workspace: Workspace,
   root: string,
-  options: Pick<ImportOptions, 'submitJobs' | 'jobName' | 'endpointName'>,
+  options: Pick<ImportOptions, 'submitJobs' | 'jobName' | 'endpointName' | 'variables'>,
 ): Promise<ImportPlan> {
   const folder = await readFolder(root)
   const session = new ImportSession(workspace, await workspace.describe(), {
@@ -241,10 +244,11 @@ async function putEndpoint(
 async function convert(
   session: ImportSession,
   specification: Specification,
-  options: Pick<ImportOptions, 'jobName' | 'endpointName'>,
+  options: Pick<ImportOptions, 'jobName' | 'endpointName' | 'variables'>,
   deferred: Array<() => void>,
 ): Promise<void> {
-  const { document, type, variant, file } = specification
+  const { type, variant, file } = specification
+  const document = withSecrets(specification.document, options.variables ?? {}, file)
   const where: Where = { file, key: '' }
   const versioned = async (body: JsonObject) => {
     const kind = type as
@@ -256,7 +260,7 @@ async function convert(
       | 'feature-set'
     const name = nameOf(specification)
     const version = await session.versionFor(kind, name, optionalText(document.version, file), body)
-    session.put({ kind, path: [name, version] }, body, where)
+    session.put({ kind, path: [name, version] }, withSpecVersion(body, version), where)
   }
   const single = (converted: Converted, path: readonly string[]) => {
     if (armKind(type as 'compute') === undefined)
@@ -299,6 +303,14 @@ async function convert(
       ),
   }
   if (type !== 'workspace') await makers[type]()
+}
+
+/** A component's specification says its version, as the official client writes it. */
+function withSpecVersion(body: JsonObject, version: string): JsonObject {
+  const properties = body.properties as JsonObject
+  if (properties.componentSpec === undefined) return body
+  const componentSpec = { ...(properties.componentSpec as JsonObject), version }
+  return { ...body, properties: { ...properties, componentSpec } }
 }
 
 function nameOf({ document, file }: Specification): string {

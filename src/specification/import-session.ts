@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { stringify } from 'yaml'
+import { canonicalJson } from '../model/canonical.ts'
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { armKind, type Kind } from '../model/kinds.ts'
@@ -77,6 +78,13 @@ export class ImportSession {
     this.workspace = workspace
     this.target = target
     this.inline = inline
+  }
+
+  /** Name of what has none: the same for the same content, in whatever order and workspace it is said. */
+  #hashOf(body: JsonObject): string {
+    const own = this.armId('compute').replace(/computes\/$/, '')
+    const text = canonicalJson(body).replaceAll(own, '')
+    return createHash('sha256').update(text).digest('hex').slice(0, 32)
   }
 
   armId(kind: Kind, ...path: string[]): string {
@@ -214,7 +222,7 @@ export class ImportSession {
       return this.armId('environment', name, version)
     }
     const anonymous = withProperties(body, { isAnonymous: true })
-    const version = hashOf(anonymous)
+    const version = this.#hashOf(anonymous)
     this.put(
       { kind: 'environment', path: ['CliV2AnonymousEnvironment', version] },
       anonymous,
@@ -227,7 +235,7 @@ export class ImportSession {
   async model(value: unknown, where: Where): Promise<string> {
     if (!isDocument(value)) return this.assetId('model', text(value, placeOf(where)), where)
     const body = await this.inline.model(this, value, where)
-    const name = optionalText(value.name, placeOf(where)) ?? guidOf(hashOf(body).padEnd(32, '0'))
+    const name = optionalText(value.name, placeOf(where)) ?? guidOf(this.#hashOf(body))
     const version = await this.versionFor(
       'model',
       name,
@@ -319,7 +327,7 @@ export class ImportSession {
     const body = withProperties(await this.inline.component(this, document, where), {
       isAnonymous: true,
     })
-    const version = guidOf(hashOf(body).padEnd(32, '0'))
+    const version = guidOf(this.#hashOf(body))
     this.put({ kind: 'component', path: ['azureml_anonymous', version] }, body, where)
     return this.armId('component', 'azureml_anonymous', version)
   }
@@ -407,10 +415,6 @@ export function withProperties(body: JsonObject, extra: JsonObject): JsonObject 
 
 export function yamlText(value: unknown): string {
   return typeof value === 'string' ? value : stringify(value)
-}
-
-function hashOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
 }
 
 function createdAt(body: JsonObject): string {

@@ -10,6 +10,9 @@ export interface Folder {
   readonly mistakes: readonly HoldfastError[]
 }
 
+/** A folder that holds this file has only what specifications elsewhere name. */
+export const snapshotsMark = '.holdfast-snapshots'
+
 const skipped = new Set(['node_modules', '.git', '__pycache__', '.ipynb_checkpoints'])
 
 /** Every specification below a folder (or the one file), in path order; all mistakes at once. */
@@ -105,6 +108,7 @@ export async function yamlFiles(path: string): Promise<string[]> {
       },
     )
   }
+  if (entries.some(({ name }) => name === snapshotsMark)) return []
   for (const entry of entries) {
     const child = join(path, entry.name)
     if (entry.isDirectory()) {

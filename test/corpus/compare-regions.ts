@@ -67,10 +67,28 @@ const collections: readonly Collection[] = [
   { kind: 'job', path: 'jobs', query: all },
 ]
 
+const definitions = collections
+  .filter(({ kind }) => kind !== 'job' && !kind.startsWith('codes'))
+  .map(({ secrets: _secrets, ...one }) => one)
+
 const version = 'api-version=2025-12-01'
 
-export async function compareRegions(primary: Side, secondary: Side): Promise<Comparison[]> {
+/** Definitions only: no secrets, no bytes, nothing that ran. */
+export interface CompareOptions {
+  readonly definitionsOnly?: boolean
+}
+
+export async function compareRegions(
+  primary: Side,
+  secondary: Side,
+  { definitionsOnly = false }: CompareOptions = {},
+): Promise<Comparison[]> {
   const relocate = await relocation(primary, secondary)
+  const plain = (kind: string, body: Body | undefined) => {
+    const kept = canonical(kind, body)
+    // The order in which versions were made is not in their specifications.
+    return definitionsOnly && kept !== undefined ? withoutProperty(kept, 'latestVersion') : kept
+  }
   const results: Comparison[] = []
   const compare = async (
     one: Collection,
@@ -86,21 +104,21 @@ export async function compareRegions(primary: Side, secondary: Side): Promise<Co
     let left = 0
     for (const body of here) {
       const name = [...at, String(body.name)].join('/')
-      if (isLeft(one.kind, body)) {
+      // What has no name is there when something named holds it; that shows in what holds it.
+      const isNameless = definitionsOnly && at.some((parent) => /anonymous/i.test(parent))
+      if (isNameless || isLeft(one.kind, body, definitionsOnly)) {
         left += 1
         continue
       }
       const why =
-        explain(
-          canonical(one.kind, relocate(body)),
-          canonical(one.kind, found.get(String(body.name))),
-        ) ?? (await explainSecrets(primary, secondary, one, `${path}/${body.name}`))
+        explain(plain(one.kind, relocate(body)), plain(one.kind, found.get(String(body.name)))) ??
+        (await explainSecrets(primary, secondary, one, `${path}/${body.name}`))
       if (why !== undefined) differences.push({ name, why })
     }
     const equal = here.length - left - differences.length
     return { kind: one.kind, primary: here.length, equal, left, differences }
   }
-  for (const one of collections) {
+  for (const one of definitionsOnly ? definitions : collections) {
     results.push(await compare(one, one.path, []))
     const { below } = one
     if (below === undefined) continue
@@ -116,6 +134,7 @@ export async function compareRegions(primary: Side, secondary: Side): Promise<Co
     }
     results.push(sum(below.kind, parts))
   }
+  if (definitionsOnly) return results
   results.push(await compareBlobs(primary, secondary), await compareRuns(primary, secondary))
   return results
 }
@@ -136,6 +155,7 @@ async function listAll(side: Side, path: string, query = ''): Promise<Body[]> {
   let next: string | undefined = `${side.workspaceId}/${path}?${version}${query}`
   while (next !== undefined) {
     const answer: { status: number; body: unknown } = await side.region.call('GET', next)
+    if (answer.status === 404) return []
     if (answer.status !== 200) throw new Error(`GET ${path} answers ${answer.status}`)
     const page = answer.body as { value: Body[]; nextLink?: string }
     items.push(...page.value)
@@ -152,9 +172,11 @@ function nameAtOrigin(kind: string, body: Body): string {
 
 const systemDatastores = /^(workspace(blob|artifact|file)store|workspaceworkingdirectory)$/
 
-function isLeft(kind: string, body: Body): boolean {
+function isLeft(kind: string, body: Body, definitionsOnly: boolean): boolean {
   if (kind === 'datastore') return systemDatastores.test(String(body.name))
-  return kind === 'compute' && properties(body).computeType === 'ComputeInstance'
+  return (
+    !definitionsOnly && kind === 'compute' && properties(body).computeType === 'ComputeInstance'
+  )
 }
 
 const properties = (body: Body): Body => (body.properties ?? {}) as Body
@@ -191,10 +213,15 @@ function canonical(kind: string, body: Body | undefined): Body | undefined {
 
 /** How many nodes run now, and since when. */
 function withoutState(cluster: unknown): Body {
-  const state = /^(allocationState|currentNode|targetNode|nodeState|errors)/
+  const state = /^(allocationState|currentNode|targetNode|nodeState|errors|lastOperation|state$)/
   return Object.fromEntries(
     Object.entries((cluster ?? {}) as Body).filter(([key]) => !state.test(key)),
   )
+}
+
+function withoutProperty(body: Body, key: string): Body {
+  const { [key]: _dropped, ...rest } = properties(body)
+  return { ...body, properties: rest }
 }
 
 function sorted(value: unknown): unknown {

@@ -72,7 +72,7 @@ function nameEndpoints(specifications: readonly Specification[]): Map<string, ob
     if (!type.endsWith('deployment')) continue
     const kind = type === 'online-deployment' ? 'online' : 'batch'
     const given = document.endpoint_name
-    const isPlaceholder = given === undefined || /^<.*>$/.test(String(given))
+    const isPlaceholder = given === undefined || /^(<.*>|\{\{.*\}\})$/.test(String(given))
     const name = isPlaceholder ? `added-${kind}` : given
     if (isPlaceholder) edit(file, 'endpoint_name', name)
     if (typeof name !== 'string') continue
@@ -147,7 +147,12 @@ function stub(kind: string, name: string): object {
         type: 'uri_folder',
         path: `azureml://datastores/workspaceblobstore/paths/made/${name}/`,
       }),
-    component: () => specification('commandComponent', { name, command: 'echo made' }),
+    component: () =>
+      specification('commandComponent', {
+        name,
+        command: 'echo made',
+        environment: 'azureml://registries/azureml/environments/sklearn-1.5/labels/latest',
+      }),
     compute: () =>
       specification('amlCompute', { name, type: 'amlcompute', size: 'STANDARD_D2_V2' }),
     connection: () =>

@@ -1,18 +1,13 @@
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { HoldfastError } from '../../model/errors.ts'
 import { formatObjectId } from '../../model/object-id.ts'
-import { loadPlan } from '../../plan/load-plan.ts'
 import type { ImportPlan, ImportResult } from '../../specification/import-folder.ts'
 import type { ImportAction } from '../../specification/import-session.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createOutput, type Output } from '../output.ts'
+import { openTarget, type TargetOptions, withTargetOptions } from '../workspace-target.ts'
 
-interface ImportCommandOptions {
-  readonly plan: string
-  readonly member?: string
-  readonly workspace?: string
-  readonly cloud: string
+interface ImportCommandOptions extends TargetOptions {
   readonly submitJobs?: boolean
   readonly endpointName?: string
   readonly dryRun?: boolean
@@ -20,17 +15,10 @@ interface ImportCommandOptions {
 }
 
 export function importCommand(): Command {
-  return new Command('import')
+  const command = new Command('import')
     .description('create objects from a folder of Azure ML CLI v2 YAML')
     .argument('<folder>', 'folder of specifications, or one file')
-    .option('--plan <file>', 'plan file that names the members', 'continuity.yaml')
-    .option('--member <name>', 'member of the plan to import into; default: the primary')
-    .option('--workspace <arm-id>', 'import into this workspace, without a plan')
-    .option(
-      '--cloud <cloud>',
-      "with --workspace: Azure cloud or a local region's cloud.json",
-      'AzureCloud',
-    )
+  return withTargetOptions(command)
     .option('--submit-jobs', 'run job specifications too; a job runs when it is created')
     .option('--endpoint-name <name>', 'for deployments that name no endpoint')
     .option('--dry-run', 'say what would be created, change nothing')
@@ -44,21 +32,15 @@ export function importCommand(): Command {
 
 async function run(folder: string, options: ImportCommandOptions): Promise<void> {
   const output = createOutput(options)
-  const target = await targetOf(options)
-  const [{ openAzureMlWorkspace }, { applyImport, planImport }, { secretOf }] = await Promise.all([
-    import('../../workspace/azureml/azureml-workspace.ts'),
+  const [{ applyImport, planImport }, { secretOf }] = await Promise.all([
     import('../../specification/import-folder.ts'),
     import('../../workspace/secret.ts'),
   ])
-  const workspace = await openAzureMlWorkspace({
-    name: target.name,
-    workspaceId: target.workspaceId,
-    cloud: target.cloud,
-    folder: target.folder,
-  })
+  const workspace = await openTarget(options)
   try {
     const choices = {
       submitJobs: options.submitJobs ?? false,
+      variables: process.env,
       jobName: () =>
         `job-${Date.now().toString(36)}-${Math.floor(Math.random() * 1e6).toString(36)}`,
       ...(options.endpointName === undefined ? {} : { endpointName: options.endpointName }),
@@ -78,42 +60,6 @@ async function run(folder: string, options: ImportCommandOptions): Promise<void>
     }
   } finally {
     await workspace.close()
-  }
-}
-
-interface Target {
-  readonly name: string
-  readonly workspaceId: string
-  readonly cloud: string
-  /** Relative cloud paths start here. */
-  readonly folder: string
-}
-
-async function targetOf(options: ImportCommandOptions): Promise<Target> {
-  if (options.workspace !== undefined) {
-    return {
-      name: options.workspace.split('/').at(-1) ?? 'workspace',
-      workspaceId: options.workspace,
-      cloud: options.cloud,
-      folder: process.cwd(),
-    }
-  }
-  const plan = await loadPlan(options.plan)
-  const member = plan.members.find((m) =>
-    options.member === undefined ? m.role === 'primary' : m.name === options.member,
-  )
-  if (member === undefined) {
-    throw new HoldfastError('usage.unknown-member', `the plan has no member '${options.member}'`, {
-      kind: 'operator',
-      place: options.plan,
-      hint: `Name one of: ${plan.members.map((m) => m.name).join(', ')}.`,
-    })
-  }
-  return {
-    name: member.name,
-    workspaceId: member.workspace,
-    cloud: member.cloud,
-    folder: plan.folder,
   }
 }
 
