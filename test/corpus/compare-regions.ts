@@ -207,6 +207,8 @@ function canonical(kind: string, body: Body | undefined): Body | undefined {
       Object.entries((plain.tags ?? {}) as Body).filter(([tag]) => !tag.startsWith('holdfast.')),
     )
     plain.displayName = undefined
+    const { _azureml: _ownName, ...given } = (plain.properties ?? {}) as Body
+    plain.properties = given
   }
   return sorted({ ...rest, properties: plain }) as Body
 }
