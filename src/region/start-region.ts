@@ -12,6 +12,7 @@ import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
 import { presented } from './arm/present.ts'
 import { openQuotas } from './arm/quotas.ts'
+import { registerRegistries } from './arm/registry-routes.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
@@ -207,6 +208,7 @@ async function assemble(
     regionName: name,
     untilOperationEnds: faults.untilOperationEnds,
   })
+  registerRegistries(app, region)
   registerDeleted(app, { bin, service })
   behaviours.register(
     deploymentBehaviour(region, service, (resource) => presented(resource, behaviours)),

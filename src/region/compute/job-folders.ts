@@ -68,7 +68,7 @@ export async function fetchCode(
   folder: string,
 ): Promise<void> {
   if (codeId === undefined || codeId === '') return
-  const id = assetIdOf(workspaceId, 'codes', codeId)
+  const id = assetIdOf(region, workspaceId, 'codes', codeId)
   const uri = asText(asRecord(region.resources.get(id)?.body.properties).codeUri)
   if (uri === undefined)
     throw new AzureError(400, 'UserError', `The code '${codeId}' does not exist.`)

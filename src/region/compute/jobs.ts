@@ -103,11 +103,10 @@ function created(region: RegionContext, { id, body }: PutRequest): Document {
     ['componentId', 'components'],
   ] as const) {
     const reference = asText(properties[field])
-    if (reference === undefined || reference === '' || /^azureml:\/\//.test(reference)) continue
-    if (
-      workspaceIdOf(assetIdOf(workspaceId, collection, reference)) &&
-      !region.resources.get(assetIdOf(workspaceId, collection, reference))
-    ) {
+    if (reference === undefined || reference === '') continue
+    const assetId = assetIdOf(region, workspaceId, collection, reference)
+    // What lies in a registry that is not here, nobody here can tell.
+    if (assetId.startsWith('/') && !region.resources.get(assetId)) {
       throw new AzureError(
         400,
         'UserError',

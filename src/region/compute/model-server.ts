@@ -45,7 +45,9 @@ export async function startModelServer(
   )
   await rm(folder, { recursive: true, force: true })
   const modelFolder = join(folder, 'model')
-  if (/^azureml:\/\/registries\//i.test(asText(properties.model) ?? ''))
+  const model = asText(properties.model) ?? ''
+  const modelId = assetIdOf(region, workspaceId, 'models', model)
+  if (/^azureml:\/\/registries\//i.test(modelId))
     throw notServed(deployment, 'its model lies in a registry, which is not this region')
   await fetchModel(region, workspaceId, asText(properties.model), modelFolder).catch((error) => {
     throw hasScript(deployment) ? error : notServed(deployment, String(error.message))
@@ -136,7 +138,7 @@ async function fetchModel(
   folder: string,
 ): Promise<void> {
   if (model === undefined || model === '') return
-  const id = assetIdOf(workspaceId, 'models', model)
+  const id = assetIdOf(region, workspaceId, 'models', model)
   const uri =
     asText(asRecord(region.resources.get(id)?.body.properties).modelUri) ??
     (model.startsWith('azureml://') ? model : undefined)

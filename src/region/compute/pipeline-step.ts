@@ -15,7 +15,7 @@ export function componentSpec(
   workspaceId: string,
   componentId: string,
 ): Document {
-  const id = assetIdOf(workspaceId, 'components', componentId)
+  const id = assetIdOf(region, workspaceId, 'components', componentId)
   const component = region.resources.get(id)
   if (!component)
     throw new AzureError(

@@ -12,6 +12,7 @@ import { computeType, Nodes } from './nodes.ts'
 import { onlineBehaviours, Serving } from './online-endpoints.ts'
 import { ScheduleClock, scheduleBehaviour } from './schedules.ts'
 import { registerScoring, resumeServing, workspaces } from './scoring-routes.ts'
+import { serverlessBehaviour } from './serverless-endpoints.ts'
 
 export interface Compute {
   /** Takes up what a crash cut off; called once the region listens. */
@@ -43,6 +44,7 @@ export function registerCompute(
     computeBehaviour(computes),
     ...onlineBehaviours(region, serving),
     ...batchBehaviours(region),
+    serverlessBehaviour(region),
     scheduleBehaviour(region, schedules),
   ]) {
     behaviours.register(behaviour)

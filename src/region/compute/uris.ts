@@ -1,4 +1,4 @@
-import { workspaceIdOf } from '../arm/arm-path.ts'
+import { registryType } from '../arm/behaviours/registry.ts'
 import { asRecord, asText } from '../arm/document.ts'
 import { AzureError, type RegionContext } from '../context.ts'
 
@@ -82,17 +82,8 @@ export function defaultOutputUri(job: string, output: string): string {
 
 /** The payload address of a registered asset: `azureml:name:version`, an ARM id, with or without prefix. */
 function assetUri(region: Slice, workspaceId: string, reference: string): string | undefined {
-  const plain = reference.replace(/^azureml:(?!\/\/)/, '')
-  const short = /^([^/:@]+):([^/:@]+)$/.exec(plain)
-  const candidates = short
-    ? [
-        `${workspaceId}/data/${short[1]}/versions/${short[2]}`,
-        `${workspaceId}/models/${short[1]}/versions/${short[2]}`,
-      ]
-    : workspaceIdOf(plain) === undefined
-      ? []
-      : [plain]
-  for (const id of candidates) {
+  for (const collection of ['data', 'models']) {
+    const id = assetIdOf(region, workspaceId, collection, reference)
     const properties = asRecord(region.resources.get(id)?.body.properties)
     const uri =
       asText(properties.dataUri) ?? asText(properties.modelUri) ?? asText(properties.codeUri)
@@ -101,11 +92,54 @@ function assetUri(region: Slice, workspaceId: string, reference: string): string
   return undefined
 }
 
-/** ARM id of an asset reference as jobs and deployments write it. */
-export function assetIdOf(workspaceId: string, collection: string, reference: string): string {
+/**
+ * ARM id of an asset reference as jobs and deployments write it: an id, `name:version`, `name@latest`,
+ * or `azureml://registries/…` of a registry of this region.
+ */
+export function assetIdOf(
+  region: Pick<RegionContext, 'resources'>,
+  workspaceId: string,
+  collection: string,
+  reference: string,
+): string {
   const plain = reference.replace(/^azureml:(?!\/\/)/, '')
   const short = /^([^/:@]+):([^/:@]+)$/.exec(plain)
-  return short ? `${workspaceId}/${collection}/${short[1]}/versions/${short[2]}` : plain
+  if (short) return `${workspaceId}/${collection}/${short[1]}/versions/${short[2]}`
+  const [, labelled, label] = /^([^/:@]+)@([^/:@]+)$/.exec(plain) ?? []
+  if (labelled !== undefined)
+    return labelledId(region, `${workspaceId}/${collection}/${labelled}`, label) ?? plain
+  return registryAssetId(region, plain) ?? plain
+}
+
+/** Azure knows one label: the version that was made last. */
+function labelledId(
+  region: Pick<RegionContext, 'resources'>,
+  containerId: string,
+  label: string | undefined,
+): string | undefined {
+  const container = region.resources.get(containerId)
+  const versions = container ? region.resources.list(containerId, `${container.type}/versions`) : []
+  const newest = label === 'latest' ? versions.at(-1) : undefined
+  return newest?.id
+}
+
+const registryReference =
+  /^azureml:\/\/registries\/([^/]+)\/([^/]+)\/([^/]+)\/(versions|labels)\/([^/]+)$/i
+
+function registryAssetId(
+  region: Pick<RegionContext, 'resources'>,
+  reference: string,
+): string | undefined {
+  const [, registry, collection, name, kind, version] = registryReference.exec(reference) ?? []
+  if (registry === undefined) return undefined
+  const found = region.resources
+    .list('', registryType)
+    .find((one) => one.name.toLowerCase() === registry.toLowerCase())
+  if (!found) return undefined
+  const containerId = `${found.id}/${collection}/${name}`
+  return kind?.toLowerCase() === 'labels'
+    ? labelledId(region, containerId, version)
+    : `${containerId}/versions/${version}`
 }
 
 export function join(base: string, path: string): string {

@@ -5,26 +5,29 @@ import { parentId, workspaceIdOf } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
 import { asRecord, asText, type Document, isRecord } from '../document.ts'
 import { workspaceStores } from '../workspace-stores.ts'
+import { registryAccount, registryType } from './registry.ts'
 import { workspaceType } from './workspace.ts'
 
 const uploadable = new Set<string>(['codes', 'data', 'models'])
 const hourMs = 3_600_000
 
-/** Containers and versions of every asset kind. */
+/** Containers and versions of every asset kind, in workspaces and in registries. */
 export function assetBehaviours(region: RegionContext, store: ArmStore): KindBehaviour[] {
-  return assetSegments.flatMap((segment) => {
-    const containerType = `${workspaceType}/${segment}`.toLowerCase()
-    return [
-      containerBehaviour(containerType, store),
-      versionBehaviour(containerType, region, store),
-    ]
-  })
+  return [workspaceType, registryType].flatMap((owner) =>
+    assetSegments.flatMap((segment) => {
+      const containerType = `${owner}/${segment}`.toLowerCase()
+      return [
+        containerBehaviour(containerType, store),
+        versionBehaviour(containerType, region, store),
+      ]
+    }),
+  )
 }
 
 function containerBehaviour(type: string, store: ArmStore): KindBehaviour {
   return {
     type,
-    ...(isFeatureKind(type) && { lro: 'registry' as const }),
+    ...(isLongWritten(type) && { lro: 'registry' as const }),
     beforePut: ({ body, existing }) => {
       const fresh = asRecord(containerDocument(type, {}).properties)
       if (type.endsWith('/data')) delete fresh.dataType
@@ -53,7 +56,7 @@ function versionBehaviour(
   const segment = containerType.slice(containerType.lastIndexOf('/') + 1)
   return {
     type,
-    ...(isFeatureKind(type) && { lro: 'registry' as const }),
+    ...(isLongWritten(type) && { lro: 'registry' as const }),
     beforePut: ({ body, existing }) => ({
       body: versionDocument(type, withDefaults(segment, body), existing?.body),
     }),
@@ -94,18 +97,16 @@ function withDefaults(segment: string, body: Document): Document {
   return { ...body, properties: { ...properties, build } }
 }
 
-const isFeatureKind = (type: string) => type.includes('/feature')
+/** Feature kinds, and everything in a registry (facts, section 1, style R). */
+const isLongWritten = (type: string) => /\/feature|\/registries\//.test(type)
 
 /**
  * A place of its own for each upload: one container per code snapshot, as Azure has done since SDK
  * 1.7, so that two uploads can never mix.
  */
 function pendingUpload(region: RegionContext, id: string, body: Document): Document {
-  const workspaceId = workspaceIdOf(id) ?? ''
-  const { account } = workspaceStores(region.resources, workspaceId)
-  const workspace = asRecord(region.resources.get(workspaceId)?.body.properties)
-  const guid = asText(workspace.workspaceId) ?? ''
-  const container = `${guid}-${randomUUID().replaceAll('-', '').slice(0, 26)}`
+  const { account, accountId, prefix } = uploadPlace(region, id)
+  const container = `${prefix}-${randomUUID().replaceAll('-', '').slice(0, 26)}`
   region.blobs.ensureContainer(account, container)
   const blobUri = `${region.storageOrigin}/${account}/${container}`
   const expiresAt = new Date(region.clock().getTime() + 24 * hourMs)
@@ -115,8 +116,26 @@ function pendingUpload(region: RegionContext, id: string, body: Document): Docum
     pendingUploadType: 'TemporaryBlobReference',
     blobReferenceForConsumption: {
       blobUri,
-      storageAccountArmId: workspace.storageAccount,
+      storageAccountArmId: accountId,
       credential: { credentialType: 'SAS', sasUri: `${blobUri}?${sas}` },
     },
+  }
+}
+
+/** The account of the workspace or registry that an asset belongs to. */
+function uploadPlace(region: RegionContext, id: string) {
+  const [registryId] = /^.*\/registries\/[^/]+/i.exec(id) ?? []
+  const registry = registryId === undefined ? undefined : region.resources.get(registryId)
+  if (registry) {
+    const { account, id: accountId } = registryAccount(registry)
+    return { account, accountId, prefix: registry.name.toLowerCase().slice(0, 30) }
+  }
+  const workspaceId = workspaceIdOf(id) ?? ''
+  const { account } = workspaceStores(region.resources, workspaceId)
+  const workspace = asRecord(region.resources.get(workspaceId)?.body.properties)
+  return {
+    account,
+    accountId: workspace.storageAccount,
+    prefix: asText(workspace.workspaceId) ?? '',
   }
 }

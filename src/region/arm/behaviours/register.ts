@@ -8,6 +8,8 @@ import { connectionBehaviour } from './connection.ts'
 import { datastoreBehaviour } from './datastore.ts'
 import { keyVaultBehaviour } from './key-vault.ts'
 import { outboundRuleBehaviour } from './managed-network.ts'
+import { otherKinds } from './other-kinds.ts'
+import { registryBehaviour } from './registry.ts'
 import { storageAccountBehaviour } from './storage-account.ts'
 import { workspaceBehaviour } from './workspace.ts'
 
@@ -29,6 +31,8 @@ export function registerArmBehaviours(
     datastoreBehaviour(region),
     connectionBehaviour(),
     outboundRuleBehaviour(region),
+    registryBehaviour(region),
+    ...otherKinds(),
     ...assetBehaviours(region, store),
     ...associatedResources(region, store),
   ]

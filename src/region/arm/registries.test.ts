@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type JobWorkspace, jobWorkspace, ref } from '../testing/job-client.ts'
+import { settled, startTestRegion, type TestRegion } from '../testing/test-region.ts'
+
+const registry =
+  '/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/registries/shared'
+let region: TestRegion
+let jobs: JobWorkspace
+
+beforeAll(async () => {
+  region = await startTestRegion()
+  jobs = await jobWorkspace(region)
+})
+afterAll(() => region.stop())
+
+const put = async (path: string, body: object) => region.call('PUT', path, { body })
+const done = async (path: string, body: object) => settled(region.call, await put(path, body))
+const properties = async (path: string) =>
+  ((await region.call('GET', path)).body as { properties: Record<string, unknown> }).properties
+const regions = async () => {
+  const { regionDetails } = await properties(registry)
+  return (regionDetails as { location: string }[]).map((one) => one.location)
+}
+
+describe('a registry', () => {
+  it('is in several regions, each with stores of its own', async () => {
+    const regionDetails = [{ location: 'East US' }, { location: 'westus' }]
+    const started = await put(registry, { location: 'eastus', properties: { regionDetails } })
+    expect(started.status).toBe(201)
+    expect(started.headers).toHaveProperty('azure-asyncoperation')
+    expect(started.headers).toHaveProperty('location')
+    await settled(region.call, started)
+    expect(await regions()).toEqual(['eastus', 'westus'])
+    const { regionDetails: shown } = await properties(registry)
+    const accounts = (
+      shown as {
+        storageAccountDetails: {
+          systemCreatedStorageAccount: { armResourceId: { resourceId: string } }
+        }[]
+      }[]
+    ).map(
+      (one) => one.storageAccountDetails[0]?.systemCreatedStorageAccount.armResourceId.resourceId,
+    )
+    expect(new Set(accounts).size).toBe(2)
+    const locations = await Promise.all(
+      accounts.map(async (id) => (await region.call('GET', id ?? '')).body),
+    )
+    expect(locations).toMatchObject([{ location: 'eastus' }, { location: 'westus' }])
+  })
+
+  it('gains regions, and loses all but its home', async () => {
+    await done(registry, {
+      location: 'eastus',
+      properties: { regionDetails: [{ location: 'northeurope' }] },
+    })
+    expect(await regions()).toEqual(['eastus', 'westus', 'northeurope'])
+    const remove = (location: string) =>
+      region.call('POST', `${registry}/removeRegions`, {
+        body: { properties: { regionDetails: [{ location }] } },
+      })
+    await settled(region.call, await remove('westus'))
+    expect(await regions()).toEqual(['eastus', 'northeurope'])
+    expect((await remove('eastus')).status).toBe(400)
+  })
+
+  it('has a name that nobody else takes, by which it is found', async () => {
+    const other = registry.replace('/rg/', '/rg2/').replace('shared', 'Shared')
+    expect((await put(other, { location: 'eastus' })).status).toBe(409)
+    const found = await region.call('GET', '/registrymanagement/v1.0/registries/shared/discovery')
+    expect(found.body).toMatchObject({
+      registryName: 'shared',
+      subscriptionId: 's',
+      resourceGroup: 'rg',
+      primaryRegion: 'eastus',
+      primaryRegionResourceProviderUri: `${region.region.origin}/`,
+    })
+  })
+
+  it('holds assets as a workspace does, written as long-running operations', async () => {
+    const version = `${registry}/models/m/versions/1`
+    const started = await put(version, { properties: { modelUri: 'azureml://a' } })
+    expect(started.status).toBe(201)
+    expect(started.headers).toHaveProperty('azure-asyncoperation')
+    await settled(region.call, started)
+    expect(await properties(`${registry}/models/m`)).toMatchObject({ latestVersion: '1' })
+    const changed = await put(version, { properties: { modelUri: 'azureml://b' } })
+    expect(changed).toMatchObject({ status: 400, body: { error: { code: 'UserError' } } })
+    const gone = await region.call('DELETE', version)
+    expect(gone.status).toBe(202)
+    await settled(region.call, gone)
+    expect((await region.call('GET', version)).status).toBe(404)
+  })
+
+  it('serves jobs of every workspace, by version and by label', async () => {
+    const upload = `${registry}/data/words/versions/1/startPendingUpload`
+    const { body } = await region.call('POST', upload, { body: {} })
+    const { blobReferenceForConsumption: place } = body as {
+      blobReferenceForConsumption: { blobUri: string; credential: { sasUri: string } }
+    }
+    const blob = `${place.blobUri}/w.txt?${place.credential.sasUri.split('?')[1]}`
+    const headers = { 'x-ms-blob-type': 'BlockBlob' }
+    expect((await region.call('PUT', blob, { token: null, body: 'word', headers })).status).toBe(
+      201,
+    )
+    const dataUri = `${place.blobUri}/w.txt`
+    await done(`${registry}/data/words/versions/1`, {
+      properties: { dataUri, dataType: 'uri_file' },
+    })
+    for (const [name, tail] of [
+      ['by-version', 'versions/1'],
+      ['by-label', 'labels/latest'],
+    ]) {
+      const uri = `azureml://registries/shared/data/words/${tail}`
+      await jobs.put(`/jobs/${name}`, {
+        jobType: 'Command',
+        command: `cat ${ref('inputs.words')}`,
+        inputs: { words: { jobInputType: 'uri_file', uri } },
+      })
+      expect(await jobs.ended(String(name))).toBe('Completed')
+      expect(await jobs.artifact(String(name), 'user_logs/std_log.txt')).toBe('word')
+    }
+  })
+})
+
+describe('labels in a workspace', () => {
+  it('mean the version that was made last', async () => {
+    for (const version of ['10', '9'])
+      await jobs.put(`/components/say/versions/${version}`, {
+        componentSpec: { type: 'command', command: `echo ${version}` },
+      })
+    await jobs.put('/jobs/labelled', {
+      jobType: 'Pipeline',
+      jobs: { one: { type: 'command', componentId: 'azureml:say@latest' } },
+    })
+    expect(await jobs.ended('labelled')).toBe('Completed')
+    expect(await jobs.artifact('labelled_one', 'user_logs/std_log.txt')).toBe('9\n')
+  })
+})
