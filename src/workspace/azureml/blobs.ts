@@ -292,7 +292,8 @@ function blobPlace(store: BlobStoreName, name: string): string {
 }
 
 function abortable(options: CallOptions): { abortSignal?: AbortSignal } {
-  return options.signal ? { abortSignal: options.signal } : {}
+  // One signal for each call: the client listens to it, and Node warns of many listeners on one.
+  return options.signal ? { abortSignal: AbortSignal.any([options.signal]) } : {}
 }
 
 function translate(member: string, place: string, writes: boolean, cause: unknown): HoldfastError {
