@@ -292,6 +292,17 @@ const workspace = (name: string) =>
   `/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/${name}`
 
 describe('gateway', () => {
+  it('ends at a signal although its parent still holds its standard input', async () => {
+    writeFileSync(
+      join(dir, 'continuity.yaml'),
+      planText('[{ gateway: scoring, listen: "127.0.0.1:0" }]'),
+    )
+    const cli = startCli(['gateway', '--json', '--exit-with-parent'], { cwd: dir })
+    await cli.shows('"origin"')
+    cli.child.kill('SIGTERM')
+    expect((await cli.ended).code).toBe(0)
+  })
+
   it('says where it listens, answers, and ends with its parent', async () => {
     writeFileSync(
       join(dir, 'continuity.yaml'),

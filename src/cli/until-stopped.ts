@@ -4,14 +4,19 @@
  */
 export function untilStopped(options: { readonly exitWithParent?: boolean } = {}): Promise<string> {
   return new Promise((resolve) => {
+    const stop = (why: string) => {
+      // Reading on would keep this process alive after everything has ended.
+      if (options.exitWithParent) process.stdin.pause()
+      resolve(why)
+    }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => resolve(signal))
+      process.once(signal, () => stop(signal))
     }
     if (!options.exitWithParent) return
     // Nobody reads then what is said at the end: that must not cut the ending short.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     process.stdin.resume()
-    process.stdin.once('end', () => resolve('the parent process ended'))
-    process.stdin.once('error', () => resolve('the parent process ended'))
+    process.stdin.once('end', () => stop('the parent process ended'))
+    process.stdin.once('error', () => stop('the parent process ended'))
   })
 }

@@ -30,6 +30,7 @@ interface Tracked {
 }
 
 const readyTimeoutMs = 60_000
+const graceMs = 20_000
 
 /**
  * Every process of the demo. Each one leads a group of its own, so that Ctrl-C in the terminal reaches
@@ -40,7 +41,7 @@ export class Processes {
   readonly #options: ProcessesOptions
   readonly #servers = new Map<string, Tracked>()
   readonly #commands = new Set<GuardedProcess>()
-  #stopping = false
+  #stopped: Promise<void> | undefined
 
   constructor(options: ProcessesOptions) {
     this.#options = options
@@ -121,8 +122,18 @@ export class Processes {
   }
 
   /** Ends all, newest first; who is still there after the grace loses power. */
-  async stopAll(graceMs = 20_000): Promise<void> {
-    this.#stopping = true
+  stopAll(): Promise<void> {
+    // Once: a second SIGTERM would kill what is just ending in order.
+    this.#stopped ??= this.#endAll()
+    return this.#stopped
+  }
+
+  /** Nobody gets time any more. */
+  async cutAll(): Promise<void> {
+    await Promise.all([...this.#servers.keys()].map((name) => this.cutPower(name)))
+  }
+
+  async #endAll(): Promise<void> {
     await Promise.all([...this.#commands].map((command) => command.end(graceMs)))
     // A server that was started again keeps its place.
     for (const [name, server] of [...this.#servers].reverse()) {
@@ -140,7 +151,7 @@ export class Processes {
   }
 
   #refuseWhenStopping(): void {
-    if (this.#stopping)
+    if (this.#stopped !== undefined)
       throw new HoldfastError('demo.stopping', 'The demo is stopping.', { kind: 'cancelled' })
   }
 }

@@ -70,11 +70,12 @@ function failed(screen: Screen, { logs }: DemoFolder, error: unknown): unknown {
 function onSignals(interrupt: AbortController, processes: Processes): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   const stop = () => {
-    if (interrupt.signal.aborted) void processes.stopAll(0)
-    else {
-      interrupt.abort()
-      void processes.stopAll()
+    if (interrupt.signal.aborted) {
+      void processes.cutAll()
+      return
     }
+    interrupt.abort()
+    void processes.stopAll()
   }
   for (const signal of signals) process.on(signal, stop)
   return () => {
