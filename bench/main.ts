@@ -3,12 +3,13 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type Figure, isMet } from './bench.ts'
+import { gateway } from './gateway.ts'
 import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
 import { figureTable } from './table.ts'
 
 /** Every bench there is; `npm run bench -- NAME …` runs some, `npm run bench` all of them. */
-const benches: readonly Bench[] = [regionScale, mlflowHistory]
+const benches: readonly Bench[] = [regionScale, mlflowHistory, gateway]
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
