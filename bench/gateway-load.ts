@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Agent, request } from 'undici'
-import { type Programs, pinned } from './gateway-proxies.ts'
+import { callerHeaders, type Programs, pinned } from './gateway-proxies.ts'
 
 export interface Saturated {
   readonly requests: number
@@ -34,6 +34,7 @@ export async function saturate(
     `-d${seconds}s`,
     '-s',
     lua,
+    ...Object.entries(callerHeaders).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
     url,
   ])
   const { stdout } = await promisify(execFile)(program, args)
@@ -51,7 +52,7 @@ export async function paced(url: string, perSecond: number, seconds: number): Pr
   const times: number[] = []
   const start = performance.now()
   const send = async (due: number) => {
-    const { statusCode, body } = await request(url, { dispatcher: agent })
+    const { statusCode, body } = await request(url, { dispatcher: agent, headers: callerHeaders })
     await body.dump()
     if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`)
     times.push(performance.now() - due)
@@ -87,7 +88,7 @@ export async function lostDuring(url: string, change: () => Promise<void>): Prom
   const caller = async () => {
     while (!isOver) {
       asked += 1
-      const isGood = await request(url, { dispatcher: agent }).then(
+      const isGood = await request(url, { dispatcher: agent, headers: callerHeaders }).then(
         async ({ statusCode, body }) => {
           await body.dump()
           return statusCode === 200

@@ -10,6 +10,13 @@ import type { StableEndpoint } from '../src/traffic/stable-endpoint.ts'
 import { debianProgram } from '../src/traffic/testing/debian-program.ts'
 import { freePort, startProgram } from '../src/traffic/testing/proxy-process.ts'
 
+/** Callers bring a key, as they do to a scoring endpoint; only the gateway has work with it. */
+export const callerHeaders = {
+  authorization: 'Bearer west-key-1',
+  accept: 'application/json',
+  'user-agent': 'bench',
+}
+
 /** Cores: what is measured has one of its own, as far as the machine has two. */
 const proxyCore = '0'
 const otherCore = '1'
@@ -199,7 +206,7 @@ export async function startGateway(
   mkdirSync(state)
   const routes = (name: string) => {
     const { origin = '' } = upstreams.find((upstream) => upstream.name === name) ?? {}
-    return { hot: { scoringUri: `${origin}/score` } }
+    return { hot: { scoringUri: `${origin}/score`, keys: [`${name}-key-1`, `${name}-key-2`] } }
   }
   const address = `http://127.0.0.1:${port}`
   const driver = gatewayEndpoint({

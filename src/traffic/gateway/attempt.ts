@@ -25,7 +25,8 @@ export class AttemptFailed extends Error {
 
 export interface AttemptInput {
   readonly pool: Pool
-  readonly url: URL
+  /** Path with query. */
+  readonly target: string
   readonly request: IncomingMessage
   readonly authorization: string | undefined
   readonly body: RequestBody
@@ -49,12 +50,12 @@ export async function attempt(input: AttemptInput): Promise<Answer> {
   }
 }
 
-function requestOf({ url, request, authorization, body, signal }: AttemptInput) {
+function requestOf({ target, request, authorization, body, signal }: AttemptInput) {
   const { host: _host, expect: _expect, ...headers } = endToEnd(request.headers)
   if (authorization !== undefined) headers.authorization = authorization
   return {
     method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
-    path: `${url.pathname}${url.search}`,
+    path: target,
     headers,
     body: body.kind === 'none' ? null : body.kind === 'held' ? body.bytes : body.stream(),
     signal,

@@ -8,9 +8,14 @@ export interface Counter {
   /** Upstream answers of 500 and above that were passed on. */
   serverErrors: number
   lastAnswerFrom: string | undefined
-  lastAnswerAt: string | undefined
+  lastAnswerMs: number | undefined
 }
 
+export interface CounterView extends Omit<Counter, 'lastAnswerMs'> {
+  readonly lastAnswerAt: string | undefined
+}
+
+/** Names come from the pointer's endpoints and services, so there is no end of memory in them. */
 export class Counters {
   readonly #counters = new Map<string, Counter>()
 
@@ -23,13 +28,17 @@ export class Counters {
       retried: 0,
       serverErrors: 0,
       lastAnswerFrom: undefined,
-      lastAnswerAt: undefined,
+      lastAnswerMs: undefined,
     }
     this.#counters.set(name, made)
     return made
   }
 
-  all(): Record<string, Counter> {
-    return Object.fromEntries(this.#counters)
+  all(): Record<string, CounterView> {
+    const views = [...this.#counters].map(([name, { lastAnswerMs, ...counter }]) => {
+      const at = lastAnswerMs === undefined ? undefined : new Date(lastAnswerMs).toISOString()
+      return [name, { ...counter, lastAnswerAt: at }]
+    })
+    return Object.fromEntries(views)
   }
 }

@@ -28,7 +28,7 @@ export interface Exchange {
 }
 
 /** Statuses of proxies and overload: the service behind them did not do the work. */
-const passing = new Set([502, 503, 504])
+export const passing = new Set([502, 503, 504])
 
 /**
  * Sends a request to the first candidate, and to the next one when that failed, if nothing can have
@@ -44,7 +44,7 @@ export async function forward(exchange: Exchange, tools: ForwardTools): Promise<
   })
   try {
     const body = await readBody(request, tools.heldBytes)
-    const order = inOrder(routed, body, tools.outliers)
+    const order = inOrder(routed, body.kind !== 'stream', tools.outliers)
     await tryInOrder(order, { exchange, tools, body, signal: gone.signal })
   } catch (error) {
     // The caller hung up: nobody waits for an answer, and no upstream failed.
@@ -91,8 +91,8 @@ async function tryOne(candidate: Candidate, all: Try): Promise<Answer | AttemptF
   const { authorization } = request.headers
   try {
     return await attempt({
-      pool: tools.upstreams.pool(candidate.member, candidate.url.origin),
-      url: candidate.url,
+      pool: tools.upstreams.pool(candidate.member, candidate.origin),
+      target: candidate.target,
       request,
       authorization:
         routed.endpoint === undefined
@@ -112,25 +112,25 @@ async function tryOne(candidate: Candidate, all: Try): Promise<Answer | AttemptF
  * Members that do not answer go last. A repeatable request with one candidate gets a second chance
  * there: a kept-open connection may just have been closed by the other end.
  */
-function inOrder(
+export function inOrder(
   { candidates, repeatable }: RoutedRequest,
-  body: RequestBody,
+  isHeld: boolean,
   outliers: Outliers,
 ): readonly Candidate[] {
-  const aside = candidates.filter((one) => outliers.isAside(one))
-  const healthy = candidates.filter((one) => !outliers.isAside(one))
   const [only] = candidates
-  if (candidates.length === 1 && only !== undefined && repeatable && body.kind !== 'stream') {
-    return [only, only]
+  if (candidates.length === 1 && only !== undefined) {
+    return repeatable && isHeld ? [only, only] : candidates
   }
-  return [...healthy, ...aside]
+  const aside = candidates.filter((one) => outliers.isAside(one))
+  if (aside.length === 0) return candidates
+  return [...candidates.filter((one) => !aside.includes(one)), ...aside]
 }
 
 async function deliver(answer: Answer, candidate: Candidate, all: Try): Promise<void> {
   const { exchange, tools, signal } = all
   const { response, pointer, counter } = exchange
   counter.lastAnswerFrom = candidate.member
-  counter.lastAnswerAt = tools.now().toISOString()
+  counter.lastAnswerMs = tools.now().getTime()
   if (answer.status >= 500) counter.serverErrors++
   response.writeHead(answer.status, {
     ...answer.headers,
@@ -158,14 +158,25 @@ async function drop({ body }: Answer): Promise<void> {
 
 function refuse(exchange: Exchange, candidate: Candidate, failure: AttemptFailed): void {
   exchange.counter.failed++
-  const isTimeout = failure.reason === 'timeout'
-  answerError(exchange.response, {
-    status: isTimeout ? 504 : 502,
-    code: `upstream.${failure.reason}`,
-    message: messages[failure.reason](candidate.member),
-    member: candidate.member,
-    epoch: exchange.pointer.epoch,
-  })
+  answerError(
+    exchange.response,
+    refusalOf(failure.reason, candidate.member, exchange.pointer.epoch),
+  )
+}
+
+/** What the caller hears when no upstream answered. */
+export function refusalOf(
+  reason: AttemptFailed['reason'],
+  member: string,
+  epoch: number,
+): GatewayError {
+  return {
+    status: reason === 'timeout' ? 504 : 502,
+    code: `upstream.${reason}`,
+    message: messages[reason](member),
+    member,
+    epoch,
+  }
 }
 
 const messages = {
@@ -176,29 +187,36 @@ const messages = {
     `${member} did not answer in time; the request may have been received.`,
 }
 
-/** An answer of the gateway's own, told from an upstream's by `x-holdfast-error`. */
-export function answerError(
-  response: ServerResponse,
-  error: {
-    readonly status: number
-    readonly code: string
-    readonly message: string
-    readonly member?: string
-    readonly epoch?: number
-  },
-): void {
+/** An answer of the gateway's own. */
+export interface GatewayError {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly member?: string
+  readonly epoch?: number
+}
+
+/** It is told from an upstream's by `x-holdfast-error`. */
+export function errorParts({ code, message, member, epoch }: GatewayError) {
+  const body = JSON.stringify({ error: { code, message } })
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'x-holdfast-error': code,
+    ...(member === undefined ? {} : { 'x-holdfast-member': member }),
+    ...(epoch === undefined ? {} : { 'x-holdfast-epoch': String(epoch) }),
+  }
+  return { headers, body }
+}
+
+export function answerError(response: ServerResponse, error: GatewayError): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
-  const { code, message, member, epoch } = error
-  const body = JSON.stringify({ error: { code, message } })
+  const { headers, body } = errorParts(error)
   response.writeHead(error.status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
-    'x-holdfast-error': code,
-    ...(member === undefined ? {} : { 'x-holdfast-member': member }),
-    ...(epoch === undefined ? {} : { 'x-holdfast-epoch': String(epoch) }),
+    ...headers,
     // What is left of a refused upload is not read.
     ...(response.req.complete ? {} : { connection: 'close' }),
   })

@@ -15,7 +15,7 @@ export interface Outliers {
 
 export interface Upstream {
   readonly member: string
-  readonly url: { readonly origin: string }
+  readonly origin: string
 }
 
 const firstMs = 1000
@@ -27,7 +27,7 @@ export function createOutliers(now: () => number): Outliers {
     const entry = aside.get(key)
     return entry !== undefined && now() < entry.until ? entry.until : undefined
   }
-  const keyOf = ({ member, url }: Upstream): string => `${url.origin} ${member}`
+  const keyOf = ({ member, origin }: Upstream): string => `${origin} ${member}`
   return {
     failed(candidate) {
       const key = keyOf(candidate)
@@ -37,8 +37,10 @@ export function createOutliers(now: () => number): Outliers {
       const lastMs = last === undefined ? firstMs : Math.min(last * 2, longestMs)
       aside.set(key, { until: now() + lastMs, lastMs })
     },
-    succeeded: (candidate) => void aside.delete(keyOf(candidate)),
-    isAside: (candidate) => until(keyOf(candidate)) !== undefined,
+    succeeded(candidate) {
+      if (aside.size > 0) aside.delete(keyOf(candidate))
+    },
+    isAside: (candidate) => aside.size > 0 && until(keyOf(candidate)) !== undefined,
     asideUntil(member) {
       const ends = [...aside.keys()]
         .filter((key) => key.slice(key.indexOf(' ') + 1) === member)

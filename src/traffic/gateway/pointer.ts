@@ -37,7 +37,6 @@ const gatewayPointer = z
     path: ['active'],
   })
 
-export type EndpointRoute = z.infer<typeof endpointRoute>
 export type MemberRoute = z.infer<typeof memberRoute>
 export type GatewayPointer = z.infer<typeof gatewayPointer>
 

@@ -3,8 +3,11 @@ import type { GatewayPointer, MemberRoute } from './pointer.ts'
 /** One place a request may go to. */
 export interface Candidate {
   readonly member: string
-  /** Absolute, with query. */
-  readonly url: URL
+  readonly origin: string
+  /** For the `Host` header. */
+  readonly host: string
+  /** Path with query, as it is sent. */
+  readonly target: string
 }
 
 export interface RoutedRequest {
@@ -60,7 +63,7 @@ function routeScoring(
   if (hasDotSegment(rest)) return unknown('route.unknown', 'The path leaves its endpoint.')
   const candidates = membersInOrder(pointer).flatMap(([member, route]) => {
     const known = Object.hasOwn(route.endpoints, endpoint) ? route.endpoints[endpoint] : undefined
-    return known === undefined ? [] : [{ member, url: beside(known.scoringUri, rest, search) }]
+    return known === undefined ? [] : [candidate(member, beside(known.scoringUri, rest, search))]
   })
   if (candidates.length === 0) {
     return unknown('route.no-endpoint', 'No member of the group serves this endpoint.')
@@ -100,10 +103,12 @@ function routeDataPlane(
   }
   if (hasDotSegment(rest)) return unknown('route.unknown', 'The path leaves its workspace.')
   const members = membersInOrder(pointer).slice(0, safe.has(method) ? undefined : 1)
-  const candidates = members.map(([member, { apiOrigin, workspaceId }]) => ({
-    member,
-    url: new URL(`${apiOrigin.replace(/\/+$/, '')}${base}${workspaceId}${rest}${search}`),
-  }))
+  const candidates = members.map(([member, { apiOrigin, workspaceId }]) =>
+    candidate(
+      member,
+      new URL(`${apiOrigin.replace(/\/+$/, '')}${base}${workspaceId}${rest}${search}`),
+    ),
+  )
   return {
     ok: true,
     request: {
@@ -129,6 +134,10 @@ function withoutWorkspace(pointer: GatewayPointer, rest: string): string | undef
 }
 
 // --- both --------------------------------------------------------------------------------------
+
+function candidate(member: string, { origin, host, pathname, search }: URL): Candidate {
+  return { member, origin, host, target: `${pathname}${search}` }
+}
 
 function membersInOrder(pointer: GatewayPointer): [string, MemberRoute][] {
   const isActive = ([member]: [string, MemberRoute]): boolean => member === pointer.active

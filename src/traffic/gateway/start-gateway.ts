@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../../model/errors.ts'
-import { type Counter, Counters } from './counters.ts'
+import { Counters, type CounterView } from './counters.ts'
+import { openExpressLane } from './express/express-lane.ts'
 import { answerError, type ForwardTools, forward } from './forward.ts'
 import { createOutliers, createRetryBudget } from './outliers.ts'
 import { type PointerState, watchPointer } from './pointer-watch.ts'
@@ -49,10 +50,11 @@ export interface GatewayStatus {
   /** What the last look at the pointer file found. */
   readonly pointer: PointerState
   readonly members: Readonly<Record<string, { readonly asideUntil?: string }>>
-  readonly endpoints: Readonly<Record<string, Counter>>
+  readonly endpoints: Readonly<Record<string, CounterView>>
 }
 
 const heldBytes = 1024 * 1024
+const callerIdleMs = 65_000
 
 /**
  * One address in front of all members of a group. Follows the pointer file and needs nobody else:
@@ -154,6 +156,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const server =
     options.tls === undefined ? createServer(handler) : createTlsServer(options.tls, handler)
   server.requestTimeout = 0
+  const lane = openExpressLane(
+    server,
+    options.tls === undefined ? 'connection' : 'secureConnection',
+    { tools, counters, pointer: watch.pointer, idleMs: callerIdleMs },
+  )
   const scheme = options.tls === undefined ? 'http' : 'https'
 
   const stop = async (): Promise<void> => {
@@ -161,6 +168,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await new Promise<void>((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
+      lane.close()
     })
     await upstreams.close()
   }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls'
 import { Pool } from 'undici'
+import { Wires } from './express/wires.ts'
 import type { GatewayPointer, MemberRoute } from './pointer.ts'
 
 export interface UpstreamOptions {
@@ -17,6 +18,7 @@ export interface UpstreamOptions {
 export class Upstreams {
   readonly #options: UpstreamOptions
   #pools = new Map<string, Pool>()
+  #wires = new Map<string, Wires>()
   #cas = new Map<string, string | undefined>()
   readonly #trust = new Map<string, SecureContext>()
 
@@ -33,16 +35,28 @@ export class Upstreams {
     for (const [member, route] of Object.entries(pointer.members)) {
       cas.set(member, await caOf(route, pointerFile))
     }
-    const kept = new Map<string, Pool>()
-    for (const [key, pool] of this.#pools) {
+    const isNeeded = (key: string): boolean => {
       const [member = '', origin = ''] = splitKey(key)
       const route = pointer.members[member]
       const isSameCa = this.#cas.get(member) === cas.get(member)
-      if (isSameCa && route !== undefined && originsOf(route).has(origin)) kept.set(key, pool)
-      else retire(pool)
+      return isSameCa && route !== undefined && originsOf(route).has(origin)
     }
-    this.#pools = kept
+    this.#pools = keep(this.#pools, isNeeded, retire)
+    this.#wires = keep(this.#wires, isNeeded, (wires) => wires.retire())
     this.#cas = cas
+  }
+
+  /** The same places by bare connections, for requests that need no general HTTP. */
+  wires(member: string, origin: string): Wires {
+    const key = `${member} ${origin}`
+    const known = this.#wires.get(key)
+    if (known !== undefined) return known
+    const ca = this.#cas.get(member)
+    const { connectTimeoutMs, timeoutMs } = this.#options
+    const trust = ca === undefined ? undefined : this.#trustOf(ca)
+    const wires = new Wires({ origin, trust, connectTimeoutMs, timeoutMs })
+    this.#wires.set(key, wires)
+    return wires
   }
 
   pool(member: string, origin: string): Pool {
@@ -80,8 +94,23 @@ export class Upstreams {
   async close(): Promise<void> {
     const pools = [...this.#pools.values()]
     this.#pools.clear()
+    for (const wires of this.#wires.values()) wires.destroy()
+    this.#wires.clear()
     await Promise.all(pools.map((pool) => pool.destroy()))
   }
+}
+
+function keep<T>(
+  all: ReadonlyMap<string, T>,
+  isNeeded: (key: string) => boolean,
+  drop: (one: T) => void,
+): Map<string, T> {
+  const kept = new Map<string, T>()
+  for (const [key, one] of all) {
+    if (isNeeded(key)) kept.set(key, one)
+    else drop(one)
+  }
+  return kept
 }
 
 /** Requests under way on it still finish; whether the closing itself fails changes nothing. */
