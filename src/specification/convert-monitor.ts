@@ -137,8 +137,8 @@ async function otherSignal(
   }
   return {
     signalType: pascal(type),
-    metricThresholds: entries(thresholds, where).flatMap(([, values]) =>
-      entries(values, where).map(([metric, value]) => ({
+    metricThresholds: byKey(thresholds).flatMap(([, values]) =>
+      byKey(values).map(([metric, value]) => ({
         metric: pascal(metric),
         threshold: { value: value as Json },
       })),
@@ -148,9 +148,14 @@ async function otherSignal(
   } as JsonObject
 }
 
+/** The service keeps a list of what stands under keys here; keys have no order, so the list gets one. */
+function byKey(value: unknown): [string, unknown][] {
+  return Object.entries((value ?? {}) as Document).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
 function featureThresholds(thresholds: Document): Json {
-  return Object.entries(thresholds).flatMap(([dataType, metrics]) =>
-    Object.entries((metrics ?? {}) as Document).map(([metric, value]) => ({
+  return byKey(thresholds).flatMap(([dataType, metrics]) =>
+    byKey(metrics).map(([metric, value]) => ({
       dataType: pascal(dataType),
       metric: pascal(metric),
       threshold: { value: value as Json },

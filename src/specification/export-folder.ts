@@ -188,7 +188,7 @@ async function exportOne(session: ExportSession, { id, body }: WorkspaceObject):
   }.schema.json`
   const kubernetes = isKubernetes && id.kind === 'online-deployment' ? { type: 'kubernetes' } : {}
   session.files.set(file, {
-    text: specificationText({ ...named, ...kubernetes, $schema: address }),
+    text: specificationText({ $schema: address, ...named, ...kubernetes }),
   })
 }
 

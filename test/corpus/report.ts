@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import Table from 'cli-table3'
 import type { ImportAction } from '../../src/specification/import-session.ts'
+import type { RoundTrip } from './round-trip.ts'
 import type { CorpusRun } from './run-corpus.ts'
 
 export interface KindRow {
@@ -128,6 +129,21 @@ export function printReport(run: CorpusRun, rows: readonly KindRow[]): string {
     ...run.jobsNotMoved.map((line) => `  ${line}`),
     'Keys not carried over:',
     ...run.imported.unknownKeys.map(({ place, key }) => `  ${key} (${short(place)})`),
+  ].join('\n')
+}
+
+export function printRoundTrip(trip: RoundTrip): string {
+  const { files, exported, imported, unstable, changed, comparisons } = trip
+  const compared = comparisons.reduce((n, one) => n + one.equal + one.differences.length, 0)
+  const different = comparisons.flatMap(({ kind, differences }) =>
+    differences.map(({ name, why }) => `  ${kind} ${name}: ${why}`),
+  )
+  return [
+    `Export: ${files} files; ${exported.failed.length} objects failed; exported again, ${unstable.length} files differ.`,
+    `Import into an empty workspace: ${imported.failed.length} files refused; ${compared - different.length} of ${compared} objects equal.`,
+    `Exported from there: ${changed.length} files differ.`,
+    ...changed.map((file) => `  ${file}`),
+    ...different,
   ].join('\n')
 }
 
