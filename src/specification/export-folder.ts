@@ -35,6 +35,8 @@ export interface ExportOptions extends CallOptions {
 }
 
 export interface ExportPlan {
+  /** Not every object is in it, so that a file which is not in it says nothing about its object. */
+  readonly isPartial: boolean
   /** Path below the folder, `/`-separated -> content; in path order. */
   readonly files: ReadonlyMap<string, ExportFile>
   readonly counts: Readonly<Partial<Record<Kind, number>>>
@@ -171,7 +173,8 @@ export async function planExport(
     }
   }
   const files = new Map([...session.files].sort(([a], [b]) => (a < b ? -1 : 1)))
-  return { files, counts, leftOut, failed, notCarried: session.notCarried }
+  const isPartial = options.kinds.length > 0 || failed.length > 0
+  return { isPartial, files, counts, leftOut, failed, notCarried: session.notCarried }
 }
 
 async function exportOne(session: ExportSession, { id, body }: WorkspaceObject): Promise<void> {

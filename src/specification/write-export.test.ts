@@ -12,7 +12,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const planOf = (files: Record<string, string>): ExportPlan => ({
+const planOf = (files: Record<string, string>, isPartial = false): ExportPlan => ({
+  isPartial,
   files: new Map(Object.entries(files).map(([path, text]) => [path, { text }])),
   counts: {},
   leftOut: [],
@@ -33,6 +34,15 @@ describe('writeExport', () => {
     })
     expect(readdirSync(join(folder, 'models'))).toEqual(['b', 'c'])
     expect(readFileSync(join(folder, 'models', 'b', 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  it('takes nothing away when it does not know everything, and remembers that it might later', async () => {
+    await writeExport(folder, planOf({ 'data/a/1.yml': 'a', 'models/b/1.yml': 'b' }))
+    const change = await writeExport(folder, planOf({ 'models/c/1.yml': 'c' }, true))
+    expect(change).toMatchObject({ added: ['models/c/1.yml'], removed: [] })
+    expect(readdirSync(folder).sort()).toEqual(['data', manifestName, 'models'].sort())
+    const whole = await writeExport(folder, planOf({ 'models/c/1.yml': 'c' }))
+    expect(whole).toMatchObject({ removed: ['data/a/1.yml', 'models/b/1.yml'], unchanged: 1 })
   })
 
   it('refuses a folder with files of others, and changes nothing there', async () => {

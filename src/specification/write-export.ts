@@ -31,15 +31,16 @@ export async function compareExport(folder: string, plan: ExportPlan): Promise<F
     else if (held.equals(await bytesOf(content))) unchanged += 1
     else changed.push(path)
   }
-  const removed = before.filter((path) => !plan.files.has(path))
+  const removed = plan.isPartial ? [] : before.filter((path) => !plan.files.has(path))
   return { added, changed, removed, unchanged }
 }
 
-/** Writes the plan, and removes what the last export wrote and this one does not. */
+/** Writes the plan, and removes what the last export wrote and this one, if whole, does not. */
 export async function writeExport(folder: string, plan: ExportPlan): Promise<FolderChange> {
   const change = await compareExport(folder, plan)
   await mkdir(folder, { recursive: true })
-  const paths = [...plan.files.keys()]
+  const kept = plan.isPartial ? await filesOfExport(folder) : []
+  const paths = [...new Set([...plan.files.keys(), ...kept])].sort()
   // First of all: an export that is cut off is then known as one, and the next completes it.
   const known = [...new Set([...paths, ...change.removed])].sort()
   await writeFile(join(folder, manifestName), manifest(known))
