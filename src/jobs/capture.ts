@@ -32,7 +32,7 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
   const jobs: CapturedJob[] = []
   for await (const found of allJobs(context)) {
     const state = String(object(found.body.properties).status ?? 'Unknown')
-    if (!isOpen(state)) continue
+    if (!isOpen(state) || isPartOfAnother(found)) continue
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at
     jobs.push({ ...specification(found, context), state, stateSince, capturedAt: at })
@@ -40,6 +40,15 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
   const capture: JobCapture = { group, source: source.name, epoch, at, jobs }
   await store.saveCapture(capture)
   return capture
+}
+
+/** Names under which a step of a pipeline and a trial of a sweep say whose part they are. */
+const parentProperties = ['azureml.parentRunId', 'azureml.pipelinerunid']
+
+/** Such a job is made again by the job it belongs to; resubmitted itself it would run twice (I6). */
+function isPartOfAnother(found: WorkspaceObject): boolean {
+  const properties = object(object(found.body.properties).properties)
+  return parentProperties.some((name) => typeof properties[name] === 'string')
 }
 
 async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<WorkspaceObject> {

@@ -175,6 +175,17 @@ describe('capturing', () => {
     expect(since.has('job-Paused')).toBe(false)
   })
 
+  it('leaves steps and trials to the job they belong to (I6)', async () => {
+    const source = jobService()
+    const running = (properties: JsonObject) => ({ properties: { status: 'Running', properties } })
+    source.jobs.set('pipeline', running({}))
+    source.jobs.set('pipeline_step', running({ 'azureml.pipelinerunid': 'pipeline' }))
+    source.jobs.set('sweep_0', running({ 'azureml.parentRunId': 'sweep' }))
+    const store = memoryJobStore()
+    const { jobs } = await captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now })
+    expect(jobs.map((job) => job.name)).toEqual(['pipeline'])
+  })
+
   it('stores no credential, and says what is missing for it (I9)', async () => {
     const source = jobService()
     const secret = 'hunter2hunter2'

@@ -6,7 +6,7 @@ import { AzureError, type RegionContext } from '../context.ts'
 import { FolderUpload, materialise, materialiseFile } from './files.ts'
 import type { JobRef } from './job-record.ts'
 import { substitute } from './substitute.ts'
-import { assetIdOf, defaultOutputUri, resolveUri } from './uris.ts'
+import { assetIdOf, outputUriOf, resolveUri } from './uris.ts'
 
 /** A job's folders on this machine, ready to run in. */
 export interface Prepared {
@@ -121,11 +121,7 @@ async function bindOutputs(
   // Every job has a `default` output in Azure as well; code may write to ./outputs without declaring it.
   for (const [name, value] of Object.entries(outputs)) {
     const output = asRecord(value)
-    const place = resolveUri(
-      region,
-      job.workspaceId,
-      asText(output.uri) ?? defaultOutputUri(job.name, name),
-    )
+    const place = resolveUri(region, job.workspaceId, outputUriOf(output, job.name, name))
     const local = joinPath(folder, name)
     await mkdir(local, { recursive: true })
     // A mounted output shows what is there already: that is how a resumed job finds its checkpoints.

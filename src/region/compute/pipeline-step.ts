@@ -2,7 +2,7 @@ import { asRecord, asText, type Document } from '../arm/document.ts'
 import { AzureError, type RegionContext } from '../context.ts'
 import { createRun, experimentOf, type JobRef, jobId, jobType, regionCaller } from './job-record.ts'
 import { distributionOf, limitsOf, resourcesOf, sweepOfNode } from './node-fields.ts'
-import { assetIdOf, defaultOutputUri } from './uris.ts'
+import { assetIdOf, outputUriOf } from './uris.ts'
 
 export interface PipelineNode {
   readonly name: string
@@ -50,7 +50,11 @@ export function createStep(
     inputs: childInputs(parent, pipeline, graph, node, asRecord(spec.inputs)),
     outputs: childOutputs(parent, pipeline, node, asRecord(spec.outputs)),
     ...(type === 'pipeline' ? { jobs: spec.jobs, settings: pipeline.settings } : {}),
-    properties: { 'azureml.parentRunId': parent.name, 'azureml.nodeName': node.name },
+    properties: {
+      'azureml.parentRunId': parent.name,
+      'azureml.pipelinerunid': parent.name,
+      'azureml.nodeName': node.name,
+    },
     tags: {},
     services: {},
     isArchived: false,
@@ -182,10 +186,7 @@ function outputUri(
   output: Document,
 ): string {
   const bound = /^\$\{\{parent\.outputs\.([\w-]+)\}\}$/.exec(asText(output.value) ?? '')?.[1]
-  if (bound !== undefined)
-    return (
-      asText(asRecord(asRecord(pipeline.outputs)[bound]).uri) ??
-      defaultOutputUri(parent.name, bound)
-    )
-  return asText(output.uri) ?? defaultOutputUri(`${parent.name}_${node}`, name)
+  return bound === undefined
+    ? outputUriOf(output, `${parent.name}_${node}`, name)
+    : outputUriOf(asRecord(asRecord(pipeline.outputs)[bound]), parent.name, bound)
 }

@@ -76,7 +76,7 @@ describe('a pipeline', () => {
   })
 
   it('binds its outputs, and takes the defaults of its components', async () => {
-    const uri = 'azureml://datastores/workspaceblobstore/paths/mine/'
+    const uri = `azureml://datastores/${ref('default_datastore')}/paths/${ref('name')}/${ref('output_name')}/`
     const nodes = {
       made: node('write', { outputs: { out: literal(ref('parent.outputs.result')) } }),
     }
@@ -85,7 +85,12 @@ describe('a pipeline', () => {
     const shown = {
       jobType: 'Command',
       command: `cat ${ref('inputs.it')}/t.txt`,
-      inputs: { it: { jobInputType: 'uri_folder', uri } },
+      inputs: {
+        it: {
+          jobInputType: 'uri_folder',
+          uri: 'azureml://datastores/workspaceblobstore/paths/bound/result/',
+        },
+      },
     }
     await jobs.put('/jobs/shows-bound', shown)
     expect(await jobs.ended('shows-bound')).toBe('Completed')

@@ -232,7 +232,7 @@ const trialOutputs = (trial: JobRef, outputs: Document): Document =>
     Object.entries(outputs).map(([name, value]) => {
       const output = asRecord(value)
       const uri = asText(output.uri)
-      const path = uri === undefined ? undefined : `${join(uri, trial.name)}/`
-      return [name, path === undefined ? output : { ...output, uri: path }]
+      if (uri === undefined || /\{\{\s*name\s*\}\}/.test(uri)) return [name, output]
+      return [name, { ...output, uri: `${join(uri, trial.name)}/` }]
     }),
   )

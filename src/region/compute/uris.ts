@@ -1,5 +1,5 @@
 import { registryType } from '../arm/behaviours/registry.ts'
-import { asRecord, asText } from '../arm/document.ts'
+import { asRecord, asText, type Document } from '../arm/document.ts'
 import { AzureError, type RegionContext } from '../context.ts'
 
 /** A place in the region's own blob store. `path` is a blob name or a prefix. */
@@ -73,10 +73,25 @@ export function jobOutputUri(
   const outputs = asRecord(
     asRecord(region.resources.get(`${workspaceId}/jobs/${job}`)?.body.properties).outputs,
   )
-  return asText(asRecord(outputs[output]).uri) ?? defaultOutputUri(job, output)
+  return outputUriOf(asRecord(outputs[output]), job, output)
 }
 
-export function defaultOutputUri(job: string, output: string): string {
+/** An output's own address with its placeholders filled, else the default place. */
+export function outputUriOf(output: Document, job: string, name: string): string {
+  const uri = asText(output.uri)
+  if (uri === undefined) return defaultOutputUri(job, name)
+  const values: Readonly<Record<string, string>> = {
+    name: job,
+    output_name: name,
+    default_datastore: 'workspaceblobstore',
+  }
+  return uri.replace(
+    /\$\{\{\s*(\w+)\s*\}\}/g,
+    (whole, placeholder: string) => values[placeholder] ?? whole,
+  )
+}
+
+function defaultOutputUri(job: string, output: string): string {
   return `azureml://datastores/workspaceblobstore/paths/azureml/${job}/${output}/`
 }
 
