@@ -15,6 +15,12 @@ export function registerLocations(
   region: RegionContext,
   quotas: Quotas,
 ): void {
+  app.get('/tenants', async () => {
+    const { tenantId } = region.authority
+    const tenant = { id: `/tenants/${tenantId}`, tenantId, tenantCategory: 'Home' }
+    return { value: [{ ...tenant, displayName: 'Local region', domains: ['localhost'] }] }
+  })
+
   app.get('/subscriptions/:subscription/locations', async (request) => {
     const { subscription } = request.params as { subscription: string }
     return { value: publicRegions.map((facts) => locationOf(subscription, facts)) }

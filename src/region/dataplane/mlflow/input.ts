@@ -16,7 +16,7 @@ export interface MlflowCall {
 export function mlflowCall(dp: DataPlane, request: FastifyRequest): MlflowCall {
   const { workspaceId, ws, body } = asked(dp, request)
   const input = { ...asRecord(request.query), ...body }
-  checkTypes(input)
+  checkTypes(body)
   return { workspaceId, ws, input, caller: request.caller }
 }
 

@@ -44,7 +44,7 @@ export function mlflowLoggedModelRoutes(scope: FastifyInstance, dp: DataPlane): 
   const seen = (ws: number, model: LoggedModel) => ({ model: view(dp, ws, model) })
 
   scope.post('/logged-models', async (request) => {
-    const { ws, input, caller } = mlflowCall(dp, request)
+    const { ws, input } = mlflowCall(dp, request)
     const { experimentId } = requireExperiment(dp, ws, required(input, 'experiment_id'))
     const made = store.create(ws, {
       experimentId,
@@ -52,7 +52,6 @@ export function mlflowLoggedModelRoutes(scope: FastifyInstance, dp: DataPlane): 
       name: optional(input, 'name') ?? `model-${dp.region.clock().getTime().toString(36)}`,
       modelType: optional(input, 'model_type'),
       sourceRunId: optional(input, 'source_run_id'),
-      creator: caller.displayName,
       tags: mapOf(input.tags, 'tag'),
       params: mapOf(input.params, 'param'),
       metrics: [],
@@ -177,7 +176,6 @@ function view(dp: DataPlane, ws: number, model: LoggedModel): Document {
       last_updated_timestamp_ms: model.modifiedMs,
       artifact_uri: artifactUri(dp, ws, model),
       status: model.status,
-      creator_id: model.creator,
       ...(model.modelType !== undefined && { model_type: model.modelType }),
       ...(model.sourceRunId !== undefined && { source_run_id: model.sourceRunId }),
       tags: pairs(model.tags),

@@ -12,7 +12,6 @@ export interface LoggedModel {
   readonly name: string
   readonly modelType: string | undefined
   readonly sourceRunId: string | undefined
-  readonly creator: string
   readonly tags: Readonly<Record<string, string>>
   readonly params: Readonly<Record<string, string>>
   readonly metrics: readonly LoggedModelMetric[]

@@ -155,7 +155,7 @@ const searchable = new Set([
 ])
 
 interface Listing {
-  /** What decides after the order that is asked for. */
+  /** The order when none is asked for. */
   readonly usual: readonly Order[]
   readonly largest: number
 }
@@ -163,9 +163,11 @@ const order = (key: string, descending: boolean): Order => ({
   entity: 'attribute',
   ...{ key, descending },
 })
-const byName: Listing = { usual: [order('name', false)], largest: 100 }
+/** What decides between equals. */
+const byPlace = [order('name', false), order('version', true)]
+const byName: Listing = { usual: byPlace, largest: 100 }
 const newestFirst: Listing = {
-  usual: [order('last_updated_timestamp', true), order('name', false), order('version', true)],
+  usual: [order('last_updated_timestamp', true), ...byPlace],
   largest: 10_000,
 }
 
@@ -176,7 +178,7 @@ function search(views: readonly Document[], input: Document, { usual, largest }:
     clauses.every((clause) => satisfies(fieldOf(view, clause), clause)),
   )
   const orders = listOf(input, 'order_by').map(parseOrder)
-  return pageOf(inOrder(found, [...orders, ...usual]), keyOf, {
+  return pageOf(inOrder(found, orders.length === 0 ? usual : [...orders, ...byPlace]), keyOf, {
     size: maxResults(input, 100, Math.max(largest, 1000)),
     token: optional(input, 'page_token'),
   })
