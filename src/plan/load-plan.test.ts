@@ -136,7 +136,13 @@ drill: { every: 90d }
     })
     expect(plan.endpoints).toEqual([
       { type: 'workspaceConfig', path: './config.json' },
-      { type: 'gateway', name: 'scoring', match: 'fraud-*', listen: '127.0.0.1:0' },
+      {
+        type: 'gateway',
+        name: 'scoring',
+        match: 'fraud-*',
+        listen: '127.0.0.1:0',
+        maxInFlight: 10_000,
+      },
     ])
     expect(plan.map).toEqual({ compute: { 'gpu-east': 'gpu-west' } })
   })

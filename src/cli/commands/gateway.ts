@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { pino } from 'pino'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ContinuityPlan } from '../../plan/continuity-plan.ts'
 import type { StableEndpointPlan } from '../../plan/endpoint-schema.ts'
@@ -15,6 +16,7 @@ import { untilStopped } from '../until-stopped.ts'
 interface GatewayCommandOptions extends Omit<GroupOptions, 'server'> {
   readonly name?: string
   readonly listen?: { readonly host: string; readonly port: number }
+  readonly accessLog?: string
   readonly exitWithParent?: boolean
 }
 
@@ -31,6 +33,7 @@ export function gatewayCommand(): Command {
       'another address than in the plan; a failover verifies the one in the plan',
       listenAddress,
     )
+    .option('--access-log <file>', 'append one JSON line for each request; - for standard error')
     .option('--exit-with-parent', 'end when standard input closes')
     .action(run)
 }
@@ -41,10 +44,13 @@ async function run(options: GatewayCommandOptions): Promise<void> {
   const endpoint = gatewayOf(await loadPlan(options.plan), options)
   const { listen } = options
   const log = logTo('warn')
+  const access = options.accessLog === undefined ? undefined : openAccessLog(options.accessLog)
   const gateway = await startGateway({
     name: endpoint.name,
     listen: listen === undefined ? endpoint.listen : `${bracketed(listen.host)}:${listen.port}`,
     pointerFile: pointerFile(stateDirOf(options), endpoint.name),
+    mostInFlight: endpoint.maxInFlight,
+    ...(access && { access: access.write }),
     log,
   })
   const { origin } = gateway
@@ -55,6 +61,19 @@ async function run(options: GatewayCommandOptions): Promise<void> {
   const why = await stopped
   output.note(`Gateway ${endpoint.name} is stopping (${why}).`)
   await gateway.stop()
+  access?.close()
+}
+
+/** Written in blocks, because a gateway must not wait for a disk at every request. */
+function openAccessLog(file: string) {
+  const destination = pino.destination(
+    file === '-' ? { dest: 2, sync: false } : { dest: file, mkdir: true, sync: false },
+  )
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  return {
+    write: (entry: object) => logger.info(entry),
+    close: () => destination.end(),
+  }
 }
 
 const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)

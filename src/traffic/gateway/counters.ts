@@ -7,6 +7,8 @@ export interface Counter {
   retried: number
   /** Upstream answers of 500 and above that were passed on. */
   serverErrors: number
+  /** Under way now. */
+  inFlight: number
   lastAnswerFrom: string | undefined
   lastAnswerMs: number | undefined
 }
@@ -27,6 +29,7 @@ export class Counters {
       failed: 0,
       retried: 0,
       serverErrors: 0,
+      inFlight: 0,
       lastAnswerFrom: undefined,
       lastAnswerMs: undefined,
     }

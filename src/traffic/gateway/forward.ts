@@ -7,6 +7,7 @@ import { authorizationFor } from './endpoint-keys.ts'
 import type { Outliers, RetryBudget } from './outliers.ts'
 import type { GatewayPointer } from './pointer.ts'
 import { type RequestBody, readBody } from './request-body.ts'
+import type { RequestLog } from './request-log.ts'
 import type { Candidate, RoutedRequest } from './route.ts'
 import type { Upstreams } from './upstreams.ts'
 
@@ -17,6 +18,7 @@ export interface ForwardTools {
   /** Bodies up to this size are held, so that they can be sent again. */
   readonly heldBytes: number
   readonly now: () => Date
+  readonly requests: RequestLog
 }
 
 export interface Exchange {
@@ -35,8 +37,20 @@ export const passing = new Set([502, 503, 504])
  * happened twice: the request is repeatable, or it never left. The counter tells what came of it.
  */
 export async function forward(exchange: Exchange, tools: ForwardTools): Promise<void> {
-  const { request, response, routed, counter } = exchange
-  counter.requests++
+  const { request, response, routed, counter, pointer } = exchange
+  if (tools.requests.isFull) {
+    answerError(response, overloaded(pointer.epoch))
+    return
+  }
+  const { method = 'GET', url: target = '/' } = request
+  const finished = tools.requests.begin({ method, target, routed, epoch: pointer.epoch, counter })
+  response.once('close', () => {
+    const member = response.getHeader('x-holdfast-member')
+    finished({
+      ...(typeof member === 'string' && { member }),
+      ...(response.headersSent && { status: response.statusCode }),
+    })
+  })
   tools.budget.earn()
   const gone = new AbortController()
   response.once('close', () => {
@@ -132,9 +146,10 @@ async function deliver(answer: Answer, candidate: Candidate, all: Try): Promise<
   counter.lastAnswerFrom = candidate.member
   counter.lastAnswerMs = tools.now().getTime()
   if (answer.status >= 500) counter.serverErrors++
+  // Set by itself, because it is asked for again when the request is over.
+  response.setHeader('x-holdfast-member', candidate.member)
   response.writeHead(answer.status, {
     ...answer.headers,
-    'x-holdfast-member': candidate.member,
     'x-holdfast-epoch': String(pointer.epoch),
   })
   if (!(answer.body instanceof Readable)) {
@@ -187,6 +202,14 @@ const messages = {
     `${member} did not answer in time; the request may have been received.`,
 }
 
+/** Nothing was sent to any upstream, so the caller may try again. */
+export const overloaded = (epoch: number): GatewayError => ({
+  status: 503,
+  code: 'gateway.overloaded',
+  message: 'The gateway has as many requests under way as it may have.',
+  epoch,
+})
+
 /** An answer of the gateway's own. */
 export interface GatewayError {
   readonly status: number
@@ -215,6 +238,7 @@ export function answerError(response: ServerResponse, error: GatewayError): void
     return
   }
   const { headers, body } = errorParts(error)
+  if (error.member !== undefined) response.setHeader('x-holdfast-member', error.member)
   response.writeHead(error.status, {
     ...headers,
     // What is left of a refused upload is not read.

@@ -6,6 +6,7 @@ import {
   until,
   workspaceId,
 } from '../testing/gateway-bench.ts'
+import type { AccessEntry } from './request-log.ts'
 
 afterEach(clearBenches)
 
@@ -233,5 +234,66 @@ describe('the gateway', () => {
     const { call } = await startBench()
     const reply = await call('GET', '/endpoints/hot/score')
     expect([reply.status, reply.headers['x-holdfast-error']]).toEqual([503, 'gateway.no-pointer'])
+  })
+
+  it('shows Prometheus what it does, without a key', async () => {
+    const { switchTo, call, east } = await startBench()
+    await switchTo('east', 3)
+    await call('GET', '/endpoints/hot/score', {
+      headers: { authorization: 'Bearer east-first-key' },
+    })
+    await call('PUT', '/endpoints/hot/score', { body: 'x' })
+    await east.kill()
+    await call('GET', '/endpoints/hot/score')
+    const { text, headers } = await call('GET', '/_gateway/metrics')
+    expect(headers['content-type']).toContain('text/plain')
+    expect(text).toContain('holdfast_gateway_requests_total{to="hot"} 3')
+    expect(text).toContain('holdfast_gateway_retried_total{to="hot"} 1')
+    expect(text).toContain('holdfast_gateway_in_flight{to="hot"} 0')
+    expect(text).toContain('holdfast_gateway_request_seconds_count{to="hot"} 3')
+    expect(text).toContain('holdfast_gateway_epoch 3')
+    expect(text).toContain('holdfast_gateway_active{member="east"} 1')
+    expect(text).toContain('holdfast_gateway_aside{member="east"} 1')
+    expect(text).not.toContain('key')
+  })
+
+  it('tells the access log what came of each request, without query and key (I9)', async () => {
+    const entries: AccessEntry[] = []
+    const { switchTo, call, east } = await startBench({
+      gateway: { access: (entry) => entries.push(entry) },
+    })
+    await switchTo('east', 1)
+    const headers = { authorization: 'Bearer east-first-key' }
+    await call('GET', '/endpoints/hot/score?secret=1', { headers })
+    await call('PUT', '/endpoints/hot/score', { body: 'x' })
+    east.answer = (_request, response) => response.destroy()
+    await call('POST', '/endpoints/warm/score', { body: 'x' })
+    await until(() => entries.length === 3)
+    const common = { epoch: 1, member: 'east', milliseconds: expect.any(Number) }
+    expect(entries).toEqual([
+      { ...common, method: 'GET', path: '/endpoints/hot/score', to: 'hot', status: 200 },
+      { ...common, method: 'PUT', path: '/endpoints/hot/score', to: 'hot', status: 200 },
+      { ...common, method: 'POST', path: '/endpoints/warm/score', to: 'warm', status: 502 },
+    ])
+  })
+
+  it('refuses more requests than it may have under way, in both lanes', async () => {
+    const { switchTo, call, east } = await startBench({ gateway: { mostInFlight: 2 } })
+    await switchTo('east', 1)
+    const open: (() => void)[] = []
+    east.answer = (_request, response) => open.push(() => response.end('east'))
+    const slow = [
+      call('GET', '/endpoints/hot/score'),
+      call('PUT', '/endpoints/hot/score', { body: 'x' }),
+    ]
+    await until(() => open.length === 2)
+    for (const method of ['GET', 'PUT']) {
+      const reply = await call(method, '/endpoints/hot/score')
+      expect([reply.status, reply.headers['x-holdfast-error']]).toEqual([503, 'gateway.overloaded'])
+    }
+    for (const answer of open) answer()
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200])
+    east.answer = (_request, response) => response.end('east')
+    expect((await call('GET', '/endpoints/hot/score')).status).toBe(200)
   })
 })

@@ -5,8 +5,10 @@ import { HoldfastError } from '../../model/errors.ts'
 import { Counters, type CounterView } from './counters.ts'
 import { openExpressLane } from './express/express-lane.ts'
 import { answerError, type ForwardTools, forward } from './forward.ts'
+import { gatewayMetrics } from './gateway-metrics.ts'
 import { createOutliers, createRetryBudget } from './outliers.ts'
 import { type PointerState, watchPointer } from './pointer-watch.ts'
+import { type AccessEntry, RequestLog } from './request-log.ts'
 import { routeRequest } from './route.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -29,6 +31,10 @@ export interface GatewayOptions {
   readonly connectTimeoutMs?: number
   /** Between looks at the pointer file where it cannot be watched. Default 250 ms. */
   readonly pollMs?: number
+  /** Requests under way at once; more get 503. Default 10,000. */
+  readonly mostInFlight?: number
+  /** Told of every request when it is over. */
+  readonly access?: (entry: AccessEntry) => void
   readonly clock?: () => Date
   readonly log?: GatewayLog
 }
@@ -51,6 +57,11 @@ export interface GatewayStatus {
   readonly pointer: PointerState
   readonly members: Readonly<Record<string, { readonly asideUntil?: string }>>
   readonly endpoints: Readonly<Record<string, CounterView>>
+}
+
+interface OwnPage {
+  readonly type: string
+  readonly text: string
 }
 
 const heldBytes = 1024 * 1024
@@ -90,6 +101,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     budget: createRetryBudget({ reserve: 500, perRequest: 0.2 }),
     heldBytes,
     now: clock,
+    requests: new RequestLog({
+      mostInFlight: options.mostInFlight ?? 10_000,
+      observe: (to, seconds) => metrics.observe(to, seconds),
+      access: options.access,
+    }),
   }
 
   const status = (): GatewayStatus => {
@@ -107,10 +123,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     }
   }
 
+  const metrics = gatewayMetrics(status)
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url = '/' } = request
-    if (/^\/_gateway\/status(\?|$)/.test(url)) {
-      await answerStatus(request, response)
+    const page = ownPages[url.split('?', 1)[0] ?? '']
+    if (page !== undefined) {
+      await answerPage(request, response, page)
       return
     }
     const pointer = watch.pointer()
@@ -129,21 +148,33 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await forward({ request, response, pointer, routed, counter }, tools)
   }
 
-  async function answerStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const ownPages: Readonly<Record<string, () => Promise<OwnPage>>> = {
+    '/_gateway/status': async () => ({
+      type: 'application/json',
+      text: JSON.stringify(status()),
+    }),
+    '/_gateway/metrics': async () => ({ type: metrics.contentType, text: await metrics.text() }),
+  }
+
+  async function answerPage(
+    request: IncomingMessage,
+    response: ServerResponse,
+    page: () => Promise<OwnPage>,
+  ): Promise<void> {
     if (request.method !== 'GET') {
-      const message = 'The status can only be read.'
+      const message = 'This can only be read.'
       answerError(response, { status: 405, code: 'gateway.method', message })
       return
     }
     // Whoever asks wants to know what the file says now, not what it said at the last look.
     await watch.look()
-    const body = JSON.stringify(status())
+    const { type, text } = await page()
     response.writeHead(200, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
+      'content-type': type,
+      'content-length': Buffer.byteLength(text),
       'cache-control': 'no-store',
     })
-    response.end(body)
+    response.end(text)
   }
 
   const handler = (request: IncomingMessage, response: ServerResponse): void => {

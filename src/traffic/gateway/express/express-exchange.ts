@@ -3,8 +3,17 @@ import type { Socket } from 'node:net'
 import type { AttemptFailed } from '../attempt.ts'
 import type { Counter } from '../counters.ts'
 import type { authorizationFor } from '../endpoint-keys.ts'
-import { errorParts, type ForwardTools, inOrder, passing, refusalOf } from '../forward.ts'
+import {
+  errorParts,
+  type ForwardTools,
+  type GatewayError,
+  inOrder,
+  overloaded,
+  passing,
+  refusalOf,
+} from '../forward.ts'
 import type { GatewayPointer } from '../pointer.ts'
+import type { Finished } from '../request-log.ts'
 import type { Candidate, RoutedRequest } from '../route.ts'
 import { type AnswerHead, readAnswerHead } from './answer-head.ts'
 import { type BodyEnd, bodyEnd } from './body-end.ts'
@@ -38,6 +47,7 @@ export class ExpressExchange implements WireUser {
   readonly #tools: ForwardTools
   readonly #request: ExpressRequest
   readonly #done: (isKept: boolean) => void
+  #finished: Finished = () => undefined
   readonly #order: readonly Candidate[]
   #turn = 0
   #wire: Wire | undefined
@@ -59,14 +69,22 @@ export class ExpressExchange implements WireUser {
   }
 
   start(): void {
-    this.#request.counter.requests++
-    this.#tools.budget.earn()
+    const { simple, routed, pointer, counter } = this.#request
+    const { requests, budget } = this.#tools
+    if (requests.isFull) {
+      this.#answerError(overloaded(pointer.epoch))
+      return
+    }
+    const { method, target } = simple
+    this.#finished = requests.begin({ method, target, routed, epoch: pointer.epoch, counter })
+    budget.earn()
     this.#send()
   }
 
   /** The caller hung up: nobody waits for an answer, and no upstream failed. */
   abandon(): void {
     this.#wire?.release(false)
+    this.#finished({})
   }
 
   get #candidate(): Candidate {
@@ -166,6 +184,7 @@ export class ExpressExchange implements WireUser {
     if (head.status >= 500) counter.serverErrors++
     if (!passing.has(head.status)) this.#tools.outliers.succeeded(this.#candidate)
     this.#wire?.release(isWireKept)
+    this.#finished({ member: this.#candidate.member, status: head.status })
     this.#done(head.framing.kind !== 'until-close')
   }
 
@@ -181,6 +200,7 @@ export class ExpressExchange implements WireUser {
     if (!isStale) this.#tools.outliers.failed(this.#candidate)
     if (hasBegun) {
       this.#request.counter.failed++
+      this.#finished({ member: this.#candidate.member, status: answer.head.status })
       this.#caller.destroy()
       return
     }
@@ -203,7 +223,13 @@ export class ExpressExchange implements WireUser {
 
   #refuse(reason: AttemptFailed['reason']): void {
     this.#request.counter.failed++
-    const error = refusalOf(reason, this.#candidate.member, this.#request.pointer.epoch)
+    const { member } = this.#candidate
+    const error = refusalOf(reason, member, this.#request.pointer.epoch)
+    this.#finished({ member, status: error.status })
+    this.#answerError(error)
+  }
+
+  #answerError(error: GatewayError): void {
     const { headers, body } = errorParts(error)
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     const first = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n`
