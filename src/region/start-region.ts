@@ -23,6 +23,8 @@ import { errorXml } from './blob/storage-xml.ts'
 import { startChores } from './chores.ts'
 import { registerCompute } from './compute/register.ts'
 import type { RegionContext, RegionLog } from './context.ts'
+import { coverageOf } from './coverage/coverage.ts'
+import { listRoutes } from './coverage/routes.ts'
 import { mirrorRun } from './dataplane/mirror-run.ts'
 import { registerDataPlane } from './dataplane/register.ts'
 import { openRunStore } from './dataplane/run-store.ts'
@@ -189,6 +191,7 @@ async function assemble(
       isFileHost(req.headers.host) ? serveFiles(req, res) : serveBlobs(req, res),
     ),
   )
+  const routes = listRoutes(app)
   guardRoutes(app, { authority, time, ...audiences })
   registerAuthority(app, {
     authority,
@@ -197,6 +200,9 @@ async function assemble(
     audiences: [...audiences.management, ...audiences.storage, ...audiences.vault],
   })
   registerFaults(app, faults)
+  app.get('/_region/coverage', { config: { access: 'region' } }, async () => ({
+    value: coverageOf(behaviours, routes),
+  }))
   registerDiscovery(app, region)
   const quotas = openQuotas(region)
   registerLocations(app, region, quotas)

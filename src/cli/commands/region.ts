@@ -6,6 +6,7 @@ import { isAlive, pidFile, readCloudFile, regionPid } from '../local-region.ts'
 import { createOutput } from '../output.ts'
 import { regionVariables, renderEnvironment, type Shell, shells } from '../region-env.ts'
 import { untilStopped } from '../until-stopped.ts'
+import { regionCoverageCommand } from './region-coverage.ts'
 import { regionFaultCommand } from './region-fault.ts'
 
 export function regionCommand(): Command {
@@ -46,6 +47,7 @@ export function regionCommand(): Command {
     .addOption(json())
     .action(env)
   region.addCommand(regionFaultCommand())
+  region.addCommand(regionCoverageCommand())
   return region
 }
 

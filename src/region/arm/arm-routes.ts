@@ -6,6 +6,7 @@ import { type ArmService, type Conditions, notFound, type WriteResult } from './
 import type { BehaviourRegistry } from './behaviour-registry.ts'
 import { isRecord } from './document.ts'
 import { listPage } from './list-view.ts'
+import { notOffered, requireOfferedType } from './offered.ts'
 import { operationAddresses, registerOperationRoutes } from './operation-routes.ts'
 import type { Operation, Operations } from './operations.ts'
 import { presented } from './present.ts'
@@ -52,6 +53,7 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
 
   async function get(request: FastifyRequest, reply: FastifyReply) {
     const path = pathOf(request)
+    requireOfferedType(path.rest?.type ?? path.type, behaviours)
     if (path.rest) return list(request, path.id, path.rest.type)
     const resource = store.get(path.id) ?? behaviours.of(path.type)?.implicit?.(path.id)
     if (!resource) throw notFound(path.id)
@@ -84,6 +86,7 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
 
   async function write(request: FastifyRequest, reply: FastifyReply, method: 'PUT' | 'PATCH') {
     const { id, type } = resourcePath(request)
+    requireOfferedType(type, behaviours)
     if (!isRecord(request.body))
       throw new AzureError(400, 'InvalidRequestContent', 'The request content must be an object.')
     const result = await service.write({
@@ -122,7 +125,8 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
   }
 
   async function remove(request: FastifyRequest, reply: FastifyReply) {
-    const { id } = resourcePath(request)
+    const { id, type } = resourcePath(request)
+    requireOfferedType(type, behaviours)
     const removed = await service.remove({
       id,
       query: queryOf(request),
@@ -145,13 +149,8 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     const early = behaviour?.earlyActions?.[name]
     if (early) return sendAction(request, reply, path, await early(path.id, request.body, context))
     const action = behaviour?.actions?.[name]
+    if (!action) throw notOffered(`the action '${path.rest.segment}' of ${path.type}`)
     if (!resource) throw notFound(path.id)
-    if (!action)
-      throw new AzureError(
-        501,
-        'NotImplemented',
-        `The local region does not offer the action '${path.rest.segment}' of ${path.type}.`,
-      )
     return sendAction(request, reply, path, await action(resource, request.body, context))
   }
 

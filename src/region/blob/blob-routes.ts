@@ -122,6 +122,13 @@ const blob: Record<string, Route> = {
   DELETE: { need: needs('d', 'o', true), run: plain(blobs.deleteBlob) },
 }
 
+/** The names of all operations, by what they are about. */
+export const blobOperations = {
+  service: Object.keys(service),
+  container: Object.keys(container),
+  blob: Object.keys(blob),
+}
+
 /** The operation a request names by method, `restype` and `comp`; throws when there is none. */
 export function findRoute(call: BlobCall): Route {
   const { method, query } = call

@@ -78,9 +78,12 @@ export function registerDataPlane(app: FastifyInstance, region: RegionContext): 
   app.register(async (scope) => {
     leaveBodies(scope)
     for (const space of ['history', 'metric', 'mlflow', 'artifact'])
-      scope.all(`/${space}/*`, refuse)
+      scope.all(`/${space}/*`, refuses, refuse)
   })
 }
+
+/** Marks a route that only says what is not offered, for `coverage`. */
+const refuses = { config: { refuses: true } } as const
 
 /** What this region does not do it says, so that nobody takes an answer for the real one. */
 async function refuse(request: FastifyRequest): Promise<never> {
@@ -116,17 +119,17 @@ function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): v
       mlflowLoggedModelRoutes(scope, dp)
       mlflowArtifactListRoutes(scope, dp)
       mlflowRegistryRoutes(scope, dp)
-      scope.all('/*', refuse)
+      scope.all('/*', refuses, refuse)
     })
     scoped(`${base}/${name}/2.0/mlflow-artifacts`, (scope) => {
       leaveBodies(scope)
       mlflowArtifactRoutes(scope, dp)
-      scope.all('/*', refuse)
+      scope.all('/*', refuses, refuse)
     })
   }
   // Newer interfaces (traces, prompts' gateway, GraphQL): refused in the shape MLflow's clients read.
   scoped(base, (scope) => {
     leaveBodies(scope)
-    scope.all('/*', refuse)
+    scope.all('/*', refuses, refuse)
   })
 }

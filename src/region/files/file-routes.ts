@@ -90,6 +90,13 @@ const root: Record<string, FileRoute> = Object.fromEntries(
   Object.entries(node).filter(([name]) => /^(GET|HEAD) directory|handles$/.test(name)),
 )
 
+/** The names of all operations, by what they are about. */
+export const fileOperations = {
+  service: Object.keys(service),
+  container: Object.keys({ ...share, ...root }),
+  blob: Object.keys(node),
+}
+
 /** The operation a request names by method, `restype` and `comp`; throws when there is none. */
 export function findFileRoute(call: FileCall): FileRoute {
   const { method, query } = call

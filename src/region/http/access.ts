@@ -13,6 +13,8 @@ export type Access = 'public' | 'own' | 'region'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** The route only says that the region does not offer what was asked. */
+    refuses?: boolean
   }
   interface FastifyRequest {
     /** Who asks; set before the body is read, on every route that asks for a token. */

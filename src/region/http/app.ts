@@ -54,9 +54,10 @@ export function createApp(options: {
     return reply.code(answer.status).headers(answer.headers).send(errorBody(answer))
   })
   app.setNotFoundHandler((request) => {
+    // Not 404: that would say that the service is there and the thing is not.
     throw new AzureError(
-      404,
-      'NotFound',
+      501,
+      'NotImplemented',
       `No service of this region answers ${request.method} ${request.url.split('?')[0]}.`,
     )
   })

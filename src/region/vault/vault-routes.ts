@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { vaultType } from '../arm/behaviours/key-vault.ts'
 import { asRecord, asText, isRecord } from '../arm/document.ts'
+import { notOffered } from '../arm/offered.ts'
 import { AzureError, type RegionContext } from '../context.ts'
 import type { DeletedSecret, SecretChange, SecretStore, SecretVersion } from './secret-store.ts'
 
@@ -113,6 +114,11 @@ export function registerVault(
       const secret = secrets.recover(vault, name)
       if (!secret) throw missing(name)
       return item(vault, secret, true)
+    })
+    // Keys and certificates: refused behind the vault's own sign-in.
+    const refuses = { config: { access: 'own', refuses: true } } as const
+    scope.all('/vault/:vault/*', refuses, async (request) => {
+      throw notOffered(`${request.method} ${request.url.split('?')[0]}`)
     })
     scope.delete('/vault/:vault/deletedsecrets/:name', own, async (request, reply) => {
       const name = nameOf(request)

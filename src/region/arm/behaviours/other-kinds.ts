@@ -1,4 +1,4 @@
-import { AzureError, type KindBehaviour } from '../../context.ts'
+import type { KindBehaviour } from '../../context.ts'
 import { implicitResource } from '../associated/implicit-resource.ts'
 import { madeId } from '../associated/made-id.ts'
 import { asRecord } from '../document.ts'
@@ -25,9 +25,6 @@ export const otherKinds = (): KindBehaviour[] => [
   },
   { type: typed('capabilityHosts'), lro: 'registry' },
   { type: typed('labelingJobs'), lro: 'registry' },
-  unsupportedList('featuresets/versions/features', 'the features of a feature set'),
-  unsupportedList('features', 'the features of a workspace'),
-  unsupportedList('outboundNetworkDependenciesEndpoints', 'outbound dependencies'),
   {
     type: typed('privateLinkResources'),
     list: (scope) => [
@@ -52,13 +49,3 @@ export const otherKinds = (): KindBehaviour[] => [
 
 const typedAs = (kind: string) => `${workspaceType}/${kind}`
 const typed = (kind: string) => typedAs(kind).toLowerCase()
-
-/** An empty list would be an answer; this is none. */
-function unsupportedList(kind: string, what: string): KindBehaviour {
-  return {
-    type: typed(kind),
-    list: () => {
-      throw new AzureError(501, 'NotImplemented', `The local region does not know ${what}.`)
-    },
-  }
-}
