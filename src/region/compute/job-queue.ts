@@ -31,7 +31,7 @@ export class JobQueue {
   readonly #nodes: Nodes
   readonly #slots: number
   readonly #waiting: Waiting[] = []
-  readonly #running = new Map<string, RunningJob>()
+  readonly #running = new Map<string, RunningJob & { readonly job: JobRef }>()
   /** Command jobs that run now, by key, with the compute they run on. */
   readonly #placed = new Map<string, string | undefined>()
   #stopped = false
@@ -48,7 +48,7 @@ export class JobQueue {
     const key = keyOf(job)
     const known = this.#running.get(key)
     if (known) return known
-    const running = this.#start(job)
+    const running = { ...this.#start(job), job }
     this.#running.set(key, running)
     void running.done.then(() => this.#running.delete(key))
     return running
@@ -74,11 +74,10 @@ export class JobQueue {
   loseNode(computeId: string): void {
     for (const [key, compute] of [...this.#placed]) {
       if (compute?.toLowerCase() !== computeId.toLowerCase()) continue
-      const resource = this.#region.resources.get(key)
-      if (!resource) continue
-      const workspaceId = resource.id.slice(0, resource.id.lastIndexOf('/jobs/'))
-      this.#lost({ workspaceId, name: resource.name })
-      this.#running.get(key)?.cancel()
+      const running = this.#running.get(key)
+      if (!running) continue
+      this.#lost(running.job)
+      running.cancel()
     }
     this.#nodes.forget(computeId)
   }
@@ -118,13 +117,18 @@ export class JobQueue {
     }
   }
 
-  /** The region stops: running jobs are cut off, as they would be by a power cut. */
+  /** The region stops: what runs is lost, as in a power cut; what waits still waits at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true
+    const waiting = new Set(this.#waiting.map(({ job }) => keyOf(job)))
     for (const { leave } of this.#waiting.splice(0)) leave()
     const running = [...this.#running.values()]
-    for (const job of running) job.cancel()
-    await Promise.allSettled(running.map((job) => job.done))
+    for (const { job, cancel } of running) {
+      if (waiting.has(keyOf(job))) continue
+      this.#lost(job)
+      cancel()
+    }
+    await Promise.allSettled(running.map((one) => one.done))
   }
 
   #recoverOne(job: JobRef): void {
