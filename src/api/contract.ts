@@ -59,7 +59,7 @@ export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancel
 export const operation = z.object({
   id: z.string(),
   group: z.string(),
-  type: z.enum(['sync', 'failover', 'reprotect']),
+  type: z.enum(['sync', 'failover', 'switchover', 'failback', 'reprotect']),
   status: operationStatus,
   outcome: operationOutcome.nullable(),
   epoch: z.number(),
@@ -233,6 +233,8 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/runs/{run}       -> resolvedRun
  * POST groups/{group}/sync             startOperation -> 202 operation
  * POST groups/{group}/failover         startOperation -> 202 operation
+ * POST groups/{group}/switchover       startOperation -> 202 operation
+ * POST groups/{group}/failback         startOperation -> 202 operation
  * POST groups/{group}/reprotect        startOperation -> 202 operation
  * GET  operations?group                -> { items: operation[] }
  * GET  operations/{id}                 -> operation

@@ -64,9 +64,19 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/failover.ts')).failoverCommand(),
   },
   {
+    name: 'switchover',
+    summary: 'move to the other region on purpose; nothing is lost',
+    load: async () => (await import('./commands/switchover.ts')).switchoverCommand(),
+  },
+  {
     name: 'reprotect',
     summary: 'after a failover: salvage, then replicate the other way',
     load: async () => (await import('./commands/reprotect.ts')).reprotectCommand(),
+  },
+  {
+    name: 'failback',
+    summary: 'return to the primary of the plan; nothing is lost',
+    load: async () => (await import('./commands/switchover.ts')).failbackCommand(),
   },
   {
     name: 'controller',

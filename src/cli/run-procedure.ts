@@ -1,4 +1,4 @@
-import type { GroupStatus, StartOperation } from '../api/contract.ts'
+import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
 import { confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
 import { endingOf, followOperation } from './follow-operation.ts'
@@ -13,7 +13,7 @@ export interface ProcedureOptions extends GroupOptions {
 }
 
 export interface Procedure {
-  readonly type: 'failover' | 'reprotect'
+  readonly type: Exclude<OperationType, 'sync'>
   readonly request?: Partial<StartOperation>
   /** What is at stake now, for people. */
   readonly stakes: (group: GroupStatus) => readonly string[]

@@ -113,6 +113,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           begunBy: (await currentEpoch(group)).begunBy,
           runs,
           detection: watch.state(),
+          home: plan.members.find(({ role }) => role === 'primary')?.name ?? '',
           now: clock(),
         }
         const run = runFor(asked)

@@ -6,8 +6,14 @@ import type { RunHeader } from '../runbook/journal.ts'
 import type { PerformTools } from '../runbook/perform.ts'
 import { bindRunbook, type RunbookBinding } from '../runbook/runner.ts'
 import { failover } from '../runbooks/failover.ts'
-import type { FailoverWorld, ReprotectWorld, SyncWorld } from '../runbooks/ports.ts'
+import type {
+  FailoverWorld,
+  ReprotectWorld,
+  SwitchoverWorld,
+  SyncWorld,
+} from '../runbooks/ports.ts'
 import { reprotect } from '../runbooks/reprotect.ts'
+import { failback, switchover } from '../runbooks/switchover.ts'
 import { sync } from '../runbooks/sync.ts'
 import { memberOf } from './members.ts'
 import type { PassGate } from './pass-gate.ts'
@@ -44,6 +50,8 @@ export function bindProcedures(
   return [
     bindRunbook(sync, async () => opened(await syncWorld(group, gate)), tools),
     bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
+    bindRunbook(switchover, async (header) => opened(switchoverWorld(group, gate, header)), tools),
+    bindRunbook(failback, async (header) => opened(switchoverWorld(group, gate, header)), tools),
     bindRunbook(reprotect, async (header) => opened(reprotectWorld(group, gate, header)), tools),
   ]
 }
@@ -86,6 +94,26 @@ function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld 
     fenceLimitMs,
     warmLimitMs,
     sleep: sleepUnlessAborted,
+  }
+}
+
+/** The source answers, so it is worth waiting for; after the move it is the member that returns. */
+function switchoverWorld(
+  group: ProtectedGroup,
+  gate: PassGate,
+  header: RunHeader,
+): SwitchoverWorld {
+  const { primary, secondary, epoch } = header.input as ProcedureInput
+  const after = { primary: secondary, secondary: primary, epoch: epoch + 1 }
+  return {
+    ...failoverWorld(group, header),
+    ...reprotectWorld(group, gate, { ...header, input: { ...(header.input as object), ...after } }),
+    source: memberOf(group.members, primary).workspace,
+    captureJobs: (options) => captureJobs(group, { primary, secondary, epoch }, options),
+    replicateOut: (options) =>
+      gate.demand(options.signal, (signal) =>
+        replicateFrom(group, primary, secondary, { ...options, signal }),
+      ),
   }
 }
 

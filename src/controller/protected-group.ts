@@ -79,7 +79,7 @@ export function progressTo(onProgress: PassOptions['onProgress']) {
 /** Notes the open jobs of the primary in the terms of the secondary; gives their number. */
 export async function captureJobs(
   group: ProtectedGroup,
-  { primary, secondary, epoch }: Course,
+  { primary, secondary, epoch }: Pick<Course, 'primary' | 'secondary' | 'epoch'>,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<number> {
   const { plan, records, members, clock } = group

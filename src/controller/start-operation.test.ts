@@ -58,6 +58,7 @@ function asked(change: Partial<Asked> & { epoch?: number; protectedIn?: number }
     begunBy: epoch === 1 ? null : `failover-g-e${epoch}`,
     runs: [],
     detection: health('unreachable'),
+    home: 'east',
     now: new Date(at),
     ...change,
   }
@@ -117,9 +118,37 @@ describe('what an operation that is asked for becomes', () => {
       asked({ type: 'sync', runs: [run('sync-1', 'open')] }),
       'operation.busy',
     ],
-    ['sync before re-protection', asked({ type: 'sync', epoch: 2 }), 'sync.not-protected'],
+    ['sync before re-protection', asked({ type: 'sync', epoch: 2 }), 'group.not-protected'],
+    ['switchover', asked({ type: 'switchover' }), 'switchover-g-e2'],
+    [
+      'switchover before re-protection',
+      asked({ type: 'switchover', epoch: 2 }),
+      'group.not-protected',
+    ],
+    ['failback', asked({ type: 'failback', epoch: 2, protectedIn: 2 }), 'failback-g-e3'],
+    ['failback from where the plan starts', asked({ type: 'failback' }), 'failback.at-home'],
+    [
+      'failover after a switchover that failed half way',
+      asked({ epoch: 2, begunBy: 'switchover-g-e2', runs: [run('switchover-g-e2', 'failed')] }),
+      'switchover-g-e2',
+    ],
+    [
+      'failover after a switchover that failed before it moved anything',
+      asked({ runs: [run('switchover-g-e2', 'failed')] }),
+      'failover-g-e2',
+    ],
+    [
+      'failover during a switchover',
+      asked({ runs: [run('switchover-g-e2', 'open')] }),
+      'operation.busy',
+    ],
     ['re-protection without failover', asked({ type: 'reprotect' }), 'reprotect.not-needed'],
     ['re-protection', asked({ type: 'reprotect', epoch: 2 }), 'reprotect-g-e2'],
+    [
+      're-protection after a switchover, which did it',
+      asked({ type: 'reprotect', epoch: 2, protectedIn: 2 }),
+      'reprotect.not-needed',
+    ],
     [
       'again after it was partial',
       asked({

@@ -18,6 +18,8 @@ export interface Asked {
   /** Runs of the group, newest first. */
   readonly runs: readonly Run[]
   readonly detection: DetectionState
+  /** Where the plan file starts: its primary. */
+  readonly home: string
   readonly now: Date
 }
 
@@ -25,7 +27,7 @@ export interface Asked {
  * The run that an operation is. A failover has the id of the epoch it begins, so that two people (or
  * two controllers) who ask for it at once ask for the same one; one that did not complete is gone on
  * with. Throws `epoch.changed`, `operation.busy`, `failover.source-answers`,
- * `reprotect.not-needed` (operator).
+ * `group.not-protected`, `failback.at-home`, `reprotect.not-needed` (operator).
  */
 export function runFor(asked: Asked): StartRun {
   const { type, request, course } = asked
@@ -44,6 +46,9 @@ export function runFor(asked: Asked): StartRun {
       return newRun(asked, `sync-${randomUUID()}`)
     case 'failover':
       return failoverRun(asked)
+    case 'switchover':
+    case 'failback':
+      return switchoverRun(asked)
     case 'reprotect':
       return reprotectRun(asked)
     default:
@@ -63,7 +68,7 @@ function refuseBusy({ type, runs, course, begunBy }: Asked): void {
   const { runbook, id } = open.header
   if (type === 'failover' && runbook === 'sync') return
   // Asking twice for the same procedure is asking once.
-  const same = [begunBy, failoverId(course), reprotectId(course)]
+  const same = [begunBy, moveId(type, course), reprotectId(course)]
   if (type === runbook && same.includes(id)) return
   throw new HoldfastError('operation.busy', `${runbook} ${id} is under way.`, {
     kind: 'operator',
@@ -71,19 +76,15 @@ function refuseBusy({ type, runs, course, begunBy }: Asked): void {
   })
 }
 
-const failoverId = ({ direction, epoch }: Course) => `failover-${direction.group}-e${epoch + 1}`
+/** Of a procedure that moves the group into the next epoch. */
+const moveId = (type: OperationType, { direction, epoch }: Course) =>
+  `${type}-${direction.group}-e${epoch + 1}`
 const reprotectId = ({ direction, epoch }: Course) => `reprotect-${direction.group}-e${epoch}`
 
 function failoverRun(asked: Asked): StartRun {
-  const { runs, begunBy, course, request, detection } = asked
-  // One that raised the epoch and then failed has left the group half moved: it is finished first.
-  const unfinished = runs.find(
-    ({ header, state }) =>
-      header.runbook === 'failover' &&
-      (header.id === begunBy || header.id === failoverId(course)) &&
-      (!isEnded(state) || canBeginAgain(state)),
-  )
-  if (unfinished !== undefined) return { ...againOf(unfinished), failed: 'source' }
+  const { course, request, detection } = asked
+  const unfinished = unfinishedMove(asked)
+  if (unfinished !== undefined) return againOf(unfinished)
   const health = detection.members[course.primary]?.health
   if (health === 'healthy' && !request.force) {
     throw new HoldfastError(
@@ -96,7 +97,33 @@ function failoverRun(asked: Asked): StartRun {
       },
     )
   }
-  return { ...newRun(asked, failoverId(course)), failed: 'source' }
+  return { ...newRun(asked, moveId('failover', course)), failed: 'source' }
+}
+
+function switchoverRun(asked: Asked): StartRun {
+  const { type, course, home } = asked
+  const unfinished = unfinishedMove(asked)
+  if (unfinished !== undefined) return againOf(unfinished)
+  refuseUnprotected(course)
+  if (type === 'failback' && course.secondary !== home) {
+    throw new HoldfastError('failback.at-home', `${course.primary} is where the plan starts.`, {
+      kind: 'operator',
+      hint: 'To move away on purpose, run `holdfast switchover`.',
+    })
+  }
+  return newRun(asked, moveId(type, course))
+}
+
+/**
+ * A move that began the epoch and then failed has left the group half moved: whatever is asked for
+ * next, it is finished first. One that failed before that is gone on with only by its own kind.
+ */
+function unfinishedMove({ type, runs, begunBy, course }: Asked): Run | undefined {
+  return runs.find(
+    ({ header, state }) =>
+      (header.id === begunBy || header.id === moveId(type, course)) &&
+      (!isEnded(state) || canBeginAgain(state)),
+  )
 }
 
 function reprotectRun(asked: Asked): StartRun {
@@ -107,7 +134,7 @@ function reprotectRun(asked: Asked): StartRun {
   if (last !== undefined && (!isEnded(last.state) || canBeginAgain(last.state))) {
     return againOf(last)
   }
-  if (course.epoch === 1 || (course.replicates && isComplete(last))) {
+  if (course.epoch === 1 || (course.replicates && (last === undefined || isComplete(last)))) {
     throw new HoldfastError(
       'reprotect.not-needed',
       `${course.primary} is protected by ${course.secondary} already.`,
@@ -124,7 +151,7 @@ function isComplete(run: Run | undefined): boolean {
 function refuseUnprotected({ replicates, primary, secondary }: Course): void {
   if (replicates) return
   throw new HoldfastError(
-    'sync.not-protected',
+    'group.not-protected',
     `${primary} is not protected since the failover: what only ${secondary} has would be met as a stranger's.`,
     { kind: 'operator', hint: 'Bring the old primary back and run `holdfast reprotect` first.' },
   )
@@ -144,5 +171,5 @@ function newRun({ type, course, detection, now }: Asked, id: string): StartRun {
 
 function againOf({ header }: Run): StartRun {
   const { id, runbook, group, input } = header
-  return { id, runbook, group, input }
+  return { id, runbook, group, input, ...(runbook === 'failover' ? { failed: 'source' } : {}) }
 }

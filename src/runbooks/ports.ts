@@ -83,6 +83,14 @@ export interface ReprotectWorld extends ProcedureWorld {
   readonly protection: ProtectionRegister
 }
 
+/** A planned move: first the source is left as in a failover, then it becomes the secondary. */
+export interface SwitchoverWorld extends FailoverWorld, ReprotectWorld {
+  /** Notes the open jobs of the source; gives their number. */
+  readonly captureJobs: (options: { readonly signal: AbortSignal }) => Promise<number>
+  /** One pass from the source to the target; `replicate` goes the other way. */
+  readonly replicateOut: (options: PassOptions) => Promise<PassResult>
+}
+
 /** One pass from the effective primary to its secondary. */
 export interface SyncWorld {
   /** The epoch in which `source` is primary; every write carries it (I1). */

@@ -4,10 +4,16 @@ import type { Recovery, Report } from './report.ts'
 import { reportStyle } from './report-style.ts'
 
 const rowLimit = 500
+const titles: Record<Report['type'], string> = {
+  failover: 'Failover',
+  switchover: 'Switchover',
+  failback: 'Failback',
+  reprotect: 'Re-protection',
+}
 
 /** One page without script or outside resources; names in it are anybody's, so all is escaped. */
 export function reportToHtml(report: Report): string {
-  const title = `${report.type === 'failover' ? 'Failover' : 'Re-protection'} of ${report.group}`
+  const title = `${titles[report.type]} of ${report.group}`
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -6,7 +6,7 @@ import type { FailedObject, SalvageResult } from './ports.ts'
 /** The evidence of one run, as data. `report-html.ts` makes the page from it and nothing else. */
 export interface Report {
   readonly schema: 'holdfast/report/v1'
-  readonly type: 'failover' | 'reprotect'
+  readonly type: 'failover' | 'switchover' | 'failback' | 'reprotect'
   readonly run: string
   readonly group: string
   readonly epoch: number

@@ -28,13 +28,28 @@ async function run(options: FailoverOptions): Promise<void> {
       request: { force: options.force ?? false },
       stakes,
       question: (group) =>
-        `Fail over ${group.group} from ${group.effectivePrimary} to ${otherMember(group)}?`,
+        isUnfinished(group)
+          ? `Go on with the ${group.operation?.type} of ${group.group} that did not end?`
+          : `Fail over ${group.group} from ${group.effectivePrimary} to ${otherMember(group)}?`,
     },
     options,
   )
 }
 
+/** A move that raised the epoch and then failed: it is finished before anything else begins. */
+function isUnfinished({ operation, epoch }: GroupStatus): boolean {
+  if (operation === null || !/^(failover|switchover|failback)$/.test(operation.type)) return false
+  return operation.epoch === epoch - 1 && !/^(complete|partial)$/.test(operation.outcome ?? '')
+}
+
 function stakes(group: GroupStatus): string[] {
+  if (isUnfinished(group)) {
+    const { type, id } = group.operation ?? {}
+    return [
+      `${type} ${id} has made ${group.effectivePrimary} primary in epoch ${group.epoch} and did not end.`,
+      '  It is gone on with: what is done already is found and left.',
+    ]
+  }
   const unproven = group.counts.reduce(
     (sum, { pending, failed, conflict }) => sum + pending + failed + conflict,
     0,

@@ -96,7 +96,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     },
     (request) => service.resolveRun(request.params.group, request.params.run),
   )
-  for (const type of ['sync', 'failover', 'reprotect'] as const) {
+  for (const type of operation.shape.type.options) {
     app.post(
       at(`groups/:group/${type}`),
       {

@@ -5,6 +5,7 @@ import type { ReprotectWorld } from '../ports.ts'
 import { trafficOf } from './endpoint-traffic.ts'
 import { setProperties } from './object-changes.ts'
 import { refuseOvertakenReprotection } from './own-epoch.ts'
+import { pointExists } from './replicate-back.ts'
 
 /**
  * A fence that could reach the old primary took its endpoints' traffic away. As a secondary it is to
@@ -26,6 +27,8 @@ export async function returnEndpoints(world: ReprotectWorld, tools: StepTools): 
 }
 
 async function waitingEndpoints(world: ReprotectWorld, signal: AbortSignal) {
+  // From the first whole pass on, replication says how they stand there.
+  if ((await pointExists(world)).done) return []
   const taken = await takenTraffic(world)
   const waiting: { endpoint: WorkspaceObject; traffic: Readonly<Record<string, number>> }[] = []
   for (const [name, traffic] of Object.entries(taken)) {

@@ -21,6 +21,15 @@ export async function reportIsWritten(world: ProcedureWorld): Promise<Look> {
 }
 
 export async function writeFailoverReport(world: FailoverWorld): Promise<undefined> {
+  await writeMoveReport(world, 'failover')
+}
+
+export async function writeSwitchoverReport(world: FailoverWorld): Promise<undefined> {
+  const run = await world.journal.read(world.run)
+  await writeMoveReport(world, run?.header.runbook === 'failback' ? 'failback' : 'switchover')
+}
+
+async function writeMoveReport(world: FailoverWorld, type: Report['type']): Promise<void> {
   const { epoch } = await ownEpoch(world)
   const point = await readFact(world, 'point')
   const shared = await sharedParts(world, ledgerDirection(world))
@@ -35,7 +44,7 @@ export async function writeFailoverReport(world: FailoverWorld): Promise<undefin
   const replicationPoint = point?.replicationPoint ?? null
   await world.reports.write({
     ...shared,
-    type: 'failover',
+    type,
     epoch,
     from: world.source.name,
     to: world.target.name,
@@ -54,7 +63,7 @@ export async function writeFailoverReport(world: FailoverWorld): Promise<undefin
     endpoints: (await readFact(world, 'endpoints')) ?? [],
     cold: createdAtFailover(await readFact(world, 'cold')),
     fence: (await readFact(world, 'fence')) ?? { fenced: [], exposure: [] },
-    salvage: null,
+    salvage: (await readFact(world, 'salvage')) ?? null,
   })
 }
 

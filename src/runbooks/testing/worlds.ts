@@ -1,6 +1,7 @@
 import { captureOpenJobs } from '../../jobs/capture.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { formatObjectId, parseObjectId } from '../../model/object-id.ts'
+import type { PassResult } from '../../replication/pass.ts'
 import type { RunHeader } from '../../runbook/journal.ts'
 import type { PerformTools } from '../../runbook/perform.ts'
 import { bindRunbook, type RunbookBinding } from '../../runbook/runner.ts'
@@ -8,9 +9,16 @@ import type { StableEndpoint } from '../../traffic/stable-endpoint.ts'
 import { interceptWorkspace } from '../../workspace/decorators/intercept.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { failover } from '../failover.ts'
-import type { ColdObjects, FailoverWorld, ReprotectWorld, Salvage } from '../ports.ts'
+import type {
+  ColdObjects,
+  FailoverWorld,
+  ReprotectWorld,
+  Salvage,
+  SwitchoverWorld,
+} from '../ports.ts'
 import type { Records } from '../records.ts'
 import { reprotect } from '../reprotect.ts'
+import { switchover } from '../switchover.ts'
 import { outbound } from './records.ts'
 import { clock, names } from './regions.ts'
 
@@ -106,28 +114,56 @@ export function reprotectWorld(records: Records, reach: Reach, header: RunHeader
       const direction = { group, source: 'west', target: 'east' }
       const point = { at: clock().toISOString(), epoch, runsSince: null }
       await records.ledger.advancePoint(direction, point)
-      return {
-        outcome: 'complete',
-        replicationPoint: point.at,
-        compared: 1,
-        created: 0,
-        updated: 0,
-        failed: 0,
-        pending: 0,
-        error: null,
-        conflicts: 0,
-        bytesCopied: 0,
-        requests: 1,
-        durationMs: 1,
-      }
+      return complete(point.at)
     },
   }
 }
+
+export function switchoverWorld(
+  records: Records,
+  reach: Reach,
+  header: RunHeader,
+): SwitchoverWorld {
+  return {
+    ...failoverWorld(records, reach, header),
+    ...reprotectWorld(records, reach, header),
+    captureJobs: async () => (await captureEast(records, reach, header.group)).jobs.length,
+    replicateOut: async ({ epoch }) => {
+      const direction = outbound(header.group)
+      await records.ledger.advancePoint(direction, {
+        at: clock().toISOString(),
+        epoch,
+        runsSince: null,
+      })
+      return complete(clock().toISOString())
+    },
+  }
+}
+
+const complete = (replicationPoint: string): PassResult => ({
+  outcome: 'complete',
+  replicationPoint,
+  compared: 1,
+  created: 0,
+  updated: 0,
+  failed: 0,
+  pending: 0,
+  error: null,
+  conflicts: 0,
+  bytesCopied: 0,
+  requests: 1,
+  durationMs: 1,
+})
 
 export function bindings(records: Records, reach: Reach, tools: PerformTools): RunbookBinding[] {
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
   return [
     bindRunbook(failover, async (header) => opened(failoverWorld(records, reach, header)), tools),
+    bindRunbook(
+      switchover,
+      async (header) => opened(switchoverWorld(records, reach, header)),
+      tools,
+    ),
     bindRunbook(reprotect, async (header) => opened(reprotectWorld(records, reach, header)), tools),
   ]
 }

@@ -1,0 +1,171 @@
+import { decide } from '../../jobs/decide.ts'
+import { jobPhase } from '../../jobs/job-state.ts'
+import { HoldfastError } from '../../model/errors.ts'
+import { toRunError } from '../../runbook/durable-engine.ts'
+import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
+import { readFact, writeFact } from '../facts.ts'
+import { ledgerDirection, newestProvenBlob } from '../ledger-reads.ts'
+import type { SwitchoverWorld } from '../ports.ts'
+import { sourceIsFenced } from './fence-source.ts'
+import { disableSchedules, enabledSchedules } from './object-changes.ts'
+import { returnEndpoints } from './return-endpoints.ts'
+
+/** The last pass before the switch may meet objects that change while it works. */
+const passLimit = 5
+
+export async function bothAnswer(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
+  // Once the epoch is ours there is no way back, whatever answers now.
+  if (await isRaised(world)) return { done: true, detail: `${world.target.name} leads already.` }
+  const silent: string[] = []
+  for (const side of [world.source, world.target]) {
+    for (const plane of ['arm', 'blob', 'history', 'jobs'] as const) {
+      const { healthy, reason } = await side.probe(plane, { signal: tools.signal })
+      if (!healthy) silent.push(`${side.name} ${plane}: ${reason ?? 'it does not answer'}`)
+    }
+  }
+  if (silent.length > 0) return { done: false, detail: `${silent.join('; ')}.` }
+  return { done: true, detail: 'Both sides answer on every plane.' }
+}
+
+export async function refuseSilentSide(
+  world: SwitchoverWorld,
+  tools: StepTools,
+): Promise<undefined> {
+  const look = await bothAnswer(world, tools)
+  if (look.done) return
+  throw new HoldfastError(
+    'switchover.side-silent',
+    `Both sides have to answer for a move without loss: ${look.detail}`,
+    {
+      kind: 'operator',
+      hint: 'Wait until both are well; if the primary is gone, run `holdfast failover`.',
+    },
+  )
+}
+
+export async function isQuiet(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
+  if (await isRaised(world)) return { done: true, detail: 'The source is not primary any more.' }
+  const quiet = await readFact(world, 'quiet')
+  if (quiet === undefined) return { done: false, detail: 'The source still starts work.' }
+  const enabled = await enabledSchedules(world.source, tools.signal)
+  if (enabled.length > 0) return { done: false, detail: `${enabled.length} schedules are on.` }
+  const running = await movingJobs(world, tools)
+  if (running.length > 0) return { done: false, detail: `${running.join(', ')} still run.` }
+  return { done: true, detail: `Quiet since ${quiet.since}.` }
+}
+
+/** Jobs are captured before they are stopped: afterwards nobody would know that they were open. */
+export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): Promise<undefined> {
+  const epoch = world.expectedEpoch
+  const { signal } = tools
+  if ((await readFact(world, 'noted')) === undefined) {
+    await world.captureJobs({ signal })
+    await writeFact(world, 'noted', { at: world.now().toISOString() })
+  }
+  await disableSchedules(world.source, epoch, signal)
+  for (const name of await movingJobs(world, tools)) {
+    await world.source.cancelJob(name, { epoch, signal })
+  }
+  await writeFact(world, 'quiet', { since: world.now().toISOString() })
+}
+
+export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {
+  if (await isRaised(world)) return { done: true, detail: 'The point was chosen.' }
+  const quiet = await readFact(world, 'quiet')
+  const point = await world.ledger.readPoint(ledgerDirection(world))
+  if (quiet === undefined || point === undefined || point.at < quiet.since) {
+    return { done: false, detail: 'What the source wrote last is not proven yet.' }
+  }
+  return { done: true, detail: `Everything in scope as of ${point.at} is proven.` }
+}
+
+/** I4: a switchover without a whole point would be a failover by another name. */
+export async function catchUp(world: SwitchoverWorld, tools: StepTools): Promise<undefined> {
+  for (let pass = 1; ; pass += 1) {
+    const result = await world.replicateOut({
+      epoch: world.expectedEpoch,
+      signal: tools.signal,
+      onProgress: (done, total, bytes) => tools.progress({ done, total, bytes }),
+    })
+    if (result.outcome === 'complete') return
+    tools.signal.throwIfAborted()
+    if (pass < passLimit) continue
+    const { failed, pending, conflicts, error } = result
+    throw new HoldfastError(
+      'switchover.not-caught-up',
+      error?.message ??
+        `After ${passLimit} passes ${failed} objects failed, ${pending} wait, ${conflicts} are in conflict.`,
+      { kind: 'operator', hint: 'See them with `holdfast objects`; then start the same again.' },
+    )
+  }
+}
+
+/** A source that was fenced and has got its traffic back is not fenced a second time. */
+export async function wasFenced(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
+  if ((await readFact(world, 'returning')) === undefined) return sourceIsFenced(world, tools)
+  return { done: true, detail: `${world.source.name} was fenced and is secondary.` }
+}
+
+export async function giveTrafficBack(
+  world: SwitchoverWorld,
+  tools: StepTools,
+): Promise<undefined> {
+  await writeFact(world, 'returning', { at: world.now().toISOString() })
+  return returnEndpoints(world, tools)
+}
+
+/** A source that died on the way ends its part; re-protection brings over what it still had (I7). */
+export function whileSourceAnswers(
+  act: (world: SwitchoverWorld, tools: StepTools) => Promise<Ending | undefined>,
+) {
+  return async (world: SwitchoverWorld, tools: StepTools): Promise<Ending | undefined> => {
+    const reason = await whySilent(world, tools)
+    if (reason === null) return act(world, tools)
+    return {
+      partial: `${world.source.name} does not answer (${reason}); run \`holdfast reprotect\` when it is back.`,
+    }
+  }
+}
+
+export function whenSourceAnswers(
+  look: (world: SwitchoverWorld, tools: StepTools) => Promise<Look>,
+) {
+  return async (world: SwitchoverWorld, tools: StepTools): Promise<Look> => {
+    const reason = await whySilent(world, tools)
+    return reason === null ? look(world, tools) : { done: false, detail: reason }
+  }
+}
+
+async function whySilent(world: SwitchoverWorld, tools: StepTools): Promise<string | null> {
+  try {
+    const probe = await world.source.probe('arm', { signal: tools.signal })
+    return probe.healthy ? null : (probe.reason ?? 'it is not healthy')
+  } catch (error) {
+    tools.signal.throwIfAborted()
+    return toRunError(error).message
+  }
+}
+
+async function isRaised(world: SwitchoverWorld): Promise<boolean> {
+  return (await world.epochs.current(world.group))?.begunBy === world.run
+}
+
+/** Captured jobs that the target will run and that have not ended here; the others end where they are. */
+async function movingJobs(world: SwitchoverWorld, tools: StepTools): Promise<string[]> {
+  const capture = await world.jobs.readCapture(world.group, world.source.name)
+  const moving: string[] = []
+  for (const job of capture?.jobs ?? []) {
+    const checkpoint =
+      job.checkpoints === null
+        ? null
+        : await newestProvenBlob(world.ledger, ledgerDirection(world), job.checkpoints)
+    const { decision } = decide(job, world.jobPolicy, checkpoint, world.now())
+    if (decision !== 'resubmit') continue
+    const id = { kind: 'job', path: [job.name] } as const
+    const found = await world.source.getObject(id, { signal: tools.signal })
+    const properties = found?.body.properties as { readonly status?: unknown } | undefined
+    const phase = jobPhase(String(properties?.status ?? 'Completed'))
+    if (phase !== 'finished' && phase !== 'ending') moving.push(job.name)
+  }
+  return moving
+}

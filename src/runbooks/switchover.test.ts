@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import type { FaultPoint } from '../runbook/perform.ts'
+import { switchover } from './switchover.ts'
+import { names } from './testing/regions.ts'
+import { type Crash, controller, createScene, finalWorld, type Scene } from './testing/scene.ts'
+
+const planned = { id: 'run', runbook: 'switchover' }
+
+async function moved(crash: Crash = {}) {
+  const scene = await createScene()
+  const first = await controller(scene, planned, crash)
+  if (first.ended === 'died') await controller(scene, planned)
+  return { scene, first, world: await finalWorld(scene) }
+}
+
+const stepOf = async (scene: Scene, id: string) =>
+  (await scene.records.journal.read('run'))?.state.steps.find((step) => step.id === id)
+
+describe('switchover', () => {
+  it('moves everything, loses nothing and leaves the group protected the other way', async () => {
+    const { scene, first } = await moved()
+    expect(first.ended).toMatchObject({ state: { status: 'done', outcome: 'complete' } })
+    const { east, west } = scene.regions.memory
+    expect(await west.readMarker()).toMatchObject({ role: 'primary', epoch: 2 })
+    expect(await east.readMarker()).toMatchObject({ role: 'secondary', epoch: 2 })
+    expect(await scene.regions.gateway.current()).toEqual({ member: 'west', epoch: 2 })
+    // Written after the last pass: brought over once the source was fenced.
+    expect(await west.getObject(names.late)).toBeDefined()
+    expect((await east.getObject(names.schedule))?.body.properties).toMatchObject({
+      isEnabled: false,
+    })
+    expect((await west.getObject(names.schedule))?.body.properties).toMatchObject({
+      isEnabled: true,
+    })
+    expect((await east.getObject(names.endpoint))?.body.properties).toMatchObject({
+      traffic: { blue: 100 },
+    })
+    expect(await scene.records.protection.read('g')).toMatchObject({ state: 'reversed', epoch: 2 })
+    expect(west.startsOf('train-e2')).toBe(1)
+    const report = await scene.records.reports.read('run')
+    expect(report).toMatchObject({
+      type: 'switchover',
+      fence: { exposure: [] },
+      salvage: { salvaged: ['model/late/1'] },
+    })
+  })
+
+  it('stops jobs that move before it proves their checkpoints, and runs them once (I6)', async () => {
+    const { first } = await moved()
+    const cancelled = first.effects.indexOf('east cancelJob')
+    const submitted = first.effects.indexOf('west submitJob')
+    expect(cancelled).toBeGreaterThanOrEqual(0)
+    expect(submitted).toBeGreaterThan(cancelled)
+  })
+
+  it('switches traffic before it takes it from the old primary', async () => {
+    const { first } = await moved()
+    const fenced = first.effects.lastIndexOf('east writeMarker')
+    expect(first.effects.indexOf('gateway scoring switchTo')).toBeLessThan(fenced)
+  })
+
+  it('is refused while a side is silent, before any effect', async () => {
+    for (const side of ['east', 'west'] as const) {
+      const scene = await createScene()
+      scene.regions[side].disconnect()
+      const { ended, effects } = await controller(scene, planned)
+      expect(ended).toMatchObject({
+        state: { status: 'failed', error: { code: 'switchover.side-silent', kind: 'operator' } },
+      })
+      expect(effects).toEqual([])
+      expect(await scene.records.epochs.current('g')).toMatchObject({ epoch: 1 })
+    }
+  })
+
+  it('becomes a failover when the source dies after the epoch was raised', async () => {
+    const scene = await createScene()
+    const first = await controller(scene, planned, {
+      at: { step: 'raise-epoch', point: 'record' },
+    })
+    expect(first.ended).toBe('died')
+    scene.regions.east.disconnect()
+    const { ended } = await controller(scene, planned)
+    expect(ended).toMatchObject({ state: { status: 'done', outcome: 'partial' } })
+    expect(await scene.regions.gateway.current()).toEqual({ member: 'west', epoch: 2 })
+    expect((await stepOf(scene, 'salvage'))?.detail).toContain('reprotect')
+    expect(await scene.records.protection.read('g')).toBeUndefined()
+    // Re-protection finds everything that is left to do.
+    scene.regions.east.heal()
+    await controller(scene, { id: 'back', runbook: 'reprotect' })
+    expect(await scene.regions.memory.west.getObject(names.late)).toBeDefined()
+    expect(await scene.records.protection.read('g')).toMatchObject({ state: 'reversed' })
+  })
+})
+
+describe('a crash at any point of a switchover ends in the same world (I2)', () => {
+  const points: FaultPoint[] = ['intent', 'effect', 'record']
+  const cases = switchover.steps.flatMap(({ id }) => points.map((point) => [id, point] as const))
+  it.each(cases)('%s, %s', async (step, point) => {
+    const calm = await moved()
+    const crashed = await moved({ at: { step, point } })
+    expect(crashed.world).toEqual(calm.world)
+  })
+
+  it('on either side of every single effect', async () => {
+    const calm = await moved()
+    expect(calm.first.effects.length).toBeGreaterThan(10)
+    for (const number of calm.first.effects.keys()) {
+      for (const when of ['before', 'after'] as const) {
+        const crashed = await moved({ effect: { number, when } })
+        expect(crashed.first.ended).toBe('died')
+        expect(crashed.world).toEqual(calm.world)
+      }
+    }
+  })
+})

@@ -1,0 +1,146 @@
+import { runbook, type Step, step } from '../runbook/runbook.ts'
+import type { SwitchoverWorld } from './ports.ts'
+import { choosePoint, pointIsChosen } from './steps/choose-point.ts'
+import { coldObjectsStand, createColdObjects } from './steps/create-cold.ts'
+import { enableSchedules, schedulesAreEnabled } from './steps/enable-schedules.ts'
+import { fenceSource } from './steps/fence-source.ts'
+import { isProtected, markProtected } from './steps/mark-protected.ts'
+import {
+  bothAnswer,
+  catchUp,
+  giveTrafficBack,
+  isCaughtUp,
+  isQuiet,
+  quiesceSource,
+  refuseSilentSide,
+  wasFenced,
+  whenSourceAnswers,
+  whileSourceAnswers,
+} from './steps/quiesce.ts'
+import { epochIsRaised, raiseEpoch } from './steps/raise-epoch.ts'
+import { pointExists, replicateBack } from './steps/replicate-back.ts'
+import { jobsAreResubmitted, resubmitOpenJobs } from './steps/resubmit-jobs.ts'
+import { endpointsAreReturned } from './steps/return-endpoints.ts'
+import { isSalvaged, salvage } from './steps/salvage.ts'
+import { leadsToTarget, switchToTarget } from './steps/switch-endpoints.ts'
+import { endpointsAnswer, warmEndpoints } from './steps/warm-endpoints.ts'
+import { reportIsWritten, writeSwitchoverReport } from './steps/write-report.ts'
+
+/**
+ * Planned: both sides answer, and nothing is lost. What was written at the source between the final
+ * pass and the fence is brought over at the end (I7), so writers need not stop. A source that dies on
+ * the way leaves a failover: the steps that need it are skipped, and re-protection does them later.
+ */
+const steps: readonly Step<SwitchoverWorld>[] = [
+  step('check-both', {
+    title: 'Check that both sides answer and the group is protected',
+    needs: [
+      { member: 'source', plane: 'arm' },
+      { member: 'target', plane: 'arm' },
+    ],
+    isDone: bothAnswer,
+    act: refuseSilentSide,
+  }),
+  step('quiesce-source', {
+    title: 'Start nothing new at the old primary: schedules off, jobs that move stopped',
+    needs: [{ member: 'source', plane: 'arm' }],
+    isDone: isQuiet,
+    act: quiesceSource,
+  }),
+  step('catch-up', {
+    title: 'Copy what is left and prove it, until the point is younger than the quiet',
+    needs: [{ member: 'source', plane: 'arm' }],
+    isDone: isCaughtUp,
+    act: catchUp,
+  }),
+  step('choose-point', {
+    title: 'Choose the replication point and decide about open jobs',
+    needs: [],
+    isDone: pointIsChosen,
+    act: choosePoint,
+  }),
+  step('raise-epoch', {
+    title: 'Make the target primary in a new epoch; older ones are refused from here on',
+    needs: [{ member: 'target', plane: 'arm' }],
+    isDone: epochIsRaised,
+    act: raiseEpoch,
+  }),
+  step('create-cold', {
+    title: 'Create what the strategies left cold',
+    needs: [{ member: 'target', plane: 'arm' }],
+    isDone: coldObjectsStand,
+    act: createColdObjects,
+  }),
+  step('warm-endpoints', {
+    title: 'Check that every endpoint answers a real request',
+    needs: [{ member: 'target', plane: 'scoring' }],
+    isDone: endpointsAnswer,
+    act: warmEndpoints,
+  }),
+  step('switch-traffic', {
+    title: 'Lead requests to the target',
+    needs: [],
+    isDone: (world, tools) => leadsToTarget(world, world.traffic, tools),
+    act: (world, tools) => switchToTarget(world, world.traffic, tools),
+  }),
+  step('move-configuration', {
+    title: 'Lead clients to the target',
+    needs: [],
+    isDone: (world, tools) => leadsToTarget(world, world.configuration, tools),
+    act: (world, tools) => switchToTarget(world, world.configuration, tools),
+  }),
+  // After the traffic: endpoints of the old primary answer until nobody asks them any more.
+  step('fence-source', {
+    title: 'Keep the old primary from acting',
+    needs: [],
+    isDone: wasFenced,
+    act: fenceSource,
+  }),
+  step('resubmit-jobs', {
+    title: 'Run stopped jobs again from their newest proven checkpoint',
+    needs: [{ member: 'target', plane: 'jobs' }],
+    isDone: jobsAreResubmitted,
+    act: resubmitOpenJobs,
+  }),
+  step('enable-schedules', {
+    title: 'Enable the schedules that were enabled at the source',
+    needs: [{ member: 'target', plane: 'arm' }],
+    isDone: schedulesAreEnabled,
+    act: enableSchedules,
+  }),
+  step('salvage', {
+    title: 'Bring over what was written at the old primary until it was fenced',
+    needs: [],
+    isDone: isSalvaged,
+    act: whileSourceAnswers(salvage),
+  }),
+  step('return-endpoints', {
+    title: 'Give its endpoints back the traffic that the fence took',
+    needs: [],
+    isDone: whenSourceAnswers(endpointsAreReturned),
+    act: whileSourceAnswers(giveTrafficBack),
+  }),
+  step('replicate-back', {
+    title: 'Replicate in the other direction until a replication point exists',
+    needs: [],
+    isDone: pointExists,
+    act: whileSourceAnswers(replicateBack),
+  }),
+  step('mark-protected', {
+    title: 'Mark the group as protected in the other direction',
+    needs: [],
+    isDone: isProtected,
+    act: whileSourceAnswers(markProtected),
+  }),
+  step('write-report', {
+    title: 'Write the report',
+    needs: [],
+    isDone: reportIsWritten,
+    act: writeSwitchoverReport,
+  }),
+]
+
+export const switchover = runbook<SwitchoverWorld>('switchover', steps)
+
+/** The planned return to the primary of the plan file; the same procedure under its own name. */
+export const failback = runbook<SwitchoverWorld>('failback', steps)
