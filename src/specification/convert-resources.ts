@@ -223,11 +223,20 @@ const secretKeys = new Set([
   'keys',
 ])
 
+const connectionKeys = new Set(
+  '$schema name type target azure_endpoint api_base api_key api_version api_type credentials metadata is_shared'.split(
+    ' ',
+  ),
+)
+
 export async function convertConnection(
+  session: ImportSession,
   document: Document,
   variant: string,
   where: Where,
 ): Promise<Converted> {
+  for (const key of Object.keys(document))
+    if (!connectionKeys.has(key)) session.unknownKeys.push({ place: placeOf(where), key })
   const given = mapping(document.credentials, placeOf(where))
   const type = String(given.type ?? (document.api_key === undefined ? 'none' : 'api_key'))
   const open = Object.fromEntries(
@@ -248,16 +257,19 @@ export async function convertConnection(
     )
   const metadata = textMap(
     document.metadata ??
-      (document.api_version === undefined
+      (document.api_version === undefined && document.api_type === undefined
         ? undefined
-        : { ApiVersion: document.api_version, ApiType: document.api_type ?? 'Azure' }),
+        : compact({ ApiVersion: document.api_version, ApiType: document.api_type ?? 'Azure' })),
     placeOf(where),
   )
   return {
     body: {
       properties: compact({
         category: categories[variant.toLowerCase()] ?? pascal(variant),
-        target: optionalText(document.target ?? document.azure_endpoint, placeOf(where)),
+        target: optionalText(
+          document.target ?? document.azure_endpoint ?? document.api_base,
+          placeOf(where),
+        ),
         authType,
         metadata,
         isSharedToAll: document.is_shared as Json,

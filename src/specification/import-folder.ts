@@ -279,7 +279,7 @@ async function convert(
     datastore: async () =>
       single(await convertDatastore(session, document, variant, where), [nameOf(specification)]),
     connection: async () =>
-      single(await convertConnection(document, variant, where), [nameOf(specification)]),
+      single(await convertConnection(session, document, variant, where), [nameOf(specification)]),
     'online-endpoint': async () => putEndpoint(session, specification, deferred),
     'batch-endpoint': async () =>
       single(await convertBatchEndpoint(session, document, where), [nameOf(specification)]),
