@@ -51,7 +51,7 @@ function openGateway(
   plan: ContinuityPlan,
   stateDir: string,
   members: Members,
-  { name, listen, match }: Extract<StableEndpointPlan, { type: 'gateway' }>,
+  { name, listen, match, balance }: Extract<StableEndpointPlan, { type: 'gateway' }>,
 ): GatewayEndpoint {
   return gatewayEndpoint({
     name,
@@ -59,6 +59,7 @@ function openGateway(
     pointerFile: pointerFile(stateDir, name),
     address: `http://${listen}`,
     match,
+    isBalanced: balance === 'all',
     isRepeatable: (endpoint) => strategyOf(plan, onlineEndpoint(endpoint)) === 'hot-hot',
     readEndpoints: (member, _target, options) =>
       readRoutes(memberOf(members, member).workspace, options),

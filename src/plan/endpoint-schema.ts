@@ -77,6 +77,7 @@ const kinds = {
         Number(text.split(':').at(-1)) < 65_536,
       (text) => `'${text}' is not an address to listen on.`,
     ).default('127.0.0.1:8443'),
+    balance: z.enum(['primary', 'all']).default('primary'),
     maxInFlight: z.int().positive().default(10_000),
   }),
   haproxy: z.strictObject({

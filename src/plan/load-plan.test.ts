@@ -141,6 +141,7 @@ drill: { every: 90d }
         name: 'scoring',
         match: 'fraud-*',
         listen: '127.0.0.1:0',
+        balance: 'primary',
         maxInFlight: 10_000,
       },
     ])

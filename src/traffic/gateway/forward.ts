@@ -19,6 +19,8 @@ export interface ForwardTools {
   readonly heldBytes: number
   readonly now: () => Date
   readonly requests: RequestLog
+  /** Another number at each call, one after the other. */
+  readonly turn: () => number
 }
 
 export interface Exchange {
@@ -58,7 +60,7 @@ export async function forward(exchange: Exchange, tools: ForwardTools): Promise<
   })
   try {
     const body = await readBody(request, tools.heldBytes)
-    const order = inOrder(routed, body.kind !== 'stream', tools.outliers)
+    const order = inOrder(routed, body.kind !== 'stream', tools)
     await tryInOrder(order, { exchange, tools, body, signal: gone.signal })
   } catch (error) {
     // The caller hung up: nobody waits for an answer, and no upstream failed.
@@ -127,17 +129,19 @@ async function tryOne(candidate: Candidate, all: Try): Promise<Answer | AttemptF
  * there: a kept-open connection may just have been closed by the other end.
  */
 export function inOrder(
-  { candidates, repeatable }: RoutedRequest,
+  { candidates, repeatable, isShared }: RoutedRequest,
   isHeld: boolean,
-  outliers: Outliers,
+  { outliers, turn }: Pick<ForwardTools, 'outliers' | 'turn'>,
 ): readonly Candidate[] {
   const [only] = candidates
   if (candidates.length === 1 && only !== undefined) {
     return repeatable && isHeld ? [only, only] : candidates
   }
+  if (!isShared && !candidates.some((one) => outliers.isAside(one))) return candidates
   const aside = candidates.filter((one) => outliers.isAside(one))
-  if (aside.length === 0) return candidates
-  return [...candidates.filter((one) => !aside.includes(one)), ...aside]
+  const healthy = candidates.filter((one) => !aside.includes(one))
+  const first = isShared && healthy.length > 0 ? turn() % healthy.length : 0
+  return [...healthy.slice(first), ...healthy.slice(0, first), ...aside]
 }
 
 async function deliver(answer: Answer, candidate: Candidate, all: Try): Promise<void> {

@@ -1,9 +1,32 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { describeEndpointContract } from '../testing/endpoint-contract.ts'
 import { clearBenches, placeOf, startBench, until } from '../testing/gateway-bench.ts'
 
 afterEach(clearBenches)
+
+describeEndpointContract('gateway', async () => {
+  const { endpoint, another, gateway, pointerFile, call } = await startBench()
+  return {
+    endpoint,
+    another,
+    async leadsTo() {
+      const { epoch } = await endpoint.current().then((pointer) => pointer ?? { epoch: 0 })
+      await until(() => gateway.status().epoch === epoch)
+      const { text, headers } = await call('GET', '/endpoints/hot/score')
+      expect(headers['x-holdfast-member']).toBe(text)
+      return { member: text, epoch: Number(headers['x-holdfast-epoch']) }
+    },
+    mark: async () => readFileSync(pointerFile, 'utf8'),
+    async tamper() {
+      const pointer = JSON.parse(readFileSync(pointerFile, 'utf8'))
+      const north = { ...pointer.members.east }
+      const members = { ...pointer.members, north }
+      writeFileSync(pointerFile, JSON.stringify({ ...pointer, members, active: 'north' }))
+    },
+  }
+})
 
 describe('the pointer file', () => {
   it('is never followed back to an older epoch, nor to another member in one epoch (I1)', async () => {

@@ -4,6 +4,7 @@ import { Agent, request } from 'undici'
 import { HoldfastError } from '../../model/errors.ts'
 import { refuseStale } from '../epoch-guard.ts'
 import type { StableEndpoint, StablePointer, StableTarget } from '../stable-endpoint.ts'
+import { notSwitched } from '../traffic-errors.ts'
 import { isAbsent, oneAtATime, writeAtomically } from '../write-atomically.ts'
 import { type GatewayPointer, type MemberRoute, parsePointer } from './pointer.ts'
 
@@ -32,6 +33,8 @@ export interface GatewayEndpointOptions {
   readonly match?: string
   /** Whether requests to an online endpoint may be sent twice (hot-hot). */
   readonly isRepeatable: (endpoint: string) => boolean
+  /** Whether all members share the requests of those. Default: the primary gets all it can answer. */
+  readonly isBalanced?: boolean
   /** Scoring URIs and keys of a member's online endpoints, read from it at a switch. */
   readonly readEndpoints: (
     member: string,
@@ -75,7 +78,15 @@ export function gatewayEndpoint(options: GatewayEndpointOptions): GatewayEndpoin
     const members = { ...existing?.members, [member]: routeOf(routes, isMatch) }
     const names = Object.values(members).flatMap((one) => Object.keys(one.endpoints))
     const repeatable = [...new Set(names)].filter(options.isRepeatable).toSorted()
-    return { version: 1, group, epoch: leading.epoch, active: leading.member, members, repeatable }
+    return {
+      version: 1,
+      group,
+      epoch: leading.epoch,
+      active: leading.member,
+      members,
+      repeatable,
+      balanced: options.isBalanced ?? false,
+    }
   }
 
   return {
@@ -109,6 +120,11 @@ export function gatewayEndpoint(options: GatewayEndpointOptions): GatewayEndpoin
       }),
 
     async verify(pointer, { signal } = {}) {
+      // What a gateway would follow that starts now, then what the one follows that runs.
+      const written = pointerIn(await readPointer(pointerFile))
+      if (written?.member !== pointer.member || written.epoch !== pointer.epoch) {
+        throw notSwitched(place, `Its pointer file does not lead to ${pointer.member}.`)
+      }
       const address = typeof options.address === 'string' ? options.address : options.address()
       const ca = options.caPath === undefined ? undefined : await readFile(options.caPath, 'utf8')
       const agent = new Agent({ connect: ca === undefined ? {} : { ca } })
@@ -189,11 +205,8 @@ async function untilFollowed(
     signal?.throwIfAborted()
     if (Date.now() >= giveUpAt) {
       const leads = seen.active === undefined ? 'does not answer' : `leads to ${seen.active}`
-      throw new HoldfastError(
-        'traffic.not-switched',
-        `The gateway ${leads}, not to ${pointer.member} in epoch ${pointer.epoch}.`,
-        { place, hint: `Look at ${address}/_gateway/status.`, cause: seen.cause },
-      )
+      const message = `The gateway ${leads}, not to ${pointer.member} in epoch ${pointer.epoch}.`
+      throw notSwitched(place, message, `Look at ${address}/_gateway/status.`, seen.cause)
     }
     await new Promise((resolve) => setTimeout(resolve, betweenLooksMs))
   }

@@ -296,4 +296,22 @@ describe('the gateway', () => {
     east.answer = (_request, response) => response.end('east')
     expect((await call('GET', '/endpoints/hot/score')).status).toBe(200)
   })
+
+  it('shares hot-hot requests among all members where the plan says so, and no others', async () => {
+    const { switchTo, call, east, west } = await startBench({ isBalanced: true })
+    await switchTo('east', 1)
+    for (let n = 0; n < 10; n++) {
+      // Both lanes.
+      await call(n < 6 ? 'POST' : 'PUT', '/endpoints/hot/score', { body: '{}' })
+      await call('POST', '/endpoints/warm/score', { body: '{}' })
+      await call('POST', '/history/v1.0/fraud/runs/x', { body: '{}' })
+    }
+    const hot = ({ received }: typeof east) => received.filter(({ url }) => url.includes('/hot/'))
+    expect([hot(east).length, hot(west).length]).toEqual([5, 5])
+    expect(west.received).toHaveLength(5)
+    await west.kill()
+    for (let n = 0; n < 6; n++) {
+      expect((await call('POST', '/endpoints/hot/score', { body: '{}' })).text).toBe('east')
+    }
+  })
 })

@@ -31,6 +31,8 @@ const gatewayPointer = z
     members: z.record(z.string(), memberRoute),
     /** Endpoints whose requests may be sent twice, so either side may answer (hot-hot). */
     repeatable: z.array(z.string()).default([]),
+    /** Whether all members share the requests of those, instead of the active one getting all. */
+    balanced: z.boolean().default(false),
   })
   .refine((pointer) => pointer.members[pointer.active] !== undefined, {
     message: 'the active member is not among the members',

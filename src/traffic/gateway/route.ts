@@ -19,6 +19,8 @@ export interface RoutedRequest {
   readonly candidates: readonly Candidate[]
   /** The same request may be sent again after one that may have been received. */
   readonly repeatable: boolean
+  /** All candidates take turns, instead of the first getting all while it answers. */
+  readonly isShared: boolean
 }
 
 export type Routing =
@@ -68,8 +70,10 @@ function routeScoring(
   if (candidates.length === 0) {
     return unknown('route.no-endpoint', 'No member of the group serves this endpoint.')
   }
-  const repeatable = idempotent.has(method) || pointer.repeatable.includes(endpoint)
-  return { ok: true, request: { counter: endpoint, endpoint, candidates, repeatable } }
+  const isHotHot = pointer.repeatable.includes(endpoint)
+  const repeatable = idempotent.has(method) || isHotHot
+  const isShared = pointer.balanced && isHotHot
+  return { ok: true, request: { counter: endpoint, endpoint, candidates, repeatable, isShared } }
 }
 
 /** `score` is the scoring URI itself, whatever it ends with; other names lie beside it. */
@@ -116,6 +120,7 @@ function routeDataPlane(
       endpoint: undefined,
       candidates,
       repeatable: idempotent.has(method),
+      isShared: false,
     },
   }
 }

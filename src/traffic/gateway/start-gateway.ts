@@ -82,6 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const outliers = createOutliers(() => clock().getTime())
   const counters = new Counters()
   let epoch: number | undefined
+  let turns = 0
   const watch = await watchPointer({
     file: pointerFile,
     pollMs: options.pollMs ?? 250,
@@ -101,6 +102,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     budget: createRetryBudget({ reserve: 500, perRequest: 0.2 }),
     heldBytes,
     now: clock,
+    turn: () => turns++,
     requests: new RequestLog({
       mostInFlight: options.mostInFlight ?? 10_000,
       observe: (to, seconds) => metrics.observe(to, seconds),

@@ -24,6 +24,8 @@ export interface Bench {
   readonly gateway: RunningGateway
   readonly pointerFile: string
   readonly endpoint: ReturnType<typeof gatewayEndpoint>
+  /** The same, as another controller has it. */
+  another(): ReturnType<typeof gatewayEndpoint>
   switchTo(member: Member, epoch: number): Promise<void>
   call(method: string, path: string, options?: CallOptions): Promise<Reply>
 }
@@ -67,16 +69,18 @@ export async function startBench(
         },
       ]),
     )
-  const endpoint = gatewayEndpoint({
-    name: 'scoring',
-    group: 'fraud',
-    pointerFile,
-    address: gateway.origin,
-    isRepeatable: (name) => name === 'hot',
-    readEndpoints: async (member) => endpoints(member),
-    followMs: 1000,
-    ...overrides,
-  })
+  const open = () =>
+    gatewayEndpoint({
+      name: 'scoring',
+      group: 'fraud',
+      pointerFile,
+      address: gateway.origin,
+      isRepeatable: (name) => name === 'hot',
+      readEndpoints: async (member) => endpoints(member),
+      followMs: 1000,
+      ...overrides,
+    })
+  const endpoint = open()
   const agent = new Agent()
   cleanUps.push(() => agent.destroy())
   return {
@@ -85,6 +89,7 @@ export async function startBench(
     gateway,
     pointerFile,
     endpoint,
+    another: open,
     async switchTo(member, epoch) {
       await endpoint.switchTo({ member, epoch }, { place: placeOf(member, upstreams[member]) })
       for (const other of members) {

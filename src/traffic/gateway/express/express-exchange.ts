@@ -65,7 +65,7 @@ export class ExpressExchange implements WireUser {
     this.#tools = tools
     this.#request = request
     this.#done = done
-    this.#order = inOrder(request.routed, true, tools.outliers)
+    this.#order = inOrder(request.routed, true, tools)
   }
 
   start(): void {
