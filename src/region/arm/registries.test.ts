@@ -122,6 +122,38 @@ describe('a registry', () => {
   })
 })
 
+describe('a version of a workspace', () => {
+  it('is published to a registry with its bytes', async () => {
+    const id = await jobs.upload('data', 'own', { 'a.txt': 'a', 'deep/b.txt': 'b' })
+    const wish = { registryName: 'shared', destinationName: 'taken', destinationVersion: '7' }
+    const publish = () => region.call('POST', `${id}/publish`, { body: wish })
+    const started = await publish()
+    expect(started.status).toBe(202)
+    await settled(region.call, started)
+    const published = await properties(`${registry}/data/taken/versions/7`)
+    expect(published).toMatchObject({ dataType: 'uri_folder' })
+    expect(published.dataUri).not.toBe((await properties(id)).dataUri)
+    expect((await publish()).status).toBe(409)
+    // What the registry has does not go with the workspace's copy.
+    await region.call('DELETE', id)
+    await jobs.put('/jobs/reads-published', {
+      jobType: 'Command',
+      command: `cat ${ref('inputs.it')}/deep/b.txt`,
+      inputs: {
+        it: {
+          jobInputType: 'uri_folder',
+          uri: 'azureml://registries/shared/data/taken/versions/7',
+        },
+      },
+    })
+    expect(await jobs.ended('reads-published')).toBe('Completed')
+    expect(await jobs.artifact('reads-published', 'user_logs/std_log.txt')).toBe('b')
+    const nowhere = { body: { registryName: 'none' } }
+    const other = await jobs.upload('models', 'own', { m: '1' })
+    expect((await region.call('POST', `${other}/publish`, nowhere)).status).toBe(404)
+  })
+})
+
 describe('labels in a workspace', () => {
   it('mean the version that was made last', async () => {
     for (const version of ['10', '9'])

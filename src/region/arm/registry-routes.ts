@@ -1,17 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import { AzureError, type RegionContext } from '../context.ts'
-import { registryType } from './behaviours/registry.ts'
+import type { RegionContext } from '../context.ts'
+import { registryNamed } from './behaviours/registry.ts'
 import { asRecord } from './document.ts'
 
 /** Where a registry is, by its name alone: what a client asks before anything else of it. */
 export function registerRegistries(app: FastifyInstance, region: RegionContext): void {
   app.get('/registrymanagement/v1.0/registries/:name/discovery', async (request) => {
     const { name } = request.params as { name: string }
-    const registry = region.resources
-      .list('', registryType)
-      .find((one) => one.name.toLowerCase() === name.toLowerCase())
-    if (!registry)
-      throw new AzureError(404, 'RegistryNotFound', `There is no registry named '${name}'.`)
+    const registry = registryNamed(region, name)
     const [, , subscriptionId, , resourceGroup] = registry.id.split('/')
     const { regionDetails } = asRecord(registry.body.properties)
     const regions = (Array.isArray(regionDetails) ? regionDetails.map(asRecord) : []).map(

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import type { ArmResource, KindBehaviour, RegionContext } from '../../context.ts'
+import type { ArmResource, Caller, KindBehaviour, RegionContext } from '../../context.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
 import { parentId, workspaceIdOf } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
 import { asRecord, asText, type Document, isRecord } from '../document.ts'
 import { workspaceStores } from '../workspace-stores.ts'
+import { publish } from './publish.ts'
 import { registryAccount, registryType } from './registry.ts'
 import { workspaceType } from './workspace.ts'
 
 const uploadable = new Set<string>(['codes', 'data', 'models'])
+const publishable = /\/workspaces\/(codes|environments|data|models|components)\/versions$/
 const hourMs = 3_600_000
 
 /** Containers and versions of every asset kind, in workspaces and in registries. */
@@ -74,6 +76,12 @@ function versionBehaviour(
     }),
     ...(segment === 'environments' && {
       present: () => ({ properties: { environmentType: 'UserCreated' } }),
+    }),
+    ...(publishable.test(type) && {
+      actions: {
+        publish: async (version: ArmResource, body: unknown, { actor }: { actor: Caller }) =>
+          publish(region, version, body, actor),
+      },
     }),
     ...(uploadable.has(segment) && {
       earlyActions: {

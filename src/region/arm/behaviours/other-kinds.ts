@@ -26,6 +26,16 @@ export const otherKinds = (): KindBehaviour[] => [
   { type: typed('capabilityHosts'), lro: 'registry' },
   { type: typed('labelingJobs'), lro: 'registry' },
   {
+    type: typed('onlineEndpoints/deployments/skus'),
+    list: (deployment) => [
+      implicitResource(`${deployment}/skus/Default`, typedAs('onlineEndpoints/deployments/skus'), {
+        resourceType: typedAs('onlineEndpoints/deployments'),
+        sku: { name: 'Default', tier: 'Standard' },
+        capacity: { minimum: 1, default: 1, maximum: 50, scaleType: 'Manual' },
+      }),
+    ],
+  },
+  {
     type: typed('privateLinkResources'),
     list: (scope) => [
       implicitResource(

@@ -109,6 +109,13 @@ function stores(registryId: string, location: string) {
   }
 }
 
+/** The registry of a name; throws 404 when there is none. */
+export function registryNamed(region: Pick<RegionContext, 'resources'>, name: string): ArmResource {
+  const found = region.resources.list('', registryType).find((one) => isNamed(one, name))
+  if (found) return found
+  throw new AzureError(404, 'RegistryNotFound', `There is no registry named '${name}'.`)
+}
+
 /** Where a registry's bytes are. */
 export function registryAccount(registry: ArmResource) {
   const { storage } = stores(registry.id, regionName(String(registry.body.location)))
