@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startRegionProcess } from '../src/region/testing/region-process.ts'
+import { type RegionProcess, startRegionProcess } from '../src/region/testing/region-process.ts'
 import { type Call, regionClient, settled } from '../src/region/testing/test-region.ts'
 import type { Bench, BenchContext, Figure } from './bench.ts'
 import { percentile, timed } from './latency.ts'
@@ -29,9 +29,9 @@ export const regionScale: Bench = {
     const region = await startRegionProcess(dataDir, program)
     const client = regionClient(region.cloudFile)
     try {
-      const pages = await pageFigures(client.call, size, context)
+      const pages = await pageFigures(region, client.call, size, context)
       note('logging metrics')
-      const batches = await batchFigures(client.call)
+      const batches = await batchFigures(region, client.call)
       const peak = region.peakMb()
       return [
         { what: 'fill through the stores', value: fillSeconds, unit: 's' },
@@ -123,6 +123,7 @@ async function firstExperiment(call: Call): Promise<string> {
 }
 
 async function pageFigures(
+  region: RegionProcess,
   call: Call,
   size: FillSize,
   { full, note }: BenchContext,
@@ -133,6 +134,7 @@ async function pageFigures(
     const places = await placesOf(call, walk, full ? 300 : 60)
     for (let i = 0; i < 10; i++) await walk.page(call, pageSize, undefined)
     const first = await timed(50, async () => void (await walk.page(call, pageSize, undefined)))
+    const before = region.cpuMs()
     const deep = await timed(places.length, async (i) => {
       const page = await walk.page(call, pageSize, places[i])
       if (page.count === 0) throw new Error('a token led to an empty page')
@@ -142,6 +144,7 @@ async function pageFigures(
       ...{ value: percentile(deep, 0.99), unit: 'ms', atMost: 50 },
       beside: { what: 'first page, p99', value: percentile(first, 0.99) },
     })
+    figures.push(...cpuFigure(walk.what, region, before, deep.length))
   }
   return figures
 }
@@ -173,13 +176,14 @@ const batchShapes = [
   { what: '1000 metrics, 1 step', keys: 1000 },
 ] as const
 
-async function batchFigures(call: Call): Promise<Figure[]> {
+async function batchFigures(region: RegionProcess, call: Call): Promise<Figure[]> {
   const base = `/mlflow/v1.0${workspaceId}/api/2.0/mlflow`
   const experiment_id = await firstExperiment(call)
   const figures: Figure[] = []
   for (const { what, keys } of batchShapes) {
     const made = await post(call, `${base}/runs/create`, { experiment_id })
     const { run_id } = (made as { run: { info: { run_id: string } } }).run.info
+    const before = region.cpuMs()
     const times = await timed(210, async (round) => {
       const metrics = Array.from({ length: 1000 }, (_, i) => ({
         ...{ key: `m${i % keys}`, value: i / 7, timestamp: 1_760_000_000_000 + i },
@@ -192,8 +196,22 @@ async function batchFigures(call: Call): Promise<Figure[]> {
       ...{ value: percentile(times.slice(10), 0.99), unit: 'ms', atMost: 20 },
       beside: { what: 'p50', value: percentile(times.slice(10), 0.5) },
     })
+    figures.push(...cpuFigure(`log-batch (${what})`, region, before, times.length))
   }
   return figures
+}
+
+/** Waiting for a busy machine is in the times above; this is the work alone. */
+function cpuFigure(
+  what: string,
+  region: RegionProcess,
+  before: number | undefined,
+  requests: number,
+): Figure[] {
+  const after = region.cpuMs()
+  if (before === undefined || after === undefined) return []
+  const value = (after - before) / requests
+  return [{ what: `${what}: processor time of the region`, value, unit: 'ms' }]
 }
 
 async function post(call: Call, path: string, body: object): Promise<unknown> {

@@ -6,8 +6,9 @@ import { isLater, scalarSchema } from './metric-values.ts'
 
 /**
  * Appends a batch of scalars to a run in two statements, whatever their number: a statement costs
- * more than the row it writes. The batch travels as one JSON text, one group per metric:
- * `[name, uuid, columns, count, last value, last step, last time, [[time, step, value], …]]`.
+ * more than the row it writes. The batch travels as two JSON texts: the metrics as
+ * `[name, uuid, columns, count, last value, last step, last time]`, the points as `[name, place,
+ * time, step, value]`, where the place counts back from the metric's last value.
  *
  * Returns a function that runs inside the caller's transaction and throws 409 for a name that the
  * run has with another schema.
@@ -22,7 +23,8 @@ export function scalarBatches(
        value ->> 5, value ->> 6
      FROM json_each(?) WHERE true ON CONFLICT (run, name, namespace) DO UPDATE SET
        count = count + excluded.count,
-       columns = json_patch(excluded.columns, columns),
+       columns = CASE WHEN columns = excluded.columns THEN columns
+         ELSE json_patch(excluded.columns, columns) END,
        last_value = CASE WHEN ${isNewLater} THEN excluded.last_value ELSE last_value END,
        last_step = CASE WHEN ${isNewLater} THEN excluded.last_step ELSE last_step END,
        last_ms = CASE WHEN ${isNewLater} THEN excluded.last_ms ELSE last_ms END
@@ -30,11 +32,9 @@ export function scalarBatches(
   )
   const addValues = db.prepare(
     `INSERT INTO dp_metric_values (metric, seq, created_ms, step, value)
-     SELECT m.metric, m.count - (g.value ->> 3) + 1 + v.key,
-       v.value ->> 0, v.value ->> 1, v.value ->> 2
-     FROM json_each(?) g
-     CROSS JOIN dp_metrics m ON m.run = ? AND m.name = g.value ->> 0 AND m.namespace = ''
-     CROSS JOIN json_each(g.value, '$[7]') v`,
+     SELECT m.metric, m.count + (p.value ->> 1), p.value ->> 2, p.value ->> 3, p.value ->> 4
+     FROM json_each(?) p
+     CROSS JOIN dp_metrics m ON m.run = ? AND m.name = p.value ->> 0 AND m.namespace = ''`,
   )
   const otherSchema = db.prepare(
     `SELECT m.name, m.schema FROM json_each(?) g
@@ -44,12 +44,12 @@ export function scalarBatches(
 
   return (run, scalars) => {
     const groups = groupsOf(scalars)
-    const text = `[${groups.join()}]`
+    const text = `[${groups.map(groupText).join()}]`
     if (addMetrics.run(run, scalarSchema, text).changes < groups.length) {
       const other = otherSchema.get(text, run, scalarSchema) as { name: string; schema: string }
       throw schemaDiffers(other.name, other.schema, scalarSchema)
     }
-    addValues.run(text, run)
+    addValues.run(`[${groups.flatMap(pointTexts).join()}]`, run)
   }
 }
 
@@ -66,28 +66,39 @@ const isNewLater = `(last_ms IS NULL
   OR ((excluded.last_step, excluded.last_ms) = (ifnull(last_step, 0), last_ms)
     AND (last_value IS NULL OR excluded.last_value >= last_value)))`
 
-function groupsOf(scalars: readonly LoggedScalar[]): string[] {
-  const groups = new Map<string, { last: LoggedScalar; points: string[] }>()
+interface Group {
+  readonly name: string
+  readonly points: LoggedScalar[]
+  last: LoggedScalar
+}
+
+function groupsOf(scalars: readonly LoggedScalar[]): Group[] {
+  const groups = new Map<string, Group>()
   for (const scalar of scalars) {
-    const group = groups.get(scalar.name)
-    if (group === undefined) groups.set(scalar.name, { last: scalar, points: [pointOf(scalar)] })
+    const { name } = scalar
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, { name, points: [scalar], last: scalar })
     else {
       if (isLater(scalar, group.last)) group.last = scalar
-      group.points.push(pointOf(scalar))
+      group.points.push(scalar)
     }
   }
-  return [...groups].map(groupOf)
+  return [...groups.values()]
 }
 
-function groupOf([name, { last, points }]: [string, { last: LoggedScalar; points: string[] }]) {
+function groupText({ name, points, last }: Group): string {
   const texts = [name, randomUUID(), JSON.stringify({ [name]: 'Double' })]
   const head = texts.map((text) => JSON.stringify(text)).join()
-  const { value, step, createdMs } = last
-  return `[${head},${points.length},${realOf(value)},${step},${createdMs},[${points.join()}]]`
+  return `[${head},${points.length},${realOf(last.value)},${last.step},${last.createdMs}]`
 }
 
-const pointOf = ({ createdMs, step, value }: LoggedScalar) =>
-  `[${createdMs},${step},${realOf(value)}]`
+function pointTexts({ name, points }: Group): string[] {
+  const head = JSON.stringify(name)
+  return points.map(
+    ({ createdMs, step, value }, i) =>
+      `[${head},${i + 1 - points.length},${createdMs},${step},${realOf(value)}]`,
+  )
+}
 
 /** A number as the database reads it from JSON, which has neither infinities nor not-a-number. */
 function realOf(value: number): string {

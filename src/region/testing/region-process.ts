@@ -16,6 +16,8 @@ export interface RegionProcess {
   readonly startMs: number
   /** The most memory it ever had, in megabytes; undefined where the system does not tell. */
   peakMb(): number | undefined
+  /** Processor time it has used, in milliseconds: what other load on the machine does not change. */
+  cpuMs(): number | undefined
   stop(): Promise<void>
   /** SIGKILL: no chance to say goodbye. Resolves when the process is gone. */
   kill(): Promise<void>
@@ -49,6 +51,7 @@ export async function startRegionProcess(
     cloudFile: (JSON.parse(line) as { cloudFile: string }).cloudFile,
     startMs,
     peakMb: () => peakOf(child.pid ?? 0),
+    cpuMs: () => cpuOf(child.pid ?? 0),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   }
@@ -58,4 +61,13 @@ function peakOf(pid: number): number | undefined {
   if (process.platform !== 'linux') return undefined
   const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return kilobytes === undefined ? undefined : Number(kilobytes) / 1000
+}
+
+function cpuOf(pid: number): number | undefined {
+  if (process.platform !== 'linux') return undefined
+  // Behind the name, which may hold anything: user and system time in hundredths of a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
