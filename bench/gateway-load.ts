@@ -43,27 +43,31 @@ export async function saturate(
 }
 
 /**
- * Sends at a fixed pace and measures from the instant a request was due, so that a proxy that stands
- * still is charged for all that waited. Milliseconds.
+ * Sends at a fixed pace, to one address after the other, so that a machine that stands still is
+ * charged to all of them alike. Milliseconds for each address.
  */
-export async function paced(url: string, perSecond: number, seconds: number): Promise<number[]> {
+export async function paced(
+  urls: readonly string[],
+  perSecond: number,
+  seconds: number,
+): Promise<readonly number[][]> {
   const agent = new Agent({ connections: 64, pipelining: 1 })
-  const total = perSecond * seconds
-  const times: number[] = []
-  const start = performance.now()
-  const send = async (due: number) => {
+  const times: number[][] = urls.map(() => [])
+  const send = async (which: number) => {
+    const url = urls[which] ?? ''
+    const sentAt = performance.now()
     const { statusCode, body } = await request(url, { dispatcher: agent, headers: callerHeaders })
     await body.dump()
     if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`)
-    times.push(performance.now() - due)
+    times[which]?.push(performance.now() - sentAt)
   }
   const sent: Promise<void>[] = []
+  const start = performance.now()
+  const total = perSecond * urls.length * seconds
   for (let i = 0; i < total; i++) {
-    const due = start + (i * 1000) / perSecond
-    const wait = due - performance.now()
+    const wait = start + (i * 1000) / (perSecond * urls.length) - performance.now()
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    // A timer wakes late; that is this process's fault, not the proxy's.
-    sent.push(send(Math.max(due, performance.now())))
+    sent.push(send(i % urls.length))
   }
   await Promise.all(sent)
   await agent.destroy()

@@ -118,21 +118,20 @@ async function delay(
   upstreams: readonly Upstream[],
   { full, note }: BenchContext,
 ): Promise<Figure[]> {
-  const perSecond = 500
-  const rounds = full ? 5 : 3
-  const seconds = full ? 10 : 2
+  const perSecond = 200
+  const seconds = full ? 60 : 15
   const targets = [
     ...upstreams.slice(0, 1).map(({ origin }) => ({ name: 'upstream', url: `${origin}/score` })),
     ...proxies,
   ]
-  const times = new Map<string, number[]>(targets.map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, url } of targets) {
-      times.get(name)?.push(...(await paced(url, perSecond, seconds)))
-    }
-    note(`delay at ${perSecond} requests per second, round ${round + 1} of ${rounds}`)
-  }
-  const at = (name: string, share: number) => percentile(times.get(name) ?? [], share)
+  note(`delay at ${perSecond} requests per second for each, ${seconds} s`)
+  const times = await paced(
+    targets.map(({ url }) => url),
+    perSecond,
+    seconds,
+  )
+  const at = (name: string, share: number) =>
+    percentile(times[targets.findIndex((target) => target.name === name)] ?? [], share)
   const shares = [
     ['p50', 0.5],
     ['p99', 0.99],
@@ -178,10 +177,15 @@ async function losses(
     await proxy.endpoint.switchTo({ member: 'east', epoch: 3 }, targetOf('east'))
   }
   // All at once: the region goes down for all of them, and each is led away when its turn comes.
+  let isKilled = false
+  const killOnce = () => {
+    if (!isKilled) upstreams[0]?.kill()
+    isKilled = true
+  }
   await Promise.all(
-    proxies.map((proxy, index) =>
+    proxies.map((proxy) =>
       measure('region killed, then switched', proxy, async () => {
-        if (index === 0) upstreams[0]?.kill()
+        killOnce()
         await new Promise((resolve) => setTimeout(resolve, 300))
         await proxy.endpoint.switchTo({ member: 'west', epoch: 4 }, targetOf('west'))
       }),
