@@ -11,6 +11,7 @@ import { registerDiscovery } from './arm/discovery.ts'
 import { registerLocations } from './arm/locations.ts'
 import { openOperations } from './arm/operations.ts'
 import { presented } from './arm/present.ts'
+import { registerProviders } from './arm/providers.ts'
 import { openQuotas } from './arm/quotas.ts'
 import { registerRegistries } from './arm/registry-routes.ts'
 import { audiencesOf } from './auth/audiences.ts'
@@ -206,6 +207,7 @@ async function assemble(
   registerDiscovery(app, region)
   const quotas = openQuotas(region)
   registerLocations(app, region, quotas)
+  registerProviders(app, behaviours)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })
   registerArmBehaviours(behaviours, region, { store, bin, forgetSecrets: secrets.forget })

@@ -139,6 +139,13 @@ const namespaces = new Map(
 )
 const canonicalNamespace = (text: string) => namespaces.get(text.toLowerCase()) ?? text
 
+/** A type as Azure spells it, and the namespaces of the providers that are known here. */
+export function canonicalType(type: string): string {
+  const [namespace = '', ...segments] = type.split('/')
+  return [canonicalNamespace(namespace), ...segments.map(canonical)].join('/')
+}
+export const knownNamespaces = (): string[] => [...namespaces.values()]
+
 /** Lower-case id without trailing slash: the key of every look-up. */
 export const idKey = (id: string): string => id.replace(/\/+$/, '').toLowerCase()
 

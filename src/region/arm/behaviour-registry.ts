@@ -6,6 +6,8 @@ export interface BehaviourRegistry {
   register(behaviour: KindBehaviour): void
   /** Of a type in any case; a plain stored document has none. */
   of(type: string): KindBehaviour | undefined
+  /** Every type with a behaviour, in lower case. */
+  types(): string[]
 }
 
 export function behaviourRegistry(): BehaviourRegistry {
@@ -16,6 +18,7 @@ export function behaviourRegistry(): BehaviourRegistry {
       if (byType.has(type)) throw new Error(`behaviour for ${type} is registered twice`)
       byType.set(type, behaviour)
     },
+    types: () => [...byType.keys()],
     of: (type) => byType.get(type.toLowerCase()),
   }
 }

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import azureRegions from '../../facts/azure-regions.json' with { type: 'json' }
-import resourceFacts from '../../facts/azureml-resources.json' with { type: 'json' }
 import { AzureError, type RegionContext } from '../context.ts'
 import { asRecord, asText } from './document.ts'
 import type { Quotas } from './quotas.ts'
@@ -24,24 +23,6 @@ export function registerLocations(
   app.get('/subscriptions/:subscription/locations', async (request) => {
     const { subscription } = request.params as { subscription: string }
     return { value: publicRegions.map((facts) => locationOf(subscription, facts)) }
-  })
-
-  app.get(`/subscriptions/:subscription/providers/${machineLearning}`, async (request) => {
-    const { subscription } = request.params as { subscription: string }
-    const locations = publicRegions.map((facts) => facts.displayName)
-    const types = new Set(
-      resourceFacts.resources.map(({ type }) => type.replace(`${machineLearning}/`, '')),
-    )
-    return {
-      id: `/subscriptions/${subscription}/providers/${machineLearning}`,
-      namespace: machineLearning,
-      registrationState: 'Registered',
-      resourceTypes: [...types].map((resourceType) => ({
-        resourceType,
-        locations,
-        apiVersions: resourceFacts.apiVersions.stable,
-      })),
-    }
   })
 
   const base = `/subscriptions/:subscription/providers/${machineLearning}/locations/:location`

@@ -147,6 +147,31 @@ describe('an instance', () => {
     expect(await inner('idle')).toMatchObject({ state: 'Stopped' })
   })
 
+  it('starts and stops by its schedules', async () => {
+    const at = (minutesFromNow: number) => {
+      const due = new Date(time.clock().getTime() + minutesFromNow * minutes)
+      return `${due.getUTCMinutes()} ${due.getUTCHours()} * * *`
+    }
+    const every = (action: string, expression: string, status = 'Enabled') => ({
+      ...{ action, status, triggerType: 'Cron' },
+      cron: { expression, timeZone: 'UTC' },
+    })
+    const computeStartStop = [
+      every('Stop', at(10)),
+      every('Start', at(20)),
+      every('Stop', at(30), 'Disabled'),
+    ]
+    await instance('planned', { schedules: { computeStartStop } })
+    const states: unknown[] = []
+    for (let times = 0; times < 4; times += 1) {
+      await pass(10 * minutes)
+      states.push((await inner('planned')).state)
+    }
+    expect(states).toEqual(['Stopped', 'Running', 'Running', 'Running'])
+    const unreadable = { computeStartStop: [every('Stop', 'at noon')] }
+    expect((await instance('unplanned', { schedules: unreadable })).status).toBe(400)
+  })
+
   it('is refused beyond the quota, at its creation and its start', async () => {
     await setQuota('standardESv3Family', 4)
     const vmSize = 'Standard_E4s_v3'

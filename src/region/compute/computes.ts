@@ -1,23 +1,16 @@
-import { workspaceIdOf } from '../arm/arm-path.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import type { Quotas } from '../arm/quotas.ts'
+import { AzureError, type KindBehaviour, type PutRequest, type RegionContext } from '../context.ts'
 import {
-  type ArmResource,
-  AzureError,
-  type KindBehaviour,
-  type PutRequest,
-  type RegionContext,
-} from '../context.ts'
-import { secondsOf } from './duration.ts'
-import type { JobQueue } from './job-queue.ts'
-import { computeType, type Nodes } from './nodes.ts'
-
-export interface ComputeParts {
-  readonly region: RegionContext
-  readonly nodes: Nodes
-  readonly quotas: Quotas
-  readonly queue: JobQueue
-}
+  amendInner,
+  type ComputeParts,
+  checkInstanceSchedules,
+  requireQuota,
+  setInstanceState,
+  stateOf,
+  typeOf,
+} from './instances.ts'
+import { computeType } from './nodes.ts'
 
 /** Computes have the states Azure shows; jobs of a local region run on the machine itself. */
 export function computeBehaviour(parts: ComputeParts): KindBehaviour {
@@ -35,10 +28,10 @@ export function computeBehaviour(parts: ComputeParts): KindBehaviour {
     actions: {
       start: async (compute) => {
         if (stateOf(compute) !== 'Running') requireQuota(quotas, compute)
-        return setState(parts, compute, 'Running', 'Start')
+        return setInstanceState(parts, compute, 'Running', 'Start')
       },
-      stop: async (compute) => setState(parts, compute, 'Stopped', 'Stop'),
-      restart: async (compute) => setState(parts, compute, 'Running', 'Restart'),
+      stop: async (compute) => setInstanceState(parts, compute, 'Stopped', 'Stop'),
+      restart: async (compute) => setInstanceState(parts, compute, 'Running', 'Restart'),
       enablesso: async (compute, body) => {
         const enableSSO = asRecord(body).enableSSO !== false
         amendInner(region, compute, { enableSSO })
@@ -52,10 +45,6 @@ export function computeBehaviour(parts: ComputeParts): KindBehaviour {
     },
   }
 }
-
-const typeOf = (body: Document) => asText(asRecord(body.properties).computeType)
-const innerOf = (body: Document) => asRecord(asRecord(body.properties).properties)
-const stateOf = (compute: ArmResource) => asText(innerOf(compute.body).state)
 
 const shownNode = ({ id, job }: { id: string; job: string | undefined }, index: number) => ({
   nodeId: id,
@@ -87,6 +76,7 @@ function computeDocument(region: RegionContext, quotas: Quotas, request: PutRequ
     ...asRecord(properties.properties),
     ...serviceState(type, asRecord(before.properties), now),
   }
+  if (type === 'ComputeInstance') checkInstanceSchedules(inner, region.clock())
   if (!existing) checkQuota(quotas, id, type, inner)
   return {
     body: {
@@ -104,60 +94,6 @@ function checkQuota(quotas: Quotas, id: string, type: string, inner: Document): 
   const count = type === 'ComputeInstance' ? 1 : type === 'AmlCompute' ? Number(least ?? 0) : 0
   const refusal = quotas.refusal(id, asText(inner.vmSize), count)
   if (refusal) throw refusal
-}
-
-function requireQuota(quotas: Quotas, compute: ArmResource): void {
-  const refusal = quotas.refusal(compute.id, asText(innerOf(compute.body).vmSize), 1)
-  if (refusal) throw refusal
-}
-
-function setState(parts: ComputeParts, compute: ArmResource, state: string, operation: string) {
-  if (typeOf(compute.body) !== 'ComputeInstance')
-    throw new AzureError(
-      400,
-      'UserError',
-      'Only a compute instance can be started, stopped and restarted.',
-    )
-  changeState(parts.region, compute, state, operation)
-  if (state === 'Stopped') parts.queue.loseNode(compute.id)
-  parts.queue.pump()
-  return { status: 202 }
-}
-
-function changeState(
-  region: RegionContext,
-  compute: ArmResource,
-  state: string,
-  operationName: string,
-): void {
-  const operationTime = region.clock().toISOString()
-  const lastOperation = { operationName, operationTime, operationStatus: 'Succeeded' }
-  amendInner(region, compute, { state, lastOperation })
-}
-
-function amendInner(region: RegionContext, compute: ArmResource, change: Document): void {
-  region.resources.amend(compute.id, (body) => ({
-    ...body,
-    properties: { ...asRecord(body.properties), properties: { ...innerOf(body), ...change } },
-  }))
-}
-
-/** Stops the instances that have had nothing to do for as long as they are set to wait. */
-export function stopIdleInstances({ region, nodes, queue }: ComputeParts): void {
-  const now = region.clock().getTime()
-  for (const compute of region.resources.list('', computeType)) {
-    const inner = innerOf(compute.body)
-    const seconds = secondsOf(asText(inner.idleTimeBeforeShutdown))
-    if (typeOf(compute.body) !== 'ComputeInstance' || inner.state !== 'Running') continue
-    if (seconds === undefined || !workspaceIdOf(compute.id)) continue
-    const [node] = nodes.of(compute.id)
-    if (node?.job !== undefined) continue
-    const started = new Date(asText(asRecord(inner.lastOperation).operationTime) ?? 0)
-    const since = Math.max(node?.idleSince.getTime() ?? 0, started.getTime())
-    if (now - since < seconds * 1000) continue
-    changeState(region, compute, 'Stopped', 'Stop')
-    queue.loseNode(compute.id)
-  }
 }
 
 function serviceState(type: string, before: Document, now: string): Document {

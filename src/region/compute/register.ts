@@ -5,7 +5,8 @@ import type { Chore } from '../chores.ts'
 import type { RegionContext } from '../context.ts'
 import { batchBehaviours } from './batch-endpoints.ts'
 import { registerBatch } from './batch-routes.ts'
-import { computeBehaviour, stopIdleInstances } from './computes.ts'
+import { computeBehaviour } from './computes.ts'
+import { InstanceClock } from './instances.ts'
 import { JobQueue } from './job-queue.ts'
 import { jobBehaviour } from './jobs.ts'
 import { computeType, Nodes } from './nodes.ts'
@@ -37,6 +38,7 @@ export function registerCompute(
   const nodes = new Nodes(region, quotas)
   const queue = new JobQueue(region, nodes, parts.jobSlots)
   const computes = { region, nodes, quotas, queue }
+  const instances = new InstanceClock(computes)
   const serving = new Serving(region)
   const schedules = new ScheduleClock(region, queue)
   for (const behaviour of [
@@ -56,7 +58,7 @@ export function registerCompute(
       { name: 'fire schedules', work: () => schedules.look() },
       { name: 'look after jobs', work: () => queue.look(region.clock()) },
       { name: 'let idle nodes go', work: () => nodes.look(region.clock()) },
-      { name: 'stop idle instances', work: () => stopIdleInstances(computes) },
+      { name: 'start and stop instances', work: () => instances.look() },
     ],
     async start() {
       for (const { id } of region.resources.list('', computeType)) nodes.settle(id)

@@ -310,6 +310,23 @@ describe('the other kinds', () => {
     expect((await region.call('GET', id)).status).toBe(404)
   })
 
+  it('belong to providers that say where each type is', async () => {
+    const provider = async (name: string) => get(`/subscriptions/s/providers/${name}`)
+    expect(await provider('microsoft.storage')).toMatchObject({
+      namespace: 'Microsoft.Storage',
+      registrationState: 'Registered',
+      resourceTypes: expect.arrayContaining([
+        expect.objectContaining({
+          resourceType: 'storageAccounts',
+          locations: expect.arrayContaining(['East US']),
+        }),
+      ]),
+    })
+    const { value } = await get('/subscriptions/s/providers')
+    expect(value.map((one) => one.namespace)).toContain('Microsoft.MachineLearningServices')
+    expect((await region.call('GET', '/subscriptions/s/providers/Nobody.Here')).status).toBe(404)
+  })
+
   it('are listed together, and answer whether they exist', async () => {
     const names = async (filter: string) => {
       const path = `${group}/resources?$filter=${encodeURIComponent(filter)}`
