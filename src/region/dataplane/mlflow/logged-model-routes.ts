@@ -163,6 +163,24 @@ function artifactUri(dp: DataPlane, ws: number, model: LoggedModel): string {
   return `mlflow-artifacts:/${artifactsOf(model)}`
 }
 
+/** A logged model knows the registered versions made of it, by a tag that MLflow's clients read. */
+export function noteVersion(
+  dp: DataPlane,
+  ws: number,
+  modelId: string,
+  version: { readonly name: string; readonly version: number },
+): void {
+  const model = requireLoggedModel(dp, ws, modelId)
+  const before = JSON.parse(model.tags[versionsTag] ?? '[]') as (typeof version)[]
+  // With the blanks that Python's JSON has: as MLflow writes it, so that texts compare.
+  const texts = [...before, version].map(
+    (one) => `{"name": ${JSON.stringify(one.name)}, "version": ${one.version}}`,
+  )
+  const tags = { ...model.tags, [versionsTag]: `[${texts.join(', ')}]` }
+  dp.loggedModels.change(ws, model, { tags })
+}
+const versionsTag = 'mlflow.modelVersions'
+
 export const loggedModelUri = (dp: DataPlane, ws: number, modelId: string): string =>
   artifactUri(dp, ws, requireLoggedModel(dp, ws, modelId))
 

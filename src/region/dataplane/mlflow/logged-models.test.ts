@@ -103,6 +103,9 @@ describe('logged models', () => {
     })
     const uri = await w.mlflow('GET', 'model-versions/get-download-uri?name=from-logged&version=1')
     expect(uri.body).toEqual({ artifact_uri: info.artifact_uri })
+    expect(modelOf(await get(info.model_id)).info.tags).toEqual([
+      { key: 'mlflow.modelVersions', value: '[{"name": "from-logged", "version": 1}]' },
+    ])
   })
 
   it.each([

@@ -1,7 +1,7 @@
 import { asRecord, asText, type Document } from '../../arm/document.ts'
 import type { ArmResource, Caller } from '../../context.ts'
 import type { DataPlane } from '../data-plane.ts'
-import { loggedModelUri } from './logged-model-routes.ts'
+import { loggedModelUri, noteVersion } from './logged-model-routes.ts'
 import { invalid, MlflowError, missing } from './mlflow-error.ts'
 import { modelUriOf, sourceOf } from './model-uri.ts'
 import { pairs } from './run-view.ts'
@@ -99,6 +99,8 @@ export function modelRegistry(dp: DataPlane, workspaceId: string, ws: number, ca
       caller,
     )
     touchModel(name)
+    if (made.modelId !== undefined)
+      noteVersion(dp, ws, made.modelId, { name, version: Number(number) })
     return stored
   }
 
