@@ -86,10 +86,13 @@ function artifactRoutes(scope: FastifyInstance, dp: DataPlane, addressing: Addre
     ),
   )
   for (const url of addressing.urls('/batch/metadata'))
-    scope.post(url, async (request) => createEmpty(placeOf(dp, addressing, request)))
+    scope.post(url, async (request) => announce(placeOf(dp, addressing, request)))
 
-  /** Makes artifacts without content and says where to upload it. One that exists is left alone. */
-  async function createEmpty(place: Place) {
+  /**
+   * Says where to upload the content of artifacts that are not there yet. Nothing is stored: official
+   * clients upload on the condition that the blob is new.
+   */
+  function announce(place: Place) {
     const paths = Array.isArray(place.body.paths) ? place.body.paths : undefined
     if (paths === undefined)
       throw new AzureError(400, 'ValidationError', "The list 'paths' is missing.")
@@ -102,8 +105,7 @@ function artifactRoutes(scope: FastifyInstance, dp: DataPlane, addressing: Addre
         errors[path] = { error: { code: 'UserError', message: `'${path}' exists already.` } }
         continue
       }
-      const blob = await place.store.put(`${place.folder}/${path}`, nothing())
-      artifacts[path] = artifact(place.folder, blob)
+      artifacts[path] = located(place.folder, path)
       artifactContentInformation[path] = information(place, path, 'rcw')
     }
     return { artifacts, artifactContentInformation, errors }
@@ -172,13 +174,12 @@ function partsOf(folder: string, path: string) {
 }
 
 const artifact = (folder: string, blob: StoredBlob) => ({
-  artifactId: blob.name,
-  ...partsOf(folder, blob.name.slice(folder.length + 1)),
+  ...located(folder, blob.name.slice(folder.length + 1)),
   etag: blob.etag,
   createdTime: blob.lastModified.toISOString(),
-  dataPath: { dataStoreName: 'workspaceartifactstore', relativePath: blob.name },
 })
-
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  // An artifact without content.
-}
+const located = (folder: string, path: string) => ({
+  artifactId: `${folder}/${path}`,
+  ...partsOf(folder, path),
+  dataPath: { dataStoreName: 'workspaceartifactstore', relativePath: `${folder}/${path}` },
+})

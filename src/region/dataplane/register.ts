@@ -21,6 +21,7 @@ import { mlflowMetricRoutes } from './mlflow/metric-routes.ts'
 import { mlflowAnswer } from './mlflow/mlflow-error.ts'
 import { mlflowRegistryRoutes } from './mlflow/registry-routes.ts'
 import { mlflowRunRoutes } from './mlflow/run-routes.ts'
+import { historyArtifacts, proxiedArtifacts } from './mlflow/run-view.ts'
 import { openRunStore } from './run-store.ts'
 
 const mebibyte = 1024 * 1024
@@ -99,6 +100,9 @@ const mlflowInterfaces = ['api', 'ajax-api']
 
 function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): void {
   const base = `/mlflow/${version}${workspacePath}`
+  // Azure's plugin for MLflow asks at v2.0, plain clients at the v1.0 of the tracking URI.
+  const artifactsOf = (workspaceId: string) =>
+    version === 'v2.0' ? historyArtifacts(dp.region.origin, workspaceId) : proxiedArtifacts
   const scoped = (prefix: string, register: (scope: FastifyInstance) => void) =>
     app.register(
       async (scope) => {
@@ -114,7 +118,7 @@ function registerMlflow(app: FastifyInstance, dp: DataPlane, version: string): v
     scoped(`${base}/${name}/2.0/mlflow`, (scope) => {
       parseJsonBodies(scope)
       mlflowExperimentRoutes(scope, dp)
-      mlflowRunRoutes(scope, dp)
+      mlflowRunRoutes(scope, dp, artifactsOf)
       mlflowMetricRoutes(scope, dp)
       mlflowLoggedModelRoutes(scope, dp)
       mlflowArtifactListRoutes(scope, dp)

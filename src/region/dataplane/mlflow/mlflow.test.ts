@@ -258,7 +258,11 @@ describe('artifacts', () => {
     const upload = made.artifactContentInformation['out/new.txt']?.contentUri ?? ''
     const put = {
       body: 'late',
-      headers: { 'x-ms-blob-type': 'BlockBlob', 'content-type': 'text/plain' },
+      // On the condition that it is new, as official clients upload.
+      headers: {
+        ...{ 'x-ms-blob-type': 'BlockBlob', 'content-type': 'text/plain' },
+        'if-none-match': '*',
+      },
       token: null,
     }
     expect((await w.test.call('PUT', upload, put)).status).toBe(201)

@@ -20,19 +20,30 @@ import { checkParams, readBatch, readScalar } from './log-batch.ts'
 import { logModelMetrics } from './logged-model-routes.ts'
 import { invalid, missing } from './mlflow-error.ts'
 import { runConditions, runOrder } from './run-search.ts'
-import { mapOf, runInfo, runView, tagFields, toHistoryStatus } from './run-view.ts'
+import {
+  type ArtifactAddress,
+  mapOf,
+  runInfo,
+  runView,
+  tagFields,
+  toHistoryStatus,
+} from './run-view.ts'
 
 /** Runs of the MLflow REST API: the same runs, metrics and parameters that run history has. */
-export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
+export function mlflowRunRoutes(
+  scope: FastifyInstance,
+  dp: DataPlane,
+  artifactsOf: (workspaceId: string) => ArtifactAddress,
+): void {
   const { runs, metrics } = dp
   const experimentOf = (row: RunRow) => runs.experiments.byNumber(row.experiment)
-  const view = (row: RunRow) =>
-    runView(row, runs.experiments.idOf(row.experiment), metrics.latest(row.run))
-  const views = (rows: readonly RunRow[]) => {
+  const views = ({ workspaceId }: MlflowCall, rows: readonly RunRow[]) => {
     const latest = metrics.latestOf(rows.map(({ run }) => run))
     const { idOf } = runs.experiments
-    return rows.map((row) => runView(row, idOf(row.experiment), latest.get(row.run) ?? []))
+    const address = artifactsOf(workspaceId)
+    return rows.map((row) => runView(row, idOf(row.experiment), latest.get(row.run) ?? [], address))
   }
+  const view = (call: MlflowCall, row: RunRow) => views(call, [row])[0]
   const find = ({ ws, input }: MlflowCall): RunRow => requireRun(dp, ws, input)
   const active = (call: MlflowCall): RunRow => {
     const row = find(call)
@@ -83,12 +94,12 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
         tags,
         ...tagFields(tags),
       }
-      return { run: view(runs.write(experiment, runId, run, call.caller)) }
+      return { run: view(call, runs.write(experiment, runId, run, call.caller)) }
     }),
   )
   scope.get(
     '/runs/get',
-    read((call) => ({ run: view(find(call)) })),
+    read((call) => ({ run: view(call, find(call)) })),
   )
   scope.post(
     '/runs/update',
@@ -102,7 +113,13 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
         ...(endMs !== undefined && { endTimeUtc: instantText(msToMicros(endMs)) }),
         ...(name !== undefined && { displayName: name, tags: { 'mlflow.runName': name } }),
       })
-      return { run_info: runInfo(updated, experimentOf(updated).experimentId) }
+      return {
+        run_info: runInfo(
+          updated,
+          experimentOf(updated).experimentId,
+          artifactsOf(call.workspaceId),
+        ),
+      }
     }),
   )
   change('/runs/delete', (call) => {
@@ -114,7 +131,8 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
 
   scope.post(
     '/runs/search',
-    read(({ ws, input }) => {
+    read((call) => {
+      const { ws, input } = call
       const numbers = listOf(input, 'experiment_ids').map(
         (id) => requireExperiment(dp, ws, id).experiment,
       )
@@ -138,7 +156,7 @@ export function mlflowRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
         token: optional(input, 'page_token'),
       })
       return {
-        runs: views(page.rows),
+        runs: views(call, page.rows),
         ...(page.token !== undefined && { next_page_token: page.token }),
       }
     }),

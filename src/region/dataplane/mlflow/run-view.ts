@@ -67,7 +67,7 @@ export function mapOf(list: unknown, what: string): Record<string, string> {
 export const textOf = (value: unknown): string =>
   value === undefined || value === null ? '' : String(value)
 
-export function runInfo(row: RunRow, experimentId: string): Document {
+export function runInfo(row: RunRow, experimentId: string, artifactsOf: ArtifactAddress): Document {
   const tags = asRecord(row.doc.tags)
   return {
     run_id: row.runId,
@@ -78,15 +78,28 @@ export function runInfo(row: RunRow, experimentId: string): Document {
     status: byHistory.get(row.status) ?? 'RUNNING',
     start_time: microsToMs(row.started ?? row.created),
     ...(row.ended !== undefined && { end_time: microsToMs(row.ended) }),
-    artifact_uri: `mlflow-artifacts:/${artifactRoot(row)}`,
+    artifact_uri: artifactsOf(row, experimentId),
     lifecycle_stage: row.hidden ? 'deleted' : 'active',
   }
 }
+
+/** Says under which address a client opens the artifacts of a run. */
+export type ArtifactAddress = (row: RunRow, experimentId: string) => string
+
+/** A plain MLflow client goes through the artifact proxy of the address that it tracks to. */
+export const proxiedArtifacts: ArtifactAddress = (row) => `mlflow-artifacts:/${artifactRoot(row)}`
+
+/** Azure's plugin goes through run history: this is the address that Azure gives it. */
+export const historyArtifacts =
+  (origin: string, workspaceId: string): ArtifactAddress =>
+  (row, experimentId) =>
+    `azureml://${new URL(origin).host}/mlflow/v2.0${workspaceId}/experiments/${experimentId}/runs/${row.runId}/artifacts`
 
 export function runView(
   row: RunRow,
   experimentId: string,
   latest: readonly LatestScalar[],
+  artifactsOf: ArtifactAddress,
 ): Document {
   const displayName = asText(row.doc.displayName)
   const tags = {
@@ -95,7 +108,7 @@ export function runView(
     ...(row.parent !== undefined && { 'mlflow.parentRunId': row.parent }),
   }
   return {
-    info: runInfo(row, experimentId),
+    info: runInfo(row, experimentId, artifactsOf),
     data: {
       metrics: latest.map(({ name, last }) => metricView(name, last)),
       params: pairs(row.doc.parameters),
