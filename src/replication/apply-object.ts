@@ -15,7 +15,13 @@ import {
   reading,
   writing,
 } from './pass-state.ts'
-import { firstForm, isFinishedLater, routedDeployments, withRoutingOf } from './standing-form.ts'
+import {
+  firstForm,
+  isFinishedLater,
+  routedDeployments,
+  withoutRoutesTo,
+  withRoutingOf,
+} from './standing-form.ts'
 
 /** Kinds whose credentials travel from vault to vault, read at use and kept nowhere (I9, D10). */
 const withSecrets: ReadonlySet<Kind> = new Set<Kind>([
@@ -84,14 +90,20 @@ async function write(
       error: { code: 'object.changed', message: 'changed at the target while it was compared' },
     }
   }
-  const written = await pass.context.target.putObject(id, first, options)
-  if (action === 'create') pass.tally.created += 1
-  else pass.tally.updated += 1
   const complete = digestOf(id, first) === desired.digest
+  // Only the second half differs: there is nothing to write before that.
+  const isFirstDone =
+    !complete && target !== undefined && intent.sourceDigest === intent.targetDigest
+  const written = isFirstDone ? target : await pass.context.target.putObject(id, first, options)
+  if (action === 'create') pass.tally.created += 1
+  else if (!isFirstDone) pass.tally.updated += 1
   if (complete) return proof(pass, id, desired.body, desired.digest, written, versionOf(source))
   const standing = digestOf(id, written.body)
   const sourceVersion = versionOf(source)
-  pass.deferred.push({ id, desired: desired.body, digest: desired.digest, standing, sourceVersion })
+  pass.deferred.push({
+    ...{ id, desired: desired.body, digest: desired.digest, standing, sourceVersion },
+    isCounted: !isFirstDone,
+  })
   return {
     ...intent,
     sourceDigest: desired.digest,
@@ -193,8 +205,10 @@ export async function finishDeferred(pass: Pass): Promise<void> {
 
 async function finish(
   pass: Pass,
-  { id, desired, digest, standing, sourceVersion }: Deferred,
+  { id, desired: whole, digest: wholeDigest, standing, sourceVersion, isCounted }: Deferred,
 ): Promise<Outcome> {
+  const desired = await withoutLeftRoutes(pass, id, whole)
+  const digest = desired === whole ? wholeDigest : digestOf(id, desired)
   const now = await pass.context.target.getObject(id, reading(pass))
   if (now === undefined || digestOf(id, now.body) !== standing) {
     pass.tally.pending += 1
@@ -207,13 +221,27 @@ async function finish(
       error: { code: 'object.changed', message: 'changed at the target before it was finished' },
     }
   }
+  if (standing === digest && (await sameSecrets(pass, id)))
+    return proof(pass, id, desired, digest, now, sourceVersion)
   const secrets = withSecrets.has(id.kind)
     ? await pass.context.source.readSecrets(id, reading(pass))
     : undefined
+  if (!isCounted) pass.tally.updated += 1
   const written = await pass.context.target.putObject(id, desired, {
     ...writing(pass),
     ...(now.etag === undefined ? {} : { condition: { etag: now.etag } }),
     ...(secrets === undefined ? {} : { secrets }),
   })
   return proof(pass, id, desired, digest, written, sourceVersion)
+}
+
+/** Routes to a deployment that was left and does not stand here from before lead nowhere. */
+async function withoutLeftRoutes(pass: Pass, id: ObjectId, body: JsonObject): Promise<JsonObject> {
+  const absent = new Set<string>()
+  for (const deployment of routedDeployments(id, body)) {
+    if (!pass.left.has(formatObjectId(deployment))) continue
+    const there = await pass.context.target.getObject(deployment, reading(pass))
+    if (there === undefined) absent.add(deployment.path.at(-1) ?? '')
+  }
+  return absent.size === 0 ? body : withoutRoutesTo(body, (name) => absent.has(name))
 }

@@ -1,7 +1,7 @@
 import { canonicalObject } from '../model/canonical.ts'
 import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
-import { type ArmKind, armKinds, type Kind } from '../model/kinds.ts'
+import { type ArmKind, armKind, armKinds, type Kind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
 import { referencesOf } from '../model/references.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
@@ -41,7 +41,8 @@ import {
   progressed,
   reading,
 } from './pass-state.ts'
-import { standingOf } from './scope.ts'
+import { type Standing, standingOf } from './scope.ts'
+import { isEndpoint } from './standing-form.ts'
 
 /** Kinds of ARM documents a pass copies; jobs are captured and resubmitted, never put (design D5). */
 const copiedKinds = armKinds.filter(({ kind }) => kind !== 'job')
@@ -178,17 +179,15 @@ async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Pr
   pass.tally.compared += 1
   const unknown = { ...keptFrom(known.forward), sourceVersion: versionOf(source) }
   try {
-    const reason = pass.context.target.capabilities.leftBehind?.get(id.kind)
-    const standing =
-      reason === undefined
-        ? standingOf(pass.context.plan, pass.map, id, source.body)
-        : ({ is: 'left', reason } as const)
-    if (standing.is === 'left')
+    const standing = standingIn(pass, source)
+    if (standing.is === 'left') {
+      pass.left.add(formatObjectId(id))
       return entryFor(pass, id, {
         ...unknown,
         state: 'skipped',
         error: { code: 'object.left', message: standing.reason },
       })
+    }
     if (pass.mode === 'salvage') return await salvageObject(pass, source, known)
     const desired = desiredForm(pass, source)
     if (standing.is === 'captured') return await capture(pass, source, desired, known.defined)
@@ -209,6 +208,21 @@ async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Pr
   } finally {
     progressed(pass)
   }
+}
+
+/** Also what the target does not take, and what is part of something left. */
+function standingIn(pass: Pass, { id, body }: WorkspaceObject): Standing {
+  const reason =
+    pass.context.target.capabilities.leftBehind?.get(id.kind) ?? whyLeftWithParent(pass, id)
+  if (reason !== undefined) return { is: 'left', reason }
+  return standingOf(pass.context.plan, pass.map, id, body)
+}
+
+function whyLeftWithParent(pass: Pass, { kind, path }: ObjectId): string | undefined {
+  const parent = armKind(kind)?.parent
+  if (parent === undefined || !isEndpoint(parent)) return undefined
+  const endpoint = formatObjectId({ kind: parent, path: path.slice(0, -1) })
+  return pass.left.has(endpoint) ? `${endpoint} is left, so its deployments are` : undefined
 }
 
 /** Hot-cold: the definition is kept here and created at the failover. */

@@ -37,6 +37,8 @@ export interface Pass {
   readonly unproven: Map<string, LedgerEntry['state']>
   /** Hot-cold objects of this pass: nothing standing may need them. */
   readonly captured: Set<string>
+  /** Out of scope, so not there for what names them. */
+  readonly left: Set<string>
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
   readonly unlisted: Set<string>
   readonly deferred: Deferred[]
@@ -65,6 +67,8 @@ export interface Deferred {
   /** Digest of the first form, as it stands at the target now. */
   readonly standing: string
   readonly sourceVersion: string | null
+  /** The first form was written in this pass, and the tally says so. */
+  readonly isCounted: boolean
 }
 
 const concurrency = 16
@@ -110,6 +114,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     },
     unproven: new Map(),
     captured: new Set(),
+    left: new Set(),
     unlisted: new Set(),
     deferred: [],
     ended: undefined,

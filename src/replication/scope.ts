@@ -58,6 +58,12 @@ export function standingOf(
   return cold ? { is: 'captured' } : { is: 'standing' }
 }
 
+/** What never came to stand at the source cannot be told from what would stand here (I8). */
+function whyNotDeployed(state: unknown): string | undefined {
+  const ended = state === 'Failed' || state === 'Canceled'
+  return ended ? `it failed at the source: its provisioningState is ${state}` : undefined
+}
+
 function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefined {
   const name = id.path[0] ?? ''
   const properties = isObject(body.properties) ? body.properties : {}
@@ -75,6 +81,11 @@ function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefin
     case 'environment':
     case 'environment-container':
       return name.startsWith('AzureML-') ? 'curated by the service in every region' : undefined
+    case 'online-endpoint':
+    case 'batch-endpoint':
+    case 'online-deployment':
+    case 'batch-deployment':
+      return whyNotDeployed(properties.provisioningState)
     case 'compute':
       return properties.computeType === 'ComputeInstance'
         ? 'a compute instance belongs to one person and its disk cannot be copied'

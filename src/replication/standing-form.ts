@@ -1,5 +1,5 @@
 import { isObject } from '../model/field-path.ts'
-import type { JsonObject } from '../model/json.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 import type { Kind } from '../model/kinds.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import type { Strategy } from '../plan/continuity-plan.ts'
@@ -92,6 +92,23 @@ function pick(from: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(
     names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const])),
   )
+}
+
+/** Without the routes to deployments that are not there; requests cannot go where nothing is. */
+export function withoutRoutesTo(
+  body: JsonObject,
+  isAbsent: (deployment: string) => boolean,
+): JsonObject {
+  const properties = isObject(body.properties) ? body.properties : {}
+  const { defaults } = properties
+  const kept: Record<string, Json> = {}
+  for (const name of ['traffic', 'mirrorTraffic'] as const) {
+    const split = properties[name]
+    if (!isObject(split)) continue
+    kept[name] = Object.fromEntries(Object.entries(split).filter(([to]) => !isAbsent(to)))
+  }
+  if (isObject(defaults) && isAbsent(String(defaults.deploymentName))) kept.defaults = null
+  return withProperties(body, kept)
 }
 
 /** Deployments of `endpoint` that its routing names. */
