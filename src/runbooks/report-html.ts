@@ -115,9 +115,9 @@ function timelineSection({ timeline }: Report): Html {
 </thead><tbody>${join(
     timeline.map(
       (step) => html`<tr><th scope="row">${step.title}<br><code>${step.id}</code></th>
-<td class="${step.status}">${step.status}</td>
-<td>${step.startedAt === null ? '' : time(step.startedAt)}</td>
-<td class="number">${took(step.startedAt, step.endedAt)}</td>
+<td class="${step.status} short">${step.status}</td>
+<td class="short">${step.startedAt === null ? '' : time(step.startedAt)}</td>
+<td class="number short">${took(step.startedAt, step.endedAt)}</td>
 <td>${step.detail ?? ''}</td></tr>`,
     ),
   )}</tbody></table></section>`

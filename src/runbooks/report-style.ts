@@ -24,7 +24,8 @@ section { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-thead th { color: var(--faint); font-weight: 600; font-size: .85rem; }
+thead th { color: var(--faint); font-weight: 600; font-size: .85rem; overflow-wrap: normal; }
+.short { white-space: nowrap; }
 tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font: .9em ui-monospace, 'SF Mono', Consolas, monospace; color: inherit; }

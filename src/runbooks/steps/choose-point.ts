@@ -15,7 +15,7 @@ export async function pointIsChosen(world: FailoverWorld): Promise<Look> {
   const moving = decisions.jobs.filter((job) => job.decision === 'resubmit').length
   return {
     done: true,
-    detail: `${pointSentence(point)} ${decisions.jobs.length} jobs were open, ${moving} move.`,
+    detail: `${pointSentence(point)} Open jobs: ${decisions.jobs.length}, of which move: ${moving}.`,
   }
 }
 

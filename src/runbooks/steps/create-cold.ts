@@ -6,7 +6,7 @@ import { ownEpoch } from './own-epoch.ts'
 export async function coldObjectsStand(world: FailoverWorld, tools: StepTools): Promise<Look> {
   const missing = await world.cold.missing({ signal: tools.signal })
   if (missing.length > 0) {
-    return { done: false, detail: `${missing.length} objects do not stand as defined.` }
+    return { done: false, detail: `Objects that do not stand as defined: ${missing.length}.` }
   }
   return { done: true, detail: 'Everything that was captured stands at the target.' }
 }
@@ -30,6 +30,6 @@ export async function createColdObjects(
   if (failed.length === 0) return undefined
   const [first] = failed
   return {
-    partial: `${failed.length} objects could not be created, first ${first?.object}: ${first?.message}`,
+    partial: `Objects that could not be created: ${failed.length}, first ${first?.object}: ${first?.message}`,
   }
 }

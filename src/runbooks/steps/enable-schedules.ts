@@ -14,8 +14,8 @@ export async function schedulesAreEnabled(world: FailoverWorld, tools: StepTools
   for (const definition of wanted) {
     if (!(await isEnabled(world, definition, tools))) off.push(definition.object)
   }
-  if (off.length > 0) return { done: false, detail: `${off.length} schedules are not enabled yet.` }
-  return { done: true, detail: `${wanted.length} schedules are enabled.` }
+  if (off.length > 0) return { done: false, detail: `Schedules not enabled yet: ${off.length}.` }
+  return { done: true, detail: `Schedules enabled: ${wanted.length}.` }
 }
 
 export async function enableSchedules(

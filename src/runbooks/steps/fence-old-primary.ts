@@ -17,7 +17,7 @@ export async function cancelCopies(world: ReprotectWorld, tools: StepTools): Pro
 export async function oldPrimaryIsFenced(world: ReprotectWorld, tools: StepTools): Promise<Look> {
   const { epoch } = await refuseOvertakenReprotection(world)
   const enabled = await enabledSchedules(world.returning, tools.signal)
-  if (enabled.length > 0) return { done: false, detail: `${enabled.length} schedules are on.` }
+  if (enabled.length > 0) return { done: false, detail: `Schedules still on: ${enabled.length}.` }
   const marker = await world.returning.readMarker({ signal: tools.signal })
   if (marker?.role !== 'secondary' || marker.epoch < epoch) {
     return { done: false, detail: `${world.returning.name} is not marked secondary yet.` }

@@ -48,7 +48,7 @@ export async function isQuiet(world: SwitchoverWorld, tools: StepTools): Promise
   const quiet = await readFact(world, 'quiet')
   if (quiet === undefined) return { done: false, detail: 'The source still starts work.' }
   const enabled = await enabledSchedules(world.source, tools.signal)
-  if (enabled.length > 0) return { done: false, detail: `${enabled.length} schedules are on.` }
+  if (enabled.length > 0) return { done: false, detail: `Schedules still on: ${enabled.length}.` }
   const running = await movingJobs(world, tools)
   if (running.length > 0) return { done: false, detail: `${running.join(', ')} still run.` }
   return { done: true, detail: `Quiet since ${quiet.since}.` }

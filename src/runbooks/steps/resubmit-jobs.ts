@@ -6,7 +6,7 @@ import { ownEpoch } from './own-epoch.ts'
 export async function jobsAreResubmitted(world: FailoverWorld, tools: StepTools): Promise<Look> {
   const missing = await missingSuccessors(await contextOf(world, tools))
   if (missing.length > 0) {
-    return { done: false, detail: `${missing.length} jobs are not resubmitted yet.` }
+    return { done: false, detail: `Jobs not resubmitted yet: ${missing.length}.` }
   }
   return { done: true, detail: await sentence(world) }
 }

@@ -14,7 +14,7 @@ import { pointExists } from './replicate-back.ts'
 export async function endpointsAreReturned(world: ReprotectWorld, tools: StepTools): Promise<Look> {
   const waiting = await waitingEndpoints(world, tools.signal)
   if (waiting.length > 0) {
-    return { done: false, detail: `${waiting.length} endpoints have no traffic yet.` }
+    return { done: false, detail: `Endpoints without traffic yet: ${waiting.length}.` }
   }
   return { done: true, detail: 'No endpoint waits for traffic that a fence took.' }
 }

@@ -35,6 +35,6 @@ export async function salvage(
 }
 
 function sentence({ salvaged, conflicts }: SalvageResult): string {
-  const kept = conflicts.length === 0 ? '' : ` ${conflicts.length} conflicts: both sides are kept.`
-  return `${salvaged.length} objects were salvaged.${kept}`
+  const kept = conflicts.length === 0 ? '' : ` Conflicts, both sides kept: ${conflicts.length}.`
+  return `Objects salvaged: ${salvaged.length}.${kept}`
 }

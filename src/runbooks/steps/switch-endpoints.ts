@@ -14,12 +14,15 @@ export async function leadsToTarget(
   const looks = await Promise.all(endpoints.map((endpoint) => leads(endpoint, pointer, tools)))
   const behind = endpoints.filter((_, index) => looks[index] !== true).map((each) => each.name)
   if (behind.length > 0) {
-    return { done: false, detail: `${behind.join(', ')} do not lead to ${pointer.member} yet.` }
+    return { done: false, detail: `Not led to ${pointer.member} yet: ${behind.join(', ')}.` }
   }
   const names = endpoints.map((endpoint) => endpoint.name).join(', ')
   return {
     done: true,
-    detail: endpoints.length === 0 ? 'There are none.' : `${names} lead to ${pointer.member}.`,
+    detail:
+      endpoints.length === 0
+        ? 'There are none.'
+        : `${names} ${endpoints.length === 1 ? 'leads' : 'lead'} to ${pointer.member}.`,
   }
 }
 
