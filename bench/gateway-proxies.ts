@@ -104,7 +104,8 @@ export async function startUpstream(
     name,
     origin,
     kill() {
-      for (const pid of [...childrenOf(program.pid), program.pid]) process.kill(pid, 'SIGKILL')
+      // The master first: it would start a new worker in the place of a dead one.
+      for (const pid of [program.pid, ...childrenOf(program.pid)]) process.kill(pid, 'SIGKILL')
     },
   }
 }
