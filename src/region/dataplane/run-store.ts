@@ -29,6 +29,11 @@ import { type WorkspaceClock, workspaceClock } from './workspace-clock.ts'
 
 export interface RunQuery {
   readonly where: readonly Condition[]
+  /**
+   * Conditions of which exactly one holds for a run that is wanted. Each is looked up in its own
+   * index, so that a page of a few experiments does not walk through all the others.
+   */
+  readonly among?: readonly Condition[]
   readonly order: readonly OrderTerm[]
   readonly limit: number
   readonly token?: string | undefined
@@ -177,17 +182,27 @@ export function openRunStore(options: {
     })
   }
 
-  function query({ where, order, limit, token }: RunQuery): RunPage {
+  function query({ where, among = [], order, limit, token }: RunQuery): RunPage {
     const place = token ? [after(order, placeOf(order, token))] : []
-    const condition = all([...where, ...place])
     const sorted = orderBy(order)
     const places = order.map(({ sql }, i) => `${sql} AS o${i}`).join(', ')
-    const found = db
-      .prepare(
-        `SELECT ${runColumns}, ${places} FROM dp_runs WHERE ${condition.sql}
-         ORDER BY ${sorted.sql} LIMIT ?`,
-      )
-      .all(...sorted.params, ...condition.params, ...sorted.params, limit + 1) as StoredRun[]
+    const pageOf = (part: readonly Condition[]): Condition => {
+      const condition = all([...part, ...where, ...place])
+      return {
+        sql: `SELECT ${runColumns}, ${places} FROM dp_runs WHERE ${condition.sql}
+              ORDER BY ${sorted.sql} LIMIT ?`,
+        params: [...sorted.params, ...condition.params, ...sorted.params, limit + 1],
+      }
+    }
+    const { sql, params } =
+      among.length > 1
+        ? merged(
+            order,
+            among.map((part) => pageOf([part])),
+            limit + 1,
+          )
+        : pageOf(among)
+    const found = db.prepare(sql).all(...params) as StoredRun[]
     const rows = found.slice(0, limit)
     const last = rows.at(-1) as (StoredRun & Record<string, string | number>) | undefined
     const hasMore = found.length > limit && last !== undefined
@@ -236,6 +251,20 @@ export function openRunStore(options: {
 }
 
 const numberIn = ({ value }: { readonly value: number }) => value
+
+/** The first rows of several sorted pages together. */
+function merged(
+  order: readonly OrderTerm[],
+  pages: readonly Condition[],
+  limit: number,
+): Condition {
+  const union = pages.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')
+  const sorted = order.map(({ descending }, i) => `o${i} ${descending ? 'DESC' : 'ASC'}`).join(', ')
+  return {
+    sql: `${union} ORDER BY ${sorted} LIMIT ?`,
+    params: [...pages.flatMap(({ params }) => params), limit],
+  }
+}
 
 const instantOf = (doc: Document, field: string): Micros | undefined =>
   doc[field] === undefined ? undefined : requireMicros(doc[field], field)

@@ -376,3 +376,36 @@ describe('the model registry', () => {
     expect(models).toEqual({ registered_models: [] })
   })
 })
+
+describe('a search over several experiments', () => {
+  it.each([
+    [['start_time ASC'], false],
+    [[], true],
+    [['metrics.loss DESC'], true],
+  ])('pages through all of them in one order: %j', async (order_by, isNewestFirst) => {
+    const experiment_ids: string[] = []
+    for (const n of [0, 1, 2]) {
+      const name = `several-${n}-${order_by}`
+      const { body } = await w.mlflow('POST', 'experiments/create', { name })
+      experiment_ids.push((body as { experiment_id: string }).experiment_id)
+    }
+    const made: string[] = []
+    for (let i = 0; i < 9; i++) {
+      const experiment_id = experiment_ids[(i * 2) % 3]
+      const run = await createRun({ experiment_id, start_time: 1000 + i })
+      made.push(run.info.run_id)
+      const metric = { run_id: run.info.run_id, key: 'loss', value: i, timestamp: 1 }
+      await w.mlflow('POST', 'runs/log-metric', metric)
+    }
+    const seen: string[] = []
+    let page_token: string | undefined
+    do {
+      // An experiment named twice is searched once.
+      const asked = { experiment_ids: [...experiment_ids, experiment_ids[0]], order_by }
+      const page = await search({ ...asked, max_results: 2, ...(page_token && { page_token }) })
+      seen.push(...page.ids)
+      page_token = page.token
+    } while (page_token !== undefined)
+    expect(seen).toEqual(isNewestFirst ? [...made].reverse() : made)
+  })
+})
