@@ -21,6 +21,7 @@ interface Comparison {
 }
 interface Result extends Work {
   readonly requests: number
+  readonly serverCpuSeconds: { readonly source: number; readonly target: number }
   readonly comparison: Comparison
 }
 
@@ -104,11 +105,12 @@ async function benchWay(
   try {
     const work = await way(source, target, targetFolder)
     const requests = source.requests() + target.requests()
+    const cpu = { source: source.cpuSeconds(), target: target.cpuSeconds() }
     const comparison = await script<Comparison>(python, 'compare.py', [
       ...[source.directUrl, source.database, target.directUrl, target.database],
       ...[source.artifacts, target.artifacts],
     ])
-    return { requests, ...work, comparison }
+    return { requests, ...work, serverCpuSeconds: cpu, comparison }
   } finally {
     await Promise.all([source.stop(), target.stop()])
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,6 +14,8 @@ export interface BenchServer {
   readonly artifacts: string
   /** Requests it answered since the start, by its own access log. */
   requests(): number
+  /** Processor time of all its processes since the start; tells what a busy machine hides. */
+  cpuSeconds(): number
   stop(): Promise<void>
 }
 
@@ -34,13 +36,27 @@ export async function startMlflow(
       ...['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)],
       ...['--backend-store-uri', `sqlite:///${database}`],
       ...['--artifacts-destination', artifacts, '--serve-artifacts'],
+      // On a busy machine its supervisor would kill workers that are merely slow.
+      ...['--uvicorn-opts', '--timeout-worker-healthcheck 300'],
     ],
-    { cwd: folder, stdio: ['ignore', log, log], detached: true },
+    {
+      cwd: folder,
+      stdio: ['ignore', log, log],
+      detached: true,
+      // Seven more processes that nothing here uses.
+      env: { ...process.env, MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' },
+    },
   )
   closeSync(log)
-  await untilHealthy(`http://127.0.0.1:${port}`, child, logFile)
-  await warmUp(`http://127.0.0.1:${port}`)
+  try {
+    await untilHealthy(`http://127.0.0.1:${port}`, child, logFile)
+    await warmUp(`http://127.0.0.1:${port}`)
+  } catch (error) {
+    await stopGroup(child)
+    throw error
+  }
   const before = requestsIn(logFile)
+  const cpuBefore = cpuSecondsOf(child.pid ?? 0)
   const distance = rttMs > 0 ? await startDistance(port, rttMs) : undefined
   return {
     url: `http://127.0.0.1:${distance?.port ?? port}`,
@@ -48,6 +64,7 @@ export async function startMlflow(
     database,
     artifacts,
     requests: () => requestsIn(logFile) - before,
+    cpuSeconds: () => cpuSecondsOf(child.pid ?? 0) - cpuBefore,
     stop: async () => {
       await distance?.close()
       await stopGroup(child)
@@ -63,6 +80,27 @@ async function untilHealthy(url: string, child: ChildProcess, logFile: string): 
     await delay(200)
   }
   throw new Error(`mlflow did not start: ${readFileSync(logFile, 'utf8')}`)
+}
+
+/** Of a process group, from Linux's `/proc`; elsewhere 0. */
+function cpuSecondsOf(group: number): number {
+  if (!existsSync('/proc/self/stat')) return 0
+  let ticks = 0
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    // Processes come and go while this reads.
+    const stat = existsSync(`/proc/${pid}/stat`) ? readText(`/proc/${pid}/stat`) : ''
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (Number(fields[2]) === group) ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return ticks / 100
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** Each of its workers loads half of its code with the first request; that is nobody's time. */

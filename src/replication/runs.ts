@@ -24,7 +24,7 @@ import { RunWriter } from './write-runs.ts'
 
 const runsPerBatch = 100
 /** Batches under way at a time: one is read while others are written and proven. */
-const batchesAtOnce = 4
+const batchesAtOnce = 3
 
 /** Copies experiments, runs and full metric series; resolves with where the next cheap pass starts. */
 export async function passRunHistory(pass: Pass, before: Watermark): Promise<Watermark> {
