@@ -4,6 +4,7 @@ import type { MetricValue, Page, PageOptions, Run, Workspace, WriteOptions } fro
 import type { MlflowHttp } from './mlflow-http.ts'
 import type { MlflowRuns } from './mlflow-runs.ts'
 import { array, object, seriesOf, text } from './run-document.ts'
+import { StandingValues } from './standing-values.ts'
 
 /** The most that one answer of the bulk read holds; beyond it the answer is cut without a word. */
 const valuesPerRead = 25_000
@@ -21,6 +22,7 @@ interface SeriesWalk {
 export class MlflowMetrics {
   readonly #http: MlflowHttp
   readonly #runs: MlflowRuns
+  readonly #standing = new StandingValues((runId, key) => this.#seriesPages(runId, key))
   /** The bulk read belongs to the server's web interface; behind some proxies it is missing. */
   #hasBulk = true
 
@@ -58,15 +60,27 @@ export class MlflowMetrics {
   }
 
   async write(runId: string, values: readonly MetricValue[], options: WriteOptions): Promise<void> {
-    if (values.length === 0) return
-    const metrics = values.map(toMetric)
+    // A run that was made a moment ago holds nothing yet.
+    const isFresh = this.#runs.isFresh(runId)
+    const missing = isFresh ? values : await this.#standing.missing(runId, values)
+    if (missing.length === 0) return
+    try {
+      await this.#log(runId, missing, options)
+    } catch (error) {
+      this.#standing.forget()
+      throw error
+    }
+  }
+
+  async #log(runId: string, values: readonly MetricValue[], options: WriteOptions): Promise<void> {
+    const body = { run_id: runId, metrics: values.map(toMetric) }
     await this.#runs.whileActive(
       runId,
       async () => {
         await this.#http.json({
           method: 'POST',
           path: '/api/2.0/mlflow/runs/log-batch',
-          body: { run_id: runId, metrics },
+          body,
           place: `metrics of run/${runId}`,
           signal: options.signal,
           effect: 'repeatable',
@@ -74,6 +88,19 @@ export class MlflowMetrics {
       },
       options,
     )
+  }
+
+  async *#seriesPages(runId: string, key: string): AsyncGenerator<readonly MetricValue[]> {
+    for (let inner: string | undefined = ''; inner !== undefined; ) {
+      const page: { items: RunValues[]; next?: SeriesWalk } = await this.#single(
+        key,
+        [runId],
+        { key: 0, run: 0, inner },
+        {},
+      )
+      yield page.items.flatMap((part) => part.values)
+      inner = page.next?.inner
+    }
   }
 
   async #bulk(

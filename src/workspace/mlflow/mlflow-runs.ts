@@ -29,6 +29,8 @@ export class MlflowRuns {
   readonly #http: MlflowHttp
   readonly #experiments: MlflowExperiments
   readonly #limit = pLimit(writesAtOnce)
+  /** Runs made here and not yet forgotten: the newest few thousand. */
+  readonly #fresh = new Set<string>()
 
   constructor(http: MlflowHttp, experiments: MlflowExperiments) {
     this.#http = http
@@ -101,6 +103,17 @@ export class MlflowRuns {
     })
   }
 
+  /** True: this process made it and has not updated it since. */
+  isFresh(runId: string): boolean {
+    return this.#fresh.has(runId)
+  }
+
+  #remember(runId: string): void {
+    const [oldest] = this.#fresh
+    if (this.#fresh.size >= 4096 && oldest !== undefined) this.#fresh.delete(oldest)
+    this.#fresh.add(runId)
+  }
+
   /** Writing needs an active run; what was deleted is deleted again afterwards. */
   async whileActive(
     runId: string,
@@ -144,6 +157,7 @@ export class MlflowRuns {
     })
     const info = object(object(body?.run).info)
     const runId = text(info.run_id) || text(info.run_uuid)
+    this.#remember(runId)
     await this.#fill(run, runId, parametersOf(run), {}, options)
     await this.#act('update', toUpdate(run, runId), runId, options)
     if (isDeleted(run)) await this.#act('delete', { run_id: runId }, runId, options)
@@ -152,6 +166,7 @@ export class MlflowRuns {
 
   async #update(run: Run, standing: Run, options: WriteOptions): Promise<void> {
     const { runId } = run
+    this.#fresh.delete(runId)
     if (isDeleted(standing)) await this.#act('restore', { run_id: runId }, runId, options)
     const wanted = tagsOf(run)
     const there = tagsOf(standing)

@@ -63,6 +63,7 @@ export async function startTestMlflow(python: string): Promise<TestMlflow> {
     python: (script) =>
       execFileSync(python, ['-c', script], {
         encoding: 'utf8',
+        maxBuffer: 1 << 28,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, MLFLOW_TRACKING_URI: url },
       }),
