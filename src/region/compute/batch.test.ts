@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type JobWorkspace, jobWorkspace, ref } from '../testing/job-client.ts'
+import { mlflowModel } from '../testing/mlflow-model.ts'
 import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
-import { findPython } from './python-runtime.ts'
+import { findPython, hasModule } from './python-runtime.ts'
 
 const python = await findPython()
+const hasMlflow = python !== undefined && (await hasModule(python, 'mlflow.pyfunc'))
+if (!hasMlflow) console.warn('SKIPPED: batch scoring with MLflow models, for Python has no mlflow')
 if (python === undefined) console.warn('SKIPPED: batch endpoints, for this machine has no Python 3')
 
 let region: TestRegion
@@ -144,6 +147,21 @@ describe.runIf(python)('a batch endpoint', () => {
     expect(await jobs.statusOf(job)).toBe('Completed')
     expect(await jobs.artifact(`${job}_say`, 'user_logs/std_log.txt')).toBe('hello\n')
   })
+
+  it.runIf(hasMlflow)(
+    'scores tables with an MLflow model, without a script',
+    async () => {
+      const assetId = await jobs.upload('models', 'linear', mlflowModel(python ?? ''))
+      await deploy('times/mlflow', { model: { referenceType: 'Id', assetId } })
+      const uri = await jobs.upload('data', 'table', { 'rows.csv': 'a,b\n1,2\n3,4\n' })
+      const inputData = { table: { jobInputType: 'UriFolder', uri } }
+      const job = await jobOf(await invoke('times', { inputData }, 'mlflow'))
+      expect(await jobs.statusOf(job)).toBe('Completed')
+      const rows = await output(job, 'score', 'predictions.csv')
+      expect(rows).toBe('0,12.0,rows.csv\n1,34.0,rows.csv\n')
+    },
+    120_000,
+  )
 
   it('refuses what it cannot do', async () => {
     expect((await invoke('times', {})).status).toBe(400)

@@ -1,9 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type JobWorkspace, jobWorkspace } from '../testing/job-client.ts'
+import { mlflowModel } from '../testing/mlflow-model.ts'
 import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
 import { findPython, hasModule } from './python-runtime.ts'
 
@@ -124,68 +121,38 @@ describe.runIf(python)('an online endpoint', () => {
   it.runIf(hasMlflow)(
     'serves MLflow models without a script',
     async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'holdfast-mlflow-'))
-      try {
-        execFileSync(python ?? '', ['-c', saveModel, join(folder, 'model')], { stdio: 'pipe' })
-        const files = readdirSync(join(folder, 'model'), { recursive: true, encoding: 'utf8' })
-          .map((file) => join(folder, 'model', file))
-          .filter((file) => statSync(file).isFile())
-          .map(
-            (file) => [relative(join(folder, 'model'), file), readFileSync(file, 'utf8')] as const,
-          )
-        const model = await jobs.upload('models', 'linear', Object.fromEntries(files))
-        await endpoint('mlflow')
-        expect(await deploy('mlflow/blue', { model })).toMatchObject({ status: 200 })
-        await endpoint('mlflow', { traffic: { blue: 100 } })
-        for (const input of [
-          {
-            input_data: {
-              columns: ['a', 'b'],
-              index: [0, 1],
-              data: [
-                [1, 2],
-                [3, 4],
-              ],
-            },
-          },
-          {
-            input_data: [
+      const model = await jobs.upload('models', 'linear', mlflowModel(python ?? ''))
+      await endpoint('mlflow')
+      expect(await deploy('mlflow/blue', { model })).toMatchObject({ status: 200 })
+      await endpoint('mlflow', { traffic: { blue: 100 } })
+      for (const input of [
+        {
+          input_data: {
+            columns: ['a', 'b'],
+            index: [0, 1],
+            data: [
               [1, 2],
               [3, 4],
             ],
           },
-          { input_data: { a: [1, 3], b: [2, 4] } },
-          {
-            dataframe_records: [
-              { a: 1, b: 2 },
-              { a: 3, b: 4 },
-            ],
-          },
-        ])
-          expect((await score('mlflow', input)).body).toEqual([12, 34])
-        expect((await score('mlflow', { nothing: 1 })).status).toBe(424)
-      } finally {
-        rmSync(folder, { recursive: true, force: true })
-      }
+        },
+        {
+          input_data: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+        { input_data: { a: [1, 3], b: [2, 4] } },
+        {
+          dataframe_records: [
+            { a: 1, b: 2 },
+            { a: 3, b: 4 },
+          ],
+        },
+      ])
+        expect((await score('mlflow', input)).body).toEqual([12, 34])
+      expect((await score('mlflow', { nothing: 1 })).status).toBe(424)
     },
     120_000,
   )
 })
-
-/** A model of Python alone, in text files: 10 a + b. */
-const saveModel = `
-import sys, pathlib, tempfile, mlflow.pyfunc
-from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, Schema
-code = pathlib.Path(tempfile.mkdtemp()) / "model.py"
-code.write_text("""
-import mlflow.pyfunc
-class Linear(mlflow.pyfunc.PythonModel):
-    def predict(self, context, model_input, params=None):
-        return 10 * model_input["a"] + model_input["b"]
-from mlflow.models import set_model
-set_model(Linear())
-""")
-signature = ModelSignature(inputs=Schema([ColSpec("double", "a"), ColSpec("double", "b")]))
-mlflow.pyfunc.save_model(sys.argv[1], python_model=str(code), signature=signature, pip_requirements=["mlflow"])
-`
