@@ -87,6 +87,23 @@ describe('a schedule', () => {
     expect(await listed('?listViewType=All')).toContain('off')
   })
 
+  it('that cannot do what it should leaves a failed run that says why', async () => {
+    const due = new Date(Math.ceil((time.clock().getTime() + 1) / minutes) * minutes)
+    const monitor = { actionType: 'CreateMonitor', monitorDefinition: { signals: {} } }
+    await schedule(
+      'watch',
+      { triggerType: 'Cron', expression: `${due.getUTCMinutes()} ${due.getUTCHours()} * * *` },
+      { action: monitor },
+    )
+    await pass(1 * minutes)
+    const name = `watch_${due.toISOString().replace(/[-:]/g, '').slice(0, 13)}00Z`
+    expect(await jobs.run(name)).toMatchObject({
+      status: 'Failed',
+      error: { error: { code: 'NotImplemented' } },
+    })
+    expect((await jobs.properties('/schedules/watch')).action).toEqual(monitor)
+  })
+
   it('is refused when its trigger can never be read', async () => {
     for (const trigger of [
       { triggerType: 'Cron', expression: 'every day' },

@@ -59,19 +59,7 @@ export class ScheduleClock {
       for (const schedule of this.#region.resources.list(workspace.id, scheduleType, {
         limit: 10_000,
       })) {
-        try {
-          this.#fire(schedule, since, now)
-        } catch (error) {
-          const message = error instanceof Error ? error.message : String(error)
-          this.#region.log.error(
-            { schedule: schedule.id, error: message },
-            'schedule could not fire',
-          )
-          this.#region.resources.amend(schedule.id, (body) => ({
-            ...body,
-            properties: { ...asRecord(body.properties), lastFireError: message },
-          }))
-        }
+        this.#fire(schedule, since, now)
       }
     }
   }
@@ -82,7 +70,11 @@ export class ScheduleClock {
     const trigger = asRecord(properties.trigger)
     let due = nextFire(trigger, since)
     for (let fired = 0; due && due <= now && fired < mostAtOnce; fired += 1) {
-      this.fireAt(schedule, due)
+      try {
+        this.fireAt(schedule, due)
+      } catch (error) {
+        this.#recordFailure(schedule, due, error)
+      }
       due = nextFire(trigger, due)
     }
   }
@@ -91,8 +83,7 @@ export class ScheduleClock {
   fireAt(schedule: ArmResource, due: Date): string {
     const { properties } = schedule.body
     const action = asRecord(asRecord(properties).action)
-    const stamp = due.toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z')
-    const job = { workspaceId: workspaceIdOf(schedule.id) ?? '', name: `${schedule.name}_${stamp}` }
+    const job = firedJob(schedule, due)
     if (action.actionType === 'CreateJob')
       this.#createJob(schedule, job, asRecord(action.jobDefinition))
     else if (action.actionType === 'InvokeBatchEndpoint')
@@ -104,6 +95,22 @@ export class ScheduleClock {
         `A local region fires schedules that create jobs or invoke batch endpoints, not '${String(action.actionType)}'.`,
       )
     return job.name
+  }
+
+  /** A run of the name that the job would have had: where people look for what did not happen. */
+  #recordFailure(schedule: ArmResource, due: Date, cause: unknown): void {
+    const { workspaceId, name } = firedJob(schedule, due)
+    const message = cause instanceof Error ? cause.message : String(cause)
+    const code = cause instanceof AzureError ? cause.code : 'ServiceError'
+    this.#region.log.error({ schedule: schedule.id, error: message }, 'schedule could not fire')
+    const failed = {
+      status: 'Failed',
+      displayName: name,
+      endTimeUtc: this.#region.clock().toISOString(),
+      properties: { 'azureml.scheduleName': schedule.name },
+      error: { error: { code, message } },
+    }
+    this.#region.runs.upsert(workspaceId, 'Default', name, failed, regionCaller(this.#region))
   }
 
   #createJob(schedule: ArmResource, job: JobRef, definition: Document): void {
@@ -129,4 +136,9 @@ export class ScheduleClock {
       jobName: name,
     })
   }
+}
+
+function firedJob(schedule: ArmResource, due: Date): JobRef {
+  const stamp = due.toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z')
+  return { workspaceId: workspaceIdOf(schedule.id) ?? '', name: `${schedule.name}_${stamp}` }
 }
