@@ -24,6 +24,7 @@ warnings.filterwarnings("ignore")
 logging.disable(logging.CRITICAL)
 
 from azure.ai.ml import (  # noqa: E402
+    load_batch_deployment,
     load_batch_endpoint,
     load_component,
     load_compute,
@@ -91,9 +92,14 @@ def online_endpoint(world, path):
 
 
 def batch_deployment(world, path):
-    is_pipeline = "type: pipeline" in path.read_text()
-    load = load_pipeline_component_batch_deployment if is_pipeline else load_model_batch_deployment
-    named = overrides(path, {"endpoint_name": "made-up-batch", "name": "first"})
+    text = path.read_text()
+    names = {"endpoint_name": "made-up-batch", "name": "first"}
+    if "type: pipeline" in text:
+        load = load_pipeline_component_batch_deployment
+    else:
+        load = load_model_batch_deployment if "\nsettings:" in text else load_batch_deployment
+        names["compute"] = "azureml:cpu-cluster"
+    named = overrides(path, names)
     entity = load(path, params_override=named)
     world.batch_endpoint(entity)
     return world.client.batch_deployments.begin_create_or_update(
@@ -172,16 +178,18 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--report")
     parser.add_argument("--only", default="")
+    parser.add_argument("--again", help="only what failed in this report")
     parser.add_argument("--trace", action="store_true")
     options = parser.parse_args()
     credential = DefaultAzureCredential()
     reasons = json.loads((Path(__file__).parent / "corpus-refusals.json").read_text())
     results = []
+    again = failed_before(options.again) if options.again else None
     with tempfile.TemporaryDirectory() as scratch:
         world = World(credential, Path(options.folder), Path(scratch).resolve())
         for path, kind in specifications(world.root):
             relative = path.relative_to(world.root).as_posix()
-            if options.only and options.only not in f"{relative} {kind}":
+            if options.only not in f"{relative} {kind}" or again and relative not in again:
                 continue
             results.append(attempt(world, path, relative, kind, options.trace))
     print_table(results)
@@ -213,6 +221,11 @@ def attempt(world, path, relative, kind, trace):
         sys.stdout, sys.stderr = stdout, stderr
     result["seconds"] = round(time.monotonic() - started, 2)
     return result
+
+
+def failed_before(report):
+    results = json.loads(Path(report).read_text())
+    return {result["path"] for result in results if result["outcome"] != "created"}
 
 
 def print_table(results):

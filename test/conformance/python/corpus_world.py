@@ -1,5 +1,6 @@
 """What a specification takes for granted: files beside it, computes, other assets, endpoints."""
 
+import os
 import re
 import shutil
 import uuid
@@ -10,11 +11,15 @@ from azure.ai.ml import MLClient
 from azure.ai.ml.entities import (
     AmlCompute,
     BatchEndpoint,
+    CodeConfiguration,
     CommandComponent,
     Data,
+    DataCollector,
+    DeploymentCollection,
     Environment,
     KubernetesCompute,
     KubernetesOnlineEndpoint,
+    ManagedOnlineDeployment,
     ManagedOnlineEndpoint,
     Model,
     Workspace,
@@ -27,7 +32,34 @@ KUBERNETES = (
     "/providers/Microsoft.ContainerService/managedClusters/aks"
 )
 # Fields that name a file or folder beside the specification.
-PATHS = {"code", "path", "conda_file", "scoring_script", "local_path", "dockerfile_path"}
+PATHS = {"code", "path", "conda_file", "local_path", "additional_includes"}
+SCORING = """def init():
+    pass
+
+
+def run(raw):
+    return raw
+"""
+FEATURES = """source:
+  type: parquet
+  path: abfss://made@up.dfs.core.windows.net/up
+  timestamp_column:
+    name: timestamp
+features:
+  - name: amount
+    type: double
+index_columns:
+  - name: id
+    type: string
+"""
+
+MISSING = (
+    r"No such (?:file or )?directory: ([^\n]+)",
+    r"File path does not match asset type uri_\w+: ([^\n]+)",
+    r"resolved absolute path: ([^;\n]+)",
+    r"Entry (\S+) doesn't exist",
+    r"Unable to find additional include ([^\s,]+)",
+)
 
 
 class World:
@@ -48,7 +80,9 @@ class World:
         return client
 
     def create(self, perform, path):
+        fill_in(path)
         make_up_files(path)
+        os.chdir(path.parent)
         mended = set()
         for _ in range(self.most_mends):
             try:
@@ -65,12 +99,19 @@ class World:
         compute = re.search(r"compute '?([\w.-]+)'? does not exist|computes/([\w.-]+)'", text)
         if compute:
             return self.compute(compute[1] or compute[2])
+        deployment = re.search(r"onlineEndpoints/([^/'\" ]+)/deployments/([^/'\" ]+)'", text)
+        if deployment:
+            return self.deployment(*deployment.groups())
         asset = re.search(r"workspaces/[^/]+/(\w+)/([^/'\" ]+)(?:/versions/([^/'\" ]+))?'", text)
         if asset:
             return self.asset(*asset.groups())
-        missing = re.search(r"No such (?:file or )?directory: ([^\n]+)", text) or re.search(
-            r"File path does not match asset type uri_\w+: ([^\n]+)", text
-        )
+        unlabelled = re.search(r"parsing asset ([\w-]+)@latest of type (\w+)", text)
+        if unlabelled:
+            return self.asset(unlabelled[2], unlabelled[1], None)
+        unknown = re.search(r"Asset ([\w-]+) does not exist", text)
+        if unknown:
+            return self.asset("data", unknown[1], None)
+        missing = next(filter(None, (re.search(one, text) for one in MISSING)), None)
         if missing:
             return self.file(missing[1].strip().strip("'\"."))
         if "cannot be updated" in text or "already linked to an asset" in text:
@@ -89,7 +130,8 @@ class World:
 
     def asset(self, kind, name, version):
         version = None if version in (None, "latest", "azureml_default") else version
-        place = "azureml://datastores/workspaceblobstore/paths/made-up"
+        place = str(self.root / "made-up-asset")
+        make_up(place)
         if kind == "environments":
             made = Environment(name=name, version=version or "1", image="made-up")
             self.client.environments.create_or_update(made)
@@ -112,8 +154,30 @@ class World:
             return None
         return f"{kind} {name} {version}"
 
+    def deployment(self, endpoint, name):
+        """One that collects data, as monitors need it."""
+        self.endpoint(ManagedOnlineEndpoint(name=endpoint, auth_mode="key"))
+        code = self.root / "made-up-code"
+        code.mkdir(exist_ok=True)
+        (code / "score.py").write_text(SCORING)
+        self.asset("environments", "made-up", "1")
+        collected = {
+            one: DeploymentCollection(enabled="true") for one in ("model_inputs", "model_outputs")
+        }
+        made = ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=endpoint,
+            code_configuration=CodeConfiguration(code=str(code), scoring_script="score.py"),
+            environment="azureml:made-up:1",
+            instance_type="Standard_DS3_v2",
+            instance_count=1,
+            data_collector=DataCollector(collections=collected),
+        )
+        self.client.online_deployments.begin_create_or_update(made).result()
+        return f"deployment {endpoint} {name}"
+
     def file(self, name):
-        path = Path(name)
+        path = Path(name).resolve()
         if self.root not in path.parents:
             return None
         make_up(path)
@@ -142,6 +206,25 @@ class World:
         ).result()
 
 
+def fill_in(path):
+    """Places that the examples' scripts or their readers fill in: `{{NAME}}` and `<NAME>`."""
+    text = path.read_text(encoding="utf-8")
+    filled = re.sub(r"\{\{ *(\w+) *\}\}|<([A-Za-z][\w :.-]*)>|\{(sub-id|rg|[\w-]+-name)\}", filling, text)
+    if filled != text:
+        path.write_text(filled, encoding="utf-8")
+
+
+def filling(match):
+    name = next(filter(None, match.groups())).lower()
+    if "sub" in name and "id" in name:
+        return SUBSCRIPTION
+    if "version" in name:
+        return "1"
+    if "compute" in name:
+        return "cpu-cluster"
+    return re.sub(r"[^a-z0-9]+", "-", name).strip("-")[:20]
+
+
 def make_up_files(path):
     """Files and folders that a specification names and that are not there."""
     try:
@@ -149,11 +232,25 @@ def make_up_files(path):
     except yaml.YAMLError:
         return
     for field, value in named_values(document):
-        if field not in PATHS or not isinstance(value, str) or is_remote(value):
-            continue
-        if field == "dockerfile_path" or field == "scoring_script":
-            continue
-        make_up(path.parent / value)
+        if field in PATHS and isinstance(value, str) and not is_remote(value):
+            make_up(path.parent / value)
+    for field, node in named_nodes(document):
+        if field == "code_configuration" and not is_remote(str(node.get("code", ""))):
+            script = path.parent / node["code"] / node["scoring_script"]
+            if not script.exists():
+                script.parent.mkdir(parents=True, exist_ok=True)
+                script.write_text(SCORING)
+        if field == "specification" and isinstance(node.get("path"), str):
+            spec = path.parent / node["path"] / "FeatureSetSpec.yaml"
+            if spec.parent.is_dir() and not spec.exists():
+                spec.write_text(FEATURES)
+
+
+def named_nodes(node):
+    for key, value in node.items() if isinstance(node, dict) else ():
+        if isinstance(value, dict):
+            yield key, value
+            yield from named_nodes(value)
 
 
 def named_values(node, field=None):
