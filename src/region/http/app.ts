@@ -10,6 +10,9 @@ import type { Handler } from './listener.ts'
 /** ARM's own limit for a request; routes that take more say so with `bodyLimit`. */
 const bodyLimitBytes = 4 * 1024 * 1024
 
+/** The service behind Azure Resource Manager, which clients ask directly for registries and batch jobs. */
+const frontEnd = /^\/mferp\/managementfrontend\/subscriptions\//i
+
 /** The fastify application of the main listener, with Azure's manners for every service on it. */
 export function createApp(options: {
   readonly server: Server
@@ -21,7 +24,7 @@ export function createApp(options: {
     // Paths of ARM are case-insensitive; clients send a doubled leading slash at times.
     routerOptions: { caseSensitive: false, maxParamLength: 4096, ignoreTrailingSlash: true },
     rewriteUrl: (request) => {
-      const url = (request.url ?? '/').replace(/^\/{2,}/, '/')
+      const url = (request.url ?? '/').replace(/^\/{2,}/, '/').replace(frontEnd, '/subscriptions/')
       const vault = vaultHost.exec(request.headers.host ?? '')?.[1]
       return vault === undefined ? url : `/vault/${vault}${url}`
     },

@@ -85,14 +85,19 @@ export function registerVault(
       return { value, nextLink: null }
     })
     scope.get('/vault/:vault/secrets/:name/:version', own, (request) => read(request))
-    scope.patch('/vault/:vault/secrets/:name/:version', own, async (request) => {
+    const update = async (request: FastifyRequest) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
-      const { version } = request.params as { version: string }
+      const { version = secrets.get(vault, name)?.version ?? '' } = request.params as {
+        version?: string
+      }
       const secret = secrets.update(vault, name, version, changeOf(asRecord(request.body)))
       if (!secret) throw missing(name)
       const { value: _hidden, ...shown } = bundle(vault, secret)
       return shown
-    })
+    }
+    scope.patch('/vault/:vault/secrets/:name/:version', own, update)
+    // Without a version clients mean the newest one.
+    scope.patch('/vault/:vault/secrets/:name', own, update)
     scope.delete('/vault/:vault/secrets/:name', own, async (request) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
       const removed = secrets.delete(vault, name)

@@ -239,18 +239,28 @@ def print_table(results):
     print(f"{'all':<36} {created:>8} {len(results) - created:>8} {len(results):>6}")
 
 
+WHO = {
+    "client": "the client refuses it before Azure sees it",
+    "azure": "Azure refuses it too",
+    "region": "the local region cannot",
+}
+
+
 def print_failures(results, reasons):
-    unexplained = 0
+    """Each failure with its reason; returns how many have none."""
+    counts = collections.Counter()
     for result in results:
         if result["outcome"] == "created":
             continue
-        why = next((one["why"] for one in reasons if re.search(one["match"], f"{result['path']} {result['reason']}")), None)
-        unexplained += why is None
+        told = f"{result['path']} {result['reason']}"
+        known = next((one for one in reasons if re.search(one["match"], told)), None)
+        counts[known["who"] if known else "unexplained"] += 1
         print(f"\n{result['path']} ({result['kind']})\n  {result['error']}: {result['reason']}")
-        print(f"  {'Azure refuses it too: ' + why if why else 'UNEXPLAINED'}")
+        print(f"  {WHO[known['who']]}: {known['why']}" if known else "  UNEXPLAINED")
         if "trace" in result:
             print(result["trace"])
-    return unexplained
+    print("\n" + ", ".join(f"{who}: {count}" for who, count in sorted(counts.items())))
+    return counts["unexplained"]
 
 
 if __name__ == "__main__":

@@ -86,8 +86,6 @@ def test_feature_sets(store, entity, unique, folder):
     assert [one.version for one in sets.list(name=name)] == []
     sets.restore(name, "1")
     assert [one.version for one in sets.list(name=name)] == ["1"]
-    assert {one.name for one in sets.list_features(name, "1")} == {"amount"}
-    assert sets.get_feature(name, "1", feature_name="amount").data_type == "double"
     with pytest.raises(ResourceNotFoundError):
         sets.get("never-there", "1")
 

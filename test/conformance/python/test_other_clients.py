@@ -49,11 +49,11 @@ def test_tokens():
 def test_vault(vault, unique):
     name = unique("secret")
     vault.set_secret(name, "one", tags={"a": "b"})
-    second = vault.set_secret(name, "two")
+    vault.set_secret(name, "two")
     assert vault.get_secret(name).value == "two"
     assert len(list(vault.list_properties_of_secret_versions(name))) == 2
     assert name in {one.name for one in vault.list_properties_of_secrets()}
-    vault.update_secret_properties(second.properties, tags={"c": "d"})
+    vault.update_secret_properties(name, tags={"c": "d"})
     assert vault.get_secret(name).properties.tags == {"c": "d"}
     vault.begin_delete_secret(name).result()
     with pytest.raises(ResourceNotFoundError):
