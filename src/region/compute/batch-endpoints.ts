@@ -28,7 +28,17 @@ export function batchBehaviours(region: RegionContext): KindBehaviour[] {
     endpointBehaviour(region),
     deploymentBehaviour(region),
     { type: invocationType, present: jobOf },
+    { type: `${batchEndpointType}/deployments/jobs`, present: jobOf, list: invocationsOf },
   ]
+
+  /** The invocations of an endpoint that ran one of its deployments. */
+  function invocationsOf(deploymentId: string): ArmResource[] {
+    const name = deploymentId.slice(deploymentId.lastIndexOf('/') + 1).toLowerCase()
+    return region.resources.list(parentId(deploymentId), invocationType).filter((invocation) => {
+      const { properties } = asRecord(jobOf(invocation).properties)
+      return asText(asRecord(properties)['azureml.deploymentname'])?.toLowerCase() === name
+    })
+  }
 }
 
 function endpointBehaviour(region: RegionContext): KindBehaviour {
