@@ -30,6 +30,8 @@ export interface CallSignal {
 export interface ObjectsQuery {
   readonly kind?: string
   readonly state?: string
+  /** Part of the name. */
+  readonly name?: string
   readonly cursor?: string
   readonly limit?: number
 }

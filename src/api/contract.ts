@@ -228,7 +228,7 @@ export type Event = z.infer<typeof event>
  *
  * GET  status                          -> status
  * GET  groups/{group}/plan             -> replicationPlan
- * GET  groups/{group}/objects?kind&state&cursor&limit -> { items: ledgerRow[], cursor }
+ * GET  groups/{group}/objects?kind&state&name&cursor&limit -> { items: ledgerRow[], cursor }
  * GET  groups/{group}/jobs             -> { items: jobRow[] }
  * GET  groups/{group}/runs/{run}       -> resolvedRun
  * POST groups/{group}/sync             startOperation -> 202 operation

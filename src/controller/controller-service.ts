@@ -74,16 +74,15 @@ export function controllerService(parts: ServiceParts): ControllerService {
       const { primary, secondary, epoch } = await courseNow(group)
       return planReplication(passContext(group, primary, secondary, { epoch, ...options }))
     },
-    objects: async (name, { limit, cursor, kind, state }) => {
+    objects: async (name, { cursor, ...filter }) => {
       check(name)
       const { direction } = await courseNow(group)
       const rows = await records.ledger.rows(direction, {
-        limit,
-        ...(kind === undefined ? {} : { kind }),
-        ...(state === undefined ? {} : { state }),
+        ...filter,
         ...(cursor === undefined ? {} : { after: cursor }),
       })
-      return { items: rows, cursor: rows.length < limit ? null : (rows.at(-1)?.object ?? null) }
+      const isWhole = rows.length < filter.limit
+      return { items: rows, cursor: isWhole ? null : (rows.at(-1)?.object ?? null) }
     },
     jobs: async (name) => {
       check(name)

@@ -35,6 +35,7 @@ export interface ControllerService {
 export interface ObjectsFilter {
   readonly kind?: string
   readonly state?: string
+  readonly name?: string
   readonly cursor?: string
   readonly limit: number
 }

@@ -10,14 +10,25 @@ export interface Ledger {
   read(direction: Direction, objects: readonly string[]): Promise<Map<string, LedgerEntry>>
   /** Upserts, in one transaction. */
   write(direction: Direction, entries: readonly LedgerEntry[]): Promise<void>
-  rows(
-    direction: Direction,
-    filter: { kind?: string; state?: string; after?: string; limit: number },
-  ): Promise<LedgerRow[]>
+  rows(direction: Direction, filter: LedgerFilter): Promise<LedgerRow[]>
   counts(direction: Direction): Promise<KindCount[]>
   readPoint(direction: Direction): Promise<ReplicationPointRow | undefined>
   /** Never goes back; refuses a stale epoch with `epoch.stale`. */
   advancePoint(direction: Direction, point: ReplicationPointRow): Promise<void>
+}
+
+export interface LedgerFilter {
+  readonly kind?: string
+  readonly state?: string
+  /** Part of the object's name in any letter case, as people write it. */
+  readonly name?: string
+  readonly after?: string
+  readonly limit: number
+}
+
+/** `name` as it stands inside ids, whose names are percent-encoded and whose slashes are not. */
+export function nameInIds(name: string): string {
+  return name.split('/').map(encodeURIComponent).join('/').toLowerCase()
 }
 
 export interface Direction {

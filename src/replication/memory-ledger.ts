@@ -5,6 +5,7 @@ import {
   directionKey,
   type Ledger,
   type LedgerEntry,
+  nameInIds,
   type ReplicationPointRow,
 } from './ledger.ts'
 import { laterPoint } from './replication-point.ts'
@@ -39,6 +40,10 @@ export function memoryLedger(): Ledger {
       return [...table(direction).values()]
         .filter((entry) => filter.kind === undefined || entry.kind === filter.kind)
         .filter((entry) => filter.state === undefined || entry.state === filter.state)
+        .filter(
+          ({ object }) =>
+            filter.name === undefined || object.toLowerCase().includes(nameInIds(filter.name)),
+        )
         .filter((entry) => filter.after === undefined || entry.object > filter.after)
         .sort((a, b) => (a.object < b.object ? -1 : 1))
         .slice(0, filter.limit)

@@ -3,7 +3,7 @@ import type { Migration } from '../store/database.ts'
 import { sqlMigration } from '../store/database.ts'
 import { type DirectionTable, directionIds, directionMigration } from './direction-ids.ts'
 import { countByKind } from './kind-counts.ts'
-import type { Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
+import { type Ledger, type LedgerEntry, nameInIds, type ReplicationPointRow } from './ledger.ts'
 import { laterPoint } from './replication-point.ts'
 
 export const ledgerMigrations: readonly Migration[] = [
@@ -79,9 +79,11 @@ export function postgresLedger(database: { readonly kysely: Kysely<object> }): L
       const id = await idOf(direction)
       if (id === undefined) return []
       let query = db.selectFrom('replication_ledger').selectAll().where('direction', '=', id)
-      const { kind, state, after, limit } = filter
+      const { kind, state, name, after, limit } = filter
       if (kind !== undefined) query = query.where('kind', '=', kind)
       if (state !== undefined) query = query.where(sql<boolean>`state = ${state}`)
+      if (name !== undefined)
+        query = query.where(sql<boolean>`position(${nameInIds(name)} in lower(object)) > 0`)
       if (after !== undefined) query = query.where('object', '>', after)
       const rows = await query.orderBy('object').limit(limit).execute()
       return rows.map((row) => {

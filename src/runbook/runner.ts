@@ -68,6 +68,10 @@ export function bindRunbook<World>(
             signal,
             now: tools.now,
             progress: () => undefined,
+          }).catch((error: unknown) => {
+            // A step may look at what an earlier one is still to bring, such as the new epoch.
+            if (signal.aborted || steps.every(({ done }) => done)) throw error
+            return { done: false, detail: 'Seen once the steps before it are done.' }
           })
           steps.push({ id, title, ...look })
         }

@@ -1,8 +1,11 @@
 import '@mantine/core/styles.css'
 import { MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Overview } from './overview.tsx'
+import { queries } from './api.ts'
+import { Pages } from './pages.tsx'
+import { Shell } from './shell/shell.tsx'
 import { readableColors, theme } from './theme.ts'
 import './page.css'
 
@@ -15,7 +18,11 @@ if (root) {
         cssVariablesResolver={readableColors}
         defaultColorScheme="auto"
       >
-        <Overview />
+        <QueryClientProvider client={queries}>
+          <Shell>
+            <Pages />
+          </Shell>
+        </QueryClientProvider>
       </MantineProvider>
     </StrictMode>,
   )

@@ -58,6 +58,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
         querystring: z.object({
           kind: z.string().optional(),
           state: z.string().optional(),
+          name: z.string().min(1).optional().describe('part of the name'),
           cursor: z.string().optional(),
           limit: z.coerce.number().int().min(1).max(1000).default(100),
         }),
@@ -65,11 +66,12 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       },
     },
     (request) => {
-      const { kind, state, cursor, limit } = request.query
+      const { kind, state, name, cursor, limit } = request.query
       return service.objects(request.params.group, {
         limit,
         ...(kind === undefined ? {} : { kind }),
         ...(state === undefined ? {} : { state }),
+        ...(name === undefined ? {} : { name }),
         ...(cursor === undefined ? {} : { cursor }),
       })
     },

@@ -52,6 +52,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logController: new fastify.LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
+    // An object's id holds the names of all it lies in.
+    routerOptions: { maxParamLength: 2048 },
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -143,6 +145,9 @@ const noConsole = `<!doctype html><meta charset="utf-8"><title>Holdfast</title>
 async function registerConsole(app: FastifyInstance, consoleDir: string): Promise<void> {
   if (existsSync(consoleDir)) {
     await app.register(fastifyStatic, { root: consoleDir, cacheControl: false })
+    // A link to a page of the console opens that page; which pages there are is the console's business.
+    for (const path of ['/groups/*', '/operations/*'])
+      app.get(path, { schema: { hide: true } }, (_request, reply) => reply.sendFile('index.html'))
     return
   }
   app.get('/', { schema: { hide: true } }, (_request, reply) =>

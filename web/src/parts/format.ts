@@ -21,3 +21,17 @@ export function bytes(value: number): string {
 export function moment(iso: string): string {
   return `${iso.replace('T', ' ').replace(/\.\d+/, '').replace('Z', '')} UTC`
 }
+
+/** Sentences of the controller carry exact instants; people read them to the second. */
+export function readable(sentence: string): string {
+  return sentence.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, moment)
+}
+
+export function count(value: number, noun: string): string {
+  return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`
+}
+
+/** How long ago, for people who are awake; the absolute moment stands beside it or in the title. */
+export function ago(iso: string, now: number): string {
+  return `${duration(now - Date.parse(iso))} ago`
+}

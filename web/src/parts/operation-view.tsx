@@ -1,7 +1,7 @@
 import { Alert, Anchor, Badge, Card, Group, Progress, Text, Timeline } from '@mantine/core'
-import type { Operation, StepState } from '../../src/api/contract.ts'
-import { apiPrefix } from '../../src/api/prefix.ts'
-import { bytes, duration, moment } from './format.ts'
+import type { Operation, StepState } from '../../../src/api/contract.ts'
+import { apiPrefix } from '../../../src/api/prefix.ts'
+import { bytes, duration, moment, readable } from './format.ts'
 
 export function OperationView({ operation, now }: { operation: Operation; now: number }) {
   const ended = operation.endedAt === null ? now : Date.parse(operation.endedAt)
@@ -50,7 +50,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
               {step.startedAt === null
                 ? ''
                 : ` · ${duration((step.endedAt === null ? now : Date.parse(step.endedAt)) - Date.parse(step.startedAt))}`}
-              {step.detail ? ` · ${step.detail}` : ''}
+              {step.detail ? ` · ${readable(step.detail)}` : ''}
             </Text>
             {step.progress && step.status === 'running' ? (
               <>

@@ -22,7 +22,7 @@ export function LagChart({ lagMs, objectiveMs }: { lagMs: number | null; objecti
         axes: [
           { show: false },
           {
-            size: 44,
+            size: 56,
             stroke: 'gray',
             grid: { stroke: 'rgba(128,128,128,0.2)' },
             values: (_, ticks) => ticks.map((t) => `${t} s`),

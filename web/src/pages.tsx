@@ -1,0 +1,69 @@
+import { type ComponentType, lazy, Suspense } from 'react'
+import { Route, Switch } from 'wouter'
+import type { GroupStatus } from '../../src/api/contract.ts'
+import { useLive } from './live.ts'
+import { Overview } from './pages/overview.tsx'
+import { Empty, Loading } from './parts/states.tsx'
+
+/** Every page of a group but the first is loaded when it is opened. */
+export interface GroupPageProps {
+  readonly group: GroupStatus
+  readonly params: Readonly<Record<string, string | undefined>>
+}
+
+const page = (load: () => Promise<ComponentType<GroupPageProps>>) =>
+  lazy(async () => ({ default: await load() }))
+
+const groupPages: Readonly<Record<string, ComponentType<GroupPageProps>>> = {
+  '/groups/:group': page(async () => (await import('./pages/group.tsx')).GroupPage),
+  '/groups/:group/objects': page(async () => (await import('./pages/objects.tsx')).ObjectsPage),
+  '/groups/:group/plan': page(async () => (await import('./pages/plan.tsx')).PlanPage),
+  '/groups/:group/jobs': page(async () => (await import('./pages/jobs.tsx')).JobsPage),
+  '/groups/:group/start/:type': page(async () => (await import('./pages/start.tsx')).StartPage),
+  '/groups/:group/operations': page(
+    async () => (await import('./pages/operations.tsx')).OperationsPage,
+  ),
+}
+const OperationPage = lazy(async () => ({
+  default: (await import('./pages/operation.tsx')).OperationPage,
+}))
+
+export function Pages() {
+  return (
+    <Suspense fallback={<Loading what="the page" />}>
+      <Switch>
+        <Route path="/" component={Overview} />
+        {Object.entries(groupPages).map(([path, Page]) => (
+          <Route key={path} path={path}>
+            {(params) => <OfGroup Page={Page} params={params as GroupPageProps['params']} />}
+          </Route>
+        ))}
+        <Route path="/operations/:id">
+          {(params) => <OperationPage key={params.id} id={params.id ?? ''} />}
+        </Route>
+        <Route>
+          <Empty title="There is no such page" text="Choose one from the navigation." />
+        </Route>
+      </Switch>
+    </Suspense>
+  )
+}
+
+function OfGroup({
+  Page,
+  params,
+}: {
+  Page: ComponentType<GroupPageProps>
+  params: GroupPageProps['params']
+}) {
+  const { status } = useLive()
+  if (!status) return <Loading what="the controller" />
+  const group = status.groups.find((each) => each.group === params.group)
+  if (group) return <Page group={group} params={params} />
+  return (
+    <Empty
+      title={`There is no failover group '${params.group}' here`}
+      text={`This controller protects ${status.groups.map((each) => each.group).join(', ')}.`}
+    />
+  )
+}

@@ -1,0 +1,85 @@
+import { Badge, Card, Group, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { JobRow } from '../../../src/api/contract.ts'
+import { api } from '../api.ts'
+import { links } from '../links.ts'
+import type { GroupPageProps } from '../pages.tsx'
+import { Heading } from '../parts/heading.tsx'
+import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { When } from '../parts/when.tsx'
+
+const words: Readonly<Record<JobRow['decision'], readonly [text: string, color: string]>> = {
+  open: ['open at the primary', 'blue'],
+  resubmit: ['runs again', 'teal'],
+  leave: ['left as it is', 'gray'],
+  finished: ['had finished', 'gray'],
+  manual: ['needs you', 'orange'],
+}
+
+/** Which job became which, and why one did not. */
+export function JobsPage({ group }: GroupPageProps) {
+  const jobs = useQuery({
+    queryKey: ['jobs', group.group, group.epoch],
+    queryFn: ({ signal }) => api.jobs(group.group, { signal }),
+    refetchInterval: 5000,
+  })
+  return (
+    <>
+      <Heading
+        title="Jobs"
+        text="Open jobs of the primary, and what became of those that an outage interrupted."
+        trail={[[group.group, links.group(group.group)]]}
+      />
+      {jobs.error && !jobs.data ? (
+        <Problem error={jobs.error} retry={() => void jobs.refetch()} />
+      ) : !jobs.data ? (
+        <Loading what="the controller for its jobs" />
+      ) : jobs.data.length === 0 ? (
+        <Empty title="No job" text={`Nothing runs at ${group.effectivePrimary}.`} />
+      ) : (
+        <Stack gap="sm">
+          {jobs.data.map((job) => (
+            <JobCard key={`${job.job}@${job.epoch ?? 'open'}`} job={job} />
+          ))}
+        </Stack>
+      )}
+    </>
+  )
+}
+
+function JobCard({ job }: { job: JobRow }) {
+  const [text, color] = words[job.decision]
+  return (
+    <Card
+      withBorder
+      padding="sm"
+      id={`job-${job.job}`}
+      data-testid={`job-${job.job}`}
+      data-decision={job.decision}
+    >
+      <Group gap="sm">
+        <Text fw={600} className="anywhere">
+          {job.job}
+          {job.resubmittedAs ? ` → ${job.resubmittedAs}` : ''}
+        </Text>
+        <Badge color={color} variant="light">
+          {text}
+        </Badge>
+        {job.epoch === null ? null : (
+          <Badge variant="outline" color="gray">
+            epoch {job.epoch}
+          </Badge>
+        )}
+      </Group>
+      <Text size="sm">{job.reason}</Text>
+      {job.checkpoint ? (
+        <Text size="sm" className="anywhere">
+          From checkpoint {job.checkpoint}
+        </Text>
+      ) : null}
+      <Text size="sm" c="dimmed">
+        {job.state} · <When at={job.at} />
+      </Text>
+    </Card>
+  )
+}

@@ -1,0 +1,232 @@
+import {
+  Alert,
+  Button,
+  Card,
+  Checkbox,
+  Code,
+  List,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { useLocation } from 'wouter'
+import type { GroupStatus, Operation, OperationType } from '../../../src/api/contract.ts'
+import { api } from '../api.ts'
+import { links } from '../links.ts'
+import { useNow } from '../live.ts'
+import type { GroupPageProps } from '../pages.tsx'
+import { count, duration, moment, readable } from '../parts/format.ts'
+import { Heading } from '../parts/heading.tsx'
+import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { otherMember, type Procedure, procedures, unproven } from '../procedures.ts'
+
+/** Before: what would be done, what is at stake, how long it took before; then a deliberate start. */
+export function StartPage({ group, params }: GroupPageProps) {
+  const type = params.type as OperationType
+  const procedure = procedures[type]
+  if (!procedure)
+    return (
+      <Empty title={`There is no procedure '${type}'`} text="Choose one on the group's page." />
+    )
+  return <Before key={type} group={group} type={type} procedure={procedure} />
+}
+
+interface BeforeProps {
+  readonly group: GroupStatus
+  readonly type: OperationType
+  readonly procedure: Procedure
+}
+
+function Before({ group, type, procedure }: BeforeProps) {
+  const [force, setForce] = useState(false)
+  const why = procedure.whyNot(group)
+  return (
+    <>
+      <Heading
+        title={procedure.title}
+        text={procedure.purpose}
+        trail={[[group.group, links.group(group.group)]]}
+      />
+      <Stack gap="md" maw={820}>
+        {why ? (
+          <Alert color="orange" title="This is not what the group needs now">
+            {why}
+          </Alert>
+        ) : null}
+        <AtStake group={group} type={type} />
+        {type === 'failover' ? <Force group={group} force={force} setForce={setForce} /> : null}
+        <Steps group={group} type={type} force={force} />
+        <Confirm group={group} type={type} procedure={procedure} force={force} />
+      </Stack>
+    </>
+  )
+}
+
+function AtStake({ group, type }: Pick<BeforeProps, 'group' | 'type'>) {
+  const now = useNow()
+  const other = otherMember(group)
+  const target = group.members.find(({ name }) => name === other)
+  const source = group.members.find(({ name }) => name === group.effectivePrimary)
+  const jobs = useQuery({
+    queryKey: ['jobs', group.group, group.epoch],
+    queryFn: ({ signal }) => api.jobs(group.group, { signal }),
+  })
+  const open = jobs.data?.filter(({ decision }) => decision === 'open') ?? []
+  const withCheckpoints = open.filter(({ reason }) => reason.startsWith('Checkpoints go')).length
+  return (
+    <Card withBorder padding="md" data-testid="at-stake">
+      <Title order={2} size="h5" mb="xs">
+        At stake now
+      </Title>
+      <List size="sm" spacing={4} className="steady">
+        <List.Item>
+          {group.effectivePrimary} is {source?.health ?? 'unknown'}; {other} is{' '}
+          {target?.health ?? 'unknown'}
+          {target?.health === 'unreachable' && type !== 'reprotect'
+            ? ': there is nowhere to go'
+            : ''}
+        </List.Item>
+        <List.Item>
+          {group.replicationPoint === null
+            ? 'Nothing is proven on the other side yet'
+            : `Proven up to ${moment(group.replicationPoint)}, ${duration(now - Date.parse(group.replicationPoint))} ago (objective ${duration(group.objectives.rpoMs)})`}
+        </List.Item>
+        <List.Item>
+          {unproven(group) === 0
+            ? 'Every known object is proven'
+            : `${count(unproven(group), 'object')} not proven; the newest state of each may be missing`}
+        </List.Item>
+        <List.Item>
+          {count(open.length, 'open job')}
+          {open.length > 0 ? `, ${withCheckpoints} with checkpoints to go on from` : ''}
+        </List.Item>
+      </List>
+    </Card>
+  )
+}
+
+function Force(props: { group: GroupStatus; force: boolean; setForce: (force: boolean) => void }) {
+  const { group, force, setForce } = props
+  const source = group.members.find(({ name }) => name === group.effectivePrimary)
+  if (source?.health !== 'healthy') return null
+  return (
+    <Alert color="orange" title={`${group.effectivePrimary} answers on every plane`}>
+      <Text size="sm" mb="xs">
+        Failing over now could lose what was written since the last pass. A switchover loses
+        nothing.
+      </Text>
+      <Checkbox
+        checked={force}
+        onChange={(event) => setForce(event.currentTarget.checked)}
+        label="I know better than the probes: go on although it answers"
+      />
+    </Alert>
+  )
+}
+
+function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { force: boolean }) {
+  const preview = useQuery({
+    queryKey: ['preview', group.group, type, group.epoch, force],
+    queryFn: ({ signal }) => api.start(group.group, type, { dryRun: true, force }, { signal }),
+    staleTime: 30_000,
+  })
+  const past = useQuery({
+    queryKey: ['operations', group.group],
+    queryFn: ({ signal }) => api.operations(group.group, { signal }),
+  })
+  const estimate = estimateOf(past.data ?? [], type)
+  return (
+    <Card withBorder padding="md" data-testid="preview">
+      <Title order={2} size="h5" mb="xs">
+        What will be done
+      </Title>
+      {preview.error ? (
+        <Problem error={preview.error} retry={() => void preview.refetch()} />
+      ) : !preview.data ? (
+        <Loading what="the world which steps are needed" />
+      ) : (
+        <List type="ordered" size="sm" spacing={4}>
+          {preview.data.steps.map((step) => (
+            <List.Item key={step.id}>
+              {step.title}
+              {step.status === 'done' ? ' (already true)' : ''}
+              {step.detail ? ` · ${readable(step.detail)}` : ''}
+            </List.Item>
+          ))}
+        </List>
+      )}
+      <Text size="sm" mt="sm" className="steady">
+        {estimate === undefined
+          ? `No ${type} has completed here, so there is no estimate.`
+          : `The last ${estimate.runs === 1 ? 'one' : estimate.runs} took ${duration(estimate.medianMs)} (median); objective ${duration(group.objectives.rtoMs)}.`}
+      </Text>
+    </Card>
+  )
+}
+
+/** From what it took before, nothing else. */
+function estimateOf(operations: readonly Operation[], type: OperationType) {
+  const took = operations
+    .filter((o) => o.type === type && o.outcome === 'complete' && o.endedAt !== null)
+    .slice(0, 10)
+    .map((o) => Date.parse(o.endedAt ?? '') - Date.parse(o.startedAt))
+    .sort((a, b) => a - b)
+  const medianMs = took[Math.floor(took.length / 2)]
+  return medianMs === undefined ? undefined : { medianMs, runs: took.length }
+}
+
+function Confirm({ group, type, procedure, force }: BeforeProps & { force: boolean }) {
+  const [, go] = useLocation()
+  const [typed, setTyped] = useState('')
+  const other = otherMember(group)
+  const phrase = procedure.phrase?.(group, other)
+  const isConfirmed = phrase === undefined || typed.trim().toLowerCase() === phrase.toLowerCase()
+  const start = useMutation({
+    // What was shown is what was agreed to.
+    mutationFn: () => api.start(group.group, type, { force, expectedEpoch: group.epoch }),
+    onSuccess: (operation) => go(links.operation(operation.id)),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (isConfirmed) start.mutate()
+  }
+  return (
+    <Card withBorder padding="md" component="form" onSubmit={submit}>
+      <Text mb="sm" data-testid="consequence">
+        {procedure.consequence(group, other)}
+      </Text>
+      {phrase === undefined ? null : (
+        <TextInput
+          label={
+            <>
+              Type <Code>{phrase}</Code> to confirm
+            </>
+          }
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+          mb="sm"
+        />
+      )}
+      <Button
+        type="submit"
+        disabled={!isConfirmed}
+        loading={start.isPending}
+        style={{ alignSelf: 'start' }}
+        color={type === 'failover' ? 'red' : 'teal'}
+      >
+        {procedure.title}
+      </Button>
+      {start.error ? (
+        <div style={{ marginTop: 12 }}>
+          <Problem error={start.error} />
+        </div>
+      ) : null}
+    </Card>
+  )
+}

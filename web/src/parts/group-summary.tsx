@@ -1,0 +1,81 @@
+import { Alert, Anchor, Badge, Button, Group, Title } from '@mantine/core'
+import { Link } from 'wouter'
+import type { GroupStatus } from '../../../src/api/contract.ts'
+import { links } from '../links.ts'
+import { type Need, needsOf, procedures } from '../procedures.ts'
+import { protectionColor } from './colors.ts'
+import { readable } from './format.ts'
+import { LagCard } from './lag-card.tsx'
+import { MemberCard } from './member-card.tsx'
+
+/** Where a group stands, in the order in which somebody who was woken asks. */
+export function GroupSummary({ group, now }: { group: GroupStatus; now: number }) {
+  return (
+    <>
+      <Group gap="sm">
+        <Title order={2} size="h4">
+          <Anchor component={Link} href={links.group(group.group)} inherit c="inherit">
+            {group.group}
+          </Anchor>
+        </Title>
+        <Badge color={protectionColor(group.protection)} data-testid="protection">
+          {group.protection}
+        </Badge>
+        <Badge variant="outline" color="gray" data-testid="epoch">
+          epoch {group.epoch}
+        </Badge>
+      </Group>
+      <Verdict group={group} />
+      <Needs group={group} now={now} />
+      <div className="regions">
+        {group.members.map((member) => (
+          <MemberCard
+            key={member.name}
+            member={member}
+            effective={member.name === group.effectivePrimary}
+            now={now}
+          />
+        ))}
+        <LagCard group={group} now={now} />
+      </div>
+    </>
+  )
+}
+
+function Verdict({ group }: { group: GroupStatus }) {
+  if (group.verdict?.recommendation !== 'wait') return null
+  return (
+    <Alert color="orange" title="Wait and watch" data-testid="verdict">
+      {readable(group.verdict.sentence)}
+    </Alert>
+  )
+}
+
+function Needs({ group, now }: { group: GroupStatus; now: number }) {
+  return needsOf(group, now).map((need) => (
+    <Alert
+      key={need.to}
+      color={need.color}
+      title={need.to === 'failover' ? 'Failover is recommended' : 'This needs you'}
+      data-testid={need.to === 'failover' ? 'verdict' : `need-${need.to}`}
+    >
+      <Group justify="space-between" gap="sm">
+        <span>{readable(need.sentence)}</span>
+        <Button component={Link} href={addressOf(need, group)} size="xs" color={need.color}>
+          {labelOf(need)}
+        </Button>
+      </Group>
+    </Alert>
+  ))
+}
+
+function addressOf({ to }: Need, group: GroupStatus): string {
+  if (to === 'failover' || to === 'reprotect') return links.start(group.group, to)
+  if (to === 'operation' && group.operation) return links.operation(group.operation.id)
+  return links.objects(group.group, to === 'conflict' ? { state: 'conflict' } : { state: 'failed' })
+}
+
+function labelOf({ to }: Need): string {
+  if (to === 'failover' || to === 'reprotect') return `${procedures[to].title}…`
+  return to === 'operation' ? 'Open it' : 'Show them'
+}

@@ -1,0 +1,28 @@
+import { links } from '../links.ts'
+
+export interface Destination {
+  readonly label: string
+  readonly href: string
+  /** Pressed after `g`. */
+  readonly key: string
+  readonly about: string
+}
+
+/** What can be reached from everywhere; the sidebar, the keys and the palette are made of it. */
+export function destinations(group: string | undefined): Destination[] {
+  const overview = {
+    label: 'Overview',
+    href: '/',
+    key: 'o',
+    about: 'All groups, and what needs you',
+  }
+  if (group === undefined) return [overview]
+  return [
+    overview,
+    { label: 'Group', href: links.group(group), key: 'g', about: 'Members, procedures, counts' },
+    { label: 'Objects', href: links.objects(group), key: 'b', about: 'Everything that is copied' },
+    { label: 'Plan', href: links.plan(group), key: 'p', about: 'What a sync would do now' },
+    { label: 'Jobs', href: links.jobs(group), key: 'j', about: 'Open jobs, old and new' },
+    { label: 'Operations', href: links.operations(group), key: 'h', about: 'History and reports' },
+  ]
+}
