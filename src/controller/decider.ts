@@ -1,0 +1,94 @@
+import { countVotes, type Decision, decideFailover, type View } from '../detection/decision.ts'
+import type { DecisionStore } from '../detection/decision-store.ts'
+import type { DetectionState } from '../detection/detector.ts'
+import { judge } from '../detection/verdict.ts'
+import { isEnded } from '../runbook/run-state.ts'
+import type { Runner } from '../runbook/runner.ts'
+import { courseNow, type ProtectedGroup } from './protected-group.ts'
+
+/** The controller's own name among the vantage points. */
+export const ownVantagePoint = 'controller'
+/** A vantage point that was not heard of for this long has no vote, in milliseconds. */
+const freshMs = 30_000
+
+export interface Decider {
+  /** What another vantage point sees; it probes by itself and reports. */
+  report(vantagePoint: string, state: DetectionState): Promise<void>
+  /** Looks at all views and acts on them; called after each round of probes. */
+  decide(own: DetectionState): Promise<void>
+  latest(): Decision | null
+  views(): readonly View[]
+}
+
+export function createDecider(options: {
+  readonly group: ProtectedGroup
+  readonly store: DecisionStore
+  readonly runner: Runner
+  readonly startFailover: () => Promise<string>
+}): Decider {
+  const { group, store, runner } = options
+  const { plan, clock } = group
+  const vantagePoints = [ownVantagePoint, ...plan.decide.vantagePoints]
+  const views = new Map<string, View>()
+  let agreedSince: string | null = null
+  let latest: Decision | null = null
+  let deciding = false
+
+  const see = async (vantagePoint: string, state: DetectionState): Promise<void> => {
+    const { primary } = await courseNow(group)
+    const at = clock().toISOString()
+    views.set(vantagePoint, { vantagePoint, at, verdict: judge(state, primary) })
+  }
+
+  const act = async (decision: Decision): Promise<void> => {
+    const changed = decision.action !== latest?.action || decision.rule !== latest.rule
+    latest = decision
+    if (!changed) return
+    let result: string | null = null
+    if (decision.action === 'failover') {
+      // Noted first: a controller that dies in between must not do it twice without a human.
+      await store.noteAutomatic(plan.group, clock().toISOString())
+      result = await options.startFailover()
+    }
+    await store.log({
+      ...{ group: plan.group, at: clock().toISOString(), actor: ownVantagePoint },
+      ...{ action: decision.action, rule: decision.rule, signal: decision.sentence, result },
+    })
+  }
+
+  return {
+    report: see,
+    decide: async (own) => {
+      if (deciding) return
+      deciding = true
+      try {
+        await see(ownVantagePoint, own)
+        const now = clock()
+        const votes = countVotes(vantagePoints, [...views.values()], now, freshMs)
+        agreedSince = votes.agreed ? (agreedSince ?? now.toISOString()) : null
+        const mode = await store.read(plan.group)
+        const runs = await runner.list({ group: plan.group, limit: 10 })
+        const open = runs.find(({ header, state }) => header.runbook !== 'sync' && !isEnded(state))
+        await act(
+          decideFailover({
+            ...plan.decide,
+            votes,
+            agreedSince,
+            pausedFor: mode.pausedFor,
+            lastAutomatic:
+              mode.lastAutomaticAt === null
+                ? null
+                : { at: mode.lastAutomaticAt, acknowledgedAt: mode.acknowledgedAt },
+            underWay: open?.header.id ?? null,
+            isProtected: (await courseNow(group)).replicates,
+            now,
+          }),
+        )
+      } finally {
+        deciding = false
+      }
+    },
+    latest: () => latest,
+    views: () => [...views.values()],
+  }
+}
