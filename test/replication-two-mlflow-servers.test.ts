@@ -131,7 +131,7 @@ describe.skipIf(python === undefined)('two MLflow servers', () => {
         map: {},
         endpoints: [],
         jobs: { resubmit: 'none' },
-        decide: { automatic: false, graceMs: 1, cooldownMs: 1 },
+        decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
         drill: { everyMs: 1 },
       },
       source: open('east', east),

@@ -123,7 +123,7 @@ describe('replication between two regions', () => {
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },
-      decide: { automatic: false, graceMs: 1, cooldownMs: 1 },
+      decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       drill: { everyMs: 1 },
     },
     source: side('east').workspace,

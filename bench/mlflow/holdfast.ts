@@ -88,7 +88,7 @@ function plan(source: string, target: string) {
     map: {},
     endpoints: [],
     jobs: { resubmit: 'none' as const },
-    decide: { automatic: false, graceMs: 1, cooldownMs: 1 },
+    decide: { automatic: false, graceMs: 1, vantagePoints: [], cooldownMs: 1 },
     drill: { everyMs: 1 },
   }
 }

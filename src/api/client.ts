@@ -1,5 +1,6 @@
 import { HoldfastError } from '../model/errors.ts'
 import type {
+  DecisionEntry,
   Event,
   JobRow,
   ObjectsPage,
@@ -10,6 +11,7 @@ import type {
   ResolvedRun,
   StartOperation,
   Status,
+  VantageReport,
 } from './contract.ts'
 import { readEventStream } from './event-stream.ts'
 import { apiPrefix } from './prefix.ts'
@@ -55,6 +57,11 @@ export interface ApiClient {
     request?: Partial<StartOperation>,
     call?: CallSignal,
   ): Promise<Operation>
+  view(group: string, report: VantageReport, call?: CallSignal): Promise<void>
+  pause(group: string, reason: string, call?: CallSignal): Promise<void>
+  resume(group: string, call?: CallSignal): Promise<void>
+  acknowledge(group: string, call?: CallSignal): Promise<void>
+  decisions(group: string, call?: CallSignal): Promise<readonly DecisionEntry[]>
   operations(group?: string, call?: CallSignal): Promise<readonly Operation[]>
   operation(id: string, call?: CallSignal): Promise<Operation>
   cancel(id: string, call?: CallSignal): Promise<Operation>
@@ -94,6 +101,9 @@ export function createClient(options: ClientOptions): ApiClient {
   }
   const json = async <T>(path: string, request?: Request): Promise<T> =>
     JSON.parse(await text(path, request)) as T
+  const order = async (path: string, body: object | undefined, more?: CallSignal) => {
+    await text(path, { method: 'POST', ...(body === undefined ? {} : { body }), ...more })
+  }
   const inGroup = (group: string) => `groups/${encodeURIComponent(group)}`
   const ofOperation = (id: string) => `operations/${encodeURIComponent(id)}`
 
@@ -133,6 +143,12 @@ export function createClient(options: ClientOptions): ApiClient {
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
     start: (group, type, request, more) =>
       json(`${inGroup(group)}/${type}`, { method: 'POST', body: request ?? {}, ...more }),
+    view: (group, report, more) => order(`${inGroup(group)}/views`, report, more),
+    pause: (group, reason, more) => order(`${inGroup(group)}/pause`, { reason }, more),
+    resume: (group, more) => order(`${inGroup(group)}/resume`, undefined, more),
+    acknowledge: (group, more) => order(`${inGroup(group)}/acknowledge`, undefined, more),
+    decisions: async (group, more) =>
+      (await json<{ items: DecisionEntry[] }>(`${inGroup(group)}/decisions`, more)).items,
     operations: async (group, more) =>
       (
         await json<{ items: Operation[] }>(

@@ -91,6 +91,46 @@ export const passSummary = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
 })
 
+/** What one vantage point sees of the members; the controller judges it. */
+export const vantageReport = z.object({
+  vantagePoint: z.string().min(1).max(64),
+  members: z.record(
+    z.string(),
+    z.object({
+      health: z.enum(['unknown', 'healthy', 'degraded', 'unreachable']),
+      since: z.iso.datetime(),
+      /** One sentence: which planes do not answer, and why. */
+      evidence: z.string().max(1000),
+    }),
+  ),
+})
+
+export const pauseRequest = z.object({ reason: z.string().min(1).max(500) })
+
+export const decisionEntry = z.object({
+  at: z.string(),
+  actor: z.string(),
+  action: z.string(),
+  rule: z.string(),
+  signal: z.string(),
+  result: z.string().nullable(),
+})
+export const decisionsPage = z.object({ items: z.array(decisionEntry) })
+
+/** Who decides about a failover, and what was decided last. */
+export const decisionStatus = z.object({
+  automatic: z.boolean(),
+  action: z.enum(['none', 'recommend', 'wait', 'failover']).nullable().describe('null: not yet'),
+  rule: z.string().nullable(),
+  sentence: z.string().nullable(),
+  pausedFor: z.string().nullable(),
+  /** When an automatic failover was made that no human has acknowledged. */
+  unacknowledgedSince: z.string().nullable(),
+  vantagePoints: z.array(
+    z.object({ name: z.string(), sentence: z.string().nullable(), at: z.string().nullable() }),
+  ),
+})
+
 export const groupStatus = z.object({
   group: z.string(),
   epoch: z.number(),
@@ -109,6 +149,7 @@ export const groupStatus = z.object({
     })
     .nullable(),
   operation: operation.nullable().describe('the one under way, else the last one'),
+  decision: decisionStatus,
   lastPass: passSummary.nullable().describe('null: none since the controller started'),
 })
 
@@ -207,6 +248,9 @@ export type Status = z.infer<typeof status>
 export type GroupStatus = z.infer<typeof groupStatus>
 export type MemberStatus = z.infer<typeof memberStatus>
 export type PassSummary = z.infer<typeof passSummary>
+export type VantageReport = z.infer<typeof vantageReport>
+export type DecisionEntry = z.infer<typeof decisionEntry>
+export type DecisionStatus = z.infer<typeof decisionStatus>
 export type KindCount = z.infer<typeof kindCount>
 export type Operation = z.infer<typeof operation>
 export type StepState = z.infer<typeof stepState>
@@ -236,6 +280,11 @@ export type Event = z.infer<typeof event>
  * POST groups/{group}/switchover       startOperation -> 202 operation
  * POST groups/{group}/failback         startOperation -> 202 operation
  * POST groups/{group}/reprotect        startOperation -> 202 operation
+ * POST groups/{group}/views            vantageReport -> 204
+ * POST groups/{group}/pause            pauseRequest -> 204
+ * POST groups/{group}/resume           -> 204
+ * POST groups/{group}/acknowledge      -> 204
+ * GET  groups/{group}/decisions        -> { items: decisionEntry[] }
  * GET  operations?group                -> { items: operation[] }
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation

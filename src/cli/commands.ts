@@ -89,6 +89,31 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/console.ts')).consoleCommand(),
   },
   {
+    name: 'probe',
+    summary: 'run a vantage point: probe the members from here and tell the controller',
+    load: async () => (await import('./commands/probe.ts')).probeCommand(),
+  },
+  {
+    name: 'pause',
+    summary: 'pause automatic decisions, with a reason',
+    load: async () => (await import('./commands/decisions.ts')).pauseCommand(),
+  },
+  {
+    name: 'resume',
+    summary: 'end the pause',
+    load: async () => (await import('./commands/decisions.ts')).resumeCommand(),
+  },
+  {
+    name: 'acknowledge',
+    summary: 'acknowledge an automatic failover, so that another one may follow',
+    load: async () => (await import('./commands/decisions.ts')).acknowledgeCommand(),
+  },
+  {
+    name: 'decisions',
+    summary: 'what was decided, by whom and why',
+    load: async () => (await import('./commands/decisions.ts')).decisionsCommand(),
+  },
+  {
     name: 'gateway',
     summary: 'run the gateway of the plan',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),

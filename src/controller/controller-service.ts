@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { JobRow, Operation, PassSummary, ResolvedRun } from '../api/contract.ts'
+import type { DecisionStore } from '../detection/decision-store.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
@@ -8,6 +9,7 @@ import type { Runner } from '../runbook/runner.ts'
 import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
+import type { Decider } from './decider.ts'
 import type { EventBus } from './event-bus.ts'
 import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
@@ -25,6 +27,8 @@ export interface ServiceParts {
   readonly watch: Watch
   readonly events: EventBus
   readonly regions: ReadonlyMap<string, string>
+  readonly decider: Decider
+  readonly decisions: DecisionStore
   readonly lastPass: () => PassSummary | null
   readonly version: string
 }
@@ -51,6 +55,12 @@ export function controllerService(parts: ServiceParts): ControllerService {
     throw new HoldfastError('operation.not-found', `There is no operation '${id}'.`)
   }
 
+  const note = (action: 'pause' | 'resume' | 'acknowledge', signal: string): Promise<void> =>
+    parts.decisions.log({
+      ...{ group: plan.group, at: clock().toISOString(), actor: 'operator', action },
+      ...{ rule: 'by-hand', signal, result: null },
+    })
+
   return {
     events,
     isReady: async () => {
@@ -65,6 +75,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           watch,
           regions: parts.regions,
           operation: await newest(),
+          decision: await parts.decider.status(),
           lastPass: parts.lastPass(),
         }),
       ],
@@ -124,6 +135,26 @@ export function controllerService(parts: ServiceParts): ControllerService {
         if (type !== 'sync') await parts.gate.clear(`A ${type} has begun.`)
         return show(await runner.start(run))
       })
+    },
+    view: async (name, view) => {
+      check(name)
+      await parts.decider.view(view)
+    },
+    pause: async (name, reason) => {
+      check(name)
+      const at = clock().toISOString()
+      const pause = reason === null ? null : { reason, by: 'operator', at }
+      await parts.decisions.pause(name, pause)
+      await note(reason === null ? 'resume' : 'pause', reason ?? 'The pause is over.')
+    },
+    acknowledge: async (name) => {
+      check(name)
+      await parts.decisions.acknowledge(name, 'operator', clock().toISOString())
+      await note('acknowledge', 'The automatic failover was acknowledged.')
+    },
+    decisions: async (name) => {
+      check(name)
+      return (await parts.decisions.entries(name, 200)).map(({ group: _group, ...entry }) => entry)
     },
     operations: async (name) => {
       if (name !== undefined) check(name)

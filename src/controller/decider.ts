@@ -1,7 +1,9 @@
+import type { DecisionStatus, VantageReport } from '../api/contract.ts'
 import { countVotes, type Decision, decideFailover, type View } from '../detection/decision.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
 import type { DetectionState } from '../detection/detector.ts'
-import { judge } from '../detection/verdict.ts'
+import { judge, judgeHealths } from '../detection/verdict.ts'
+import { HoldfastError } from '../model/errors.ts'
 import { isEnded } from '../runbook/run-state.ts'
 import type { Runner } from '../runbook/runner.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
@@ -13,11 +15,10 @@ const freshMs = 30_000
 
 export interface Decider {
   /** What another vantage point sees; it probes by itself and reports. */
-  report(vantagePoint: string, state: DetectionState): Promise<void>
+  view(report: VantageReport): Promise<void>
   /** Looks at all views and acts on them; called after each round of probes. */
   decide(own: DetectionState): Promise<void>
-  latest(): Decision | null
-  views(): readonly View[]
+  status(): Promise<DecisionStatus>
 }
 
 export function createDecider(options: {
@@ -57,7 +58,12 @@ export function createDecider(options: {
   }
 
   return {
-    report: see,
+    view: async ({ vantagePoint, members }) => {
+      if (!plan.decide.vantagePoints.includes(vantagePoint)) throw unknownPoint(vantagePoint)
+      const { primary } = await courseNow(group)
+      const verdict = judgeHealths(members, primary)
+      views.set(vantagePoint, { vantagePoint, at: clock().toISOString(), verdict })
+    },
     decide: async (own) => {
       if (deciding) return
       deciding = true
@@ -88,7 +94,28 @@ export function createDecider(options: {
         deciding = false
       }
     },
-    latest: () => latest,
-    views: () => [...views.values()],
+    status: async () => {
+      const mode = await store.read(plan.group)
+      return {
+        automatic: plan.decide.automatic,
+        action: latest?.action ?? null,
+        rule: latest?.rule ?? null,
+        sentence: latest?.sentence ?? null,
+        pausedFor: mode.pausedFor,
+        unacknowledgedSince: mode.acknowledgedAt === null ? mode.lastAutomaticAt : null,
+        vantagePoints: vantagePoints.map((name) => ({
+          name,
+          sentence: views.get(name)?.verdict.sentence ?? null,
+          at: views.get(name)?.at ?? null,
+        })),
+      }
+    },
   }
+}
+
+function unknownPoint(name: string): HoldfastError {
+  return new HoldfastError('vantage.unknown', `The plan names no vantage point '${name}'.`, {
+    kind: 'operator',
+    hint: 'Add it below `decide`: vantagePoints: [north, south].',
+  })
 }

@@ -1,4 +1,10 @@
-import type { GroupStatus, MemberStatus, Operation, PassSummary } from '../api/contract.ts'
+import type {
+  DecisionStatus,
+  GroupStatus,
+  MemberStatus,
+  Operation,
+  PassSummary,
+} from '../api/contract.ts'
 import type { MemberState } from '../detection/detector.ts'
 import { evidence } from '../detection/verdict.ts'
 import { courseOf, protectionOf } from './course.ts'
@@ -10,12 +16,13 @@ export interface StatusParts {
   /** Region of a member, once it was asked; members that never answered have none. */
   readonly regions: ReadonlyMap<string, string>
   readonly operation: Operation | null
+  readonly decision: DecisionStatus
   readonly lastPass: PassSummary | null
 }
 
 export async function groupStatus(
   group: ProtectedGroup,
-  { watch, regions, operation, lastPass }: StatusParts,
+  { watch, regions, operation, decision, lastPass }: StatusParts,
 ): Promise<GroupStatus> {
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
@@ -54,6 +61,7 @@ export async function groupStatus(
             at: verdict.at,
           },
     operation,
+    decision,
     lastPass,
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  DecisionEntry,
   JobRow,
   ObjectsPage,
   Operation,
@@ -7,6 +8,7 @@ import type {
   ResolvedRun,
   StartOperation,
   Status,
+  VantageReport,
 } from '../api/contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
@@ -24,6 +26,12 @@ export interface ControllerService {
   objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
   jobs(group: string): Promise<readonly JobRow[]>
   resolveRun(group: string, run: string): Promise<ResolvedRun>
+  /** What another vantage point sees. Throws `vantage.unknown` for one that the plan does not name. */
+  view(group: string, view: VantageReport): Promise<void>
+  pause(group: string, reason: string | null): Promise<void>
+  /** Lets automatic decisions go on after an automatic failover. */
+  acknowledge(group: string): Promise<void>
+  decisions(group: string): Promise<readonly DecisionEntry[]>
   start(group: string, type: OperationType, request: StartOperation): Promise<Operation>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>

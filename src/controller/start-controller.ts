@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { PassSummary } from '../api/contract.ts'
+import { decisionMigrations, postgresDecisionStore } from '../detection/decision-store.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { PassResult } from '../replication/pass.ts'
 import { dbosEngine } from '../runbook/dbos-engine.ts'
@@ -12,6 +13,7 @@ import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
+import { createDecider } from './decider.ts'
 import { establishEpoch } from './establish.ts'
 import { createEventBus, type EventBus } from './event-bus.ts'
 import { createMetrics } from './http/metrics.ts'
@@ -83,7 +85,7 @@ async function assemble(
     options.databaseUrl === undefined ? { stateDir } : { url: options.databaseUrl },
   )
   closers.push(() => database.close())
-  await migrate(database, recordMigrations)
+  await migrate(database, [...recordMigrations, ...decisionMigrations])
   const group = await openGroup(options, database)
   closers.push(() => closeMembers(group.members))
   await establishEpoch(group)
@@ -103,13 +105,28 @@ async function assemble(
     onRound: () => {
       learner.look()
       statusChanged()
+      // Single commands look at the group; they do not decide for it.
+      if (options.syncEveryMs !== null) void decideNow()
     },
   })
   closers.push(() => watch.stop())
+  const decisions = postgresDecisionStore(database)
+  const decider = createDecider({
+    ...{ group, store: decisions, runner },
+    startFailover: async () => {
+      const request = { dryRun: false, force: false }
+      return (await service.start(group.plan.group, 'failover', request)).id
+    },
+  })
+  // A look that fails decides nothing: without its records the controller stands still (D9).
+  const decideNow = () =>
+    decider.decide(watch.state()).catch((error: unknown) => {
+      log.warn({ group: group.plan.group, err: error }, 'no decision could be made')
+    })
 
   let lastPass: PassSummary | null = null
   const service = controllerService({
-    ...{ group, database, runner, gate, watch, events, regions },
+    ...{ group, database, runner, gate, watch, events, regions, decider, decisions },
     lastPass: () => lastPass,
     version: options.version,
   })

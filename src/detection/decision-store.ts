@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely'
 import { type Database, sqlMigration } from '../store/database.ts'
 import type { Decision } from './decision.ts'
 
@@ -53,7 +54,7 @@ type DecisionTables = {
     last_automatic_at: string | null
     acknowledged_at: string | null
   }
-  decision: DecisionEntry
+  decision: DecisionEntry & { id: Generated<number> }
 }
 
 const unspoken: GroupMode = {

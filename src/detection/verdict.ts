@@ -1,4 +1,4 @@
-import type { DetectionState, MemberState } from './detector.ts'
+import type { DetectionState, Health, MemberState } from './detector.ts'
 
 /** What the observations mean for the group, and one sentence of evidence for operators. */
 export interface Verdict {
@@ -14,9 +14,26 @@ export interface Verdict {
   readonly sentence: string
 }
 
+/** A member's health with the sentence that proves it. */
+export interface JudgedHealth {
+  readonly health: Health
+  readonly evidence: string
+}
+
 export function judge(state: DetectionState, effectivePrimary: string): Verdict {
-  const primary = state.members[effectivePrimary]
-  const others = Object.entries(state.members).filter(([name]) => name !== effectivePrimary)
+  const healths = Object.entries(state.members).map(([name, member]) => [
+    name,
+    { health: member.health, evidence: evidence(name, member) },
+  ])
+  return judgeHealths(Object.fromEntries(healths), effectivePrimary)
+}
+
+export function judgeHealths(
+  members: Readonly<Record<string, JudgedHealth>>,
+  effectivePrimary: string,
+): Verdict {
+  const primary = members[effectivePrimary]
+  const others = Object.entries(members).filter(([name]) => name !== effectivePrimary)
   if (!primary || primary.health === 'unknown') {
     return verdict('unknown', 'wait', `'${effectivePrimary}' has not been probed often enough yet.`)
   }
@@ -25,37 +42,27 @@ export function judge(state: DetectionState, effectivePrimary: string): Verdict 
     return verdict(
       'cut-off',
       'wait',
-      `No member answers from here, so the fault is more likely on this side than in every region at once. ${evidence(effectivePrimary, primary)}`,
+      `No member answers from here, so the fault is more likely on this side than in every region at once. ${primary.evidence}`,
     )
   }
   if (isOut(primary)) {
     const ready = others.filter(([, member]) => member.health === 'healthy').map(([name]) => name)
     return ready.length > 0
-      ? verdict(
-          'primary-down',
-          'failover',
-          `${evidence(effectivePrimary, primary)} '${ready[0]}' is healthy.`,
-        )
+      ? verdict('primary-down', 'failover', `${primary.evidence} '${ready[0]}' is healthy.`)
       : verdict(
           'primary-down',
           'wait',
-          `${evidence(effectivePrimary, primary)} No other member is healthy enough to take over.`,
+          `${primary.evidence} No other member is healthy enough to take over.`,
         )
   }
-  if (primary.health === 'degraded') {
-    return verdict('primary-degraded', 'wait', evidence(effectivePrimary, primary))
-  }
+  if (primary.health === 'degraded') return verdict('primary-degraded', 'wait', primary.evidence)
   const sick = others.find(([, member]) => member.health !== 'healthy')
   if (!sick) return verdict('all-well', 'none', 'Every plane of every member answers.')
   const [name, member] = sick
   if (member.health === 'unknown') {
     return verdict('unknown', 'wait', `'${name}' has not been probed often enough yet.`)
   }
-  return verdict(
-    isOut(member) ? 'secondary-down' : 'secondary-degraded',
-    'none',
-    evidence(name, member),
-  )
+  return verdict(isOut(member) ? 'secondary-down' : 'secondary-degraded', 'none', member.evidence)
 }
 
 function verdict(
@@ -66,7 +73,7 @@ function verdict(
   return { code, recommendation, sentence }
 }
 
-const isOut = (member: MemberState) => member.health === 'unreachable'
+const isOut = (member: JudgedHealth) => member.health === 'unreachable'
 
 /** Which planes are down, since when, and the newest reason. */
 export function evidence(name: string, member: MemberState): string {

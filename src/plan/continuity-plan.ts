@@ -24,6 +24,8 @@ export interface ContinuityPlan {
     readonly automatic: boolean
     readonly graceMs: number
     readonly cooldownMs: number
+    /** Processes of `holdfast probe` in other places, by name; the controller is one more. */
+    readonly vantagePoints: readonly string[]
   }
   readonly drill: { readonly everyMs: number }
 }

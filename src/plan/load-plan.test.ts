@@ -44,7 +44,12 @@ describe('a plan with nothing but members', () => {
       map: {},
       endpoints: [],
       jobs: { resubmit: 'checkpointed' },
-      decide: { automatic: false, graceMs: 600_000, cooldownMs: 3_600_000 },
+      decide: {
+        automatic: false,
+        graceMs: 600_000,
+        cooldownMs: 3_600_000,
+        vantagePoints: [],
+      },
       drill: { everyMs: 90 * 86_400_000 },
     })
   })

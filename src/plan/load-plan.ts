@@ -151,6 +151,7 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       automatic: document.decide.automatic,
       graceMs: document.decide.grace,
       cooldownMs: document.decide.cooldown,
+      vantagePoints: document.decide.vantagePoints,
     },
     drill: { everyMs: document.drill.every },
   }

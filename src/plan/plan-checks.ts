@@ -24,6 +24,7 @@ export function checkPlan(raw: unknown): Finding[] {
     ...checkEndpointService(document.endpoints, asRecord(document.members) ?? {}),
     ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
     ...checkMap(document.map),
+    ...checkDecide(document.decide),
   ]
 }
 
@@ -35,6 +36,23 @@ function checkMembers(raw: unknown): Finding[] {
     ...checkRoles(members),
     ...checkWorkspaces(members),
     ...checkServices(members),
+  ]
+}
+
+/** D9: one vantage point cannot tell an outage from its own broken network. */
+function checkDecide(raw: unknown): Finding[] {
+  const decide = asRecord(raw)
+  if (decide?.automatic !== true) return []
+  const points = Array.isArray(decide.vantagePoints) ? decide.vantagePoints : []
+  if (new Set(points).size >= 2 && !points.includes('controller')) return []
+  return [
+    {
+      code: 'few-vantage-points',
+      path: ['decide', 'automatic'],
+      message: 'An automatic failover needs two vantage points besides the controller.',
+      remedy:
+        'Run `holdfast probe` in two other regions and name them: vantagePoints: [north, south]. Or leave the decision to a human: automatic: false.',
+    },
   ]
 }
 

@@ -37,6 +37,7 @@ const sections = {
     automatic: z.boolean().default(false),
     grace: duration(0).default(10 * 60_000),
     cooldown: duration(0).default(60 * 60_000),
+    vantagePoints: z.array(name).default([]),
   }),
   drill: z.strictObject({ every: duration(1).default(90 * 86_400_000) }),
 }

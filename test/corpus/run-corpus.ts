@@ -118,7 +118,7 @@ async function replicateOnce(
       map: {},
       endpoints: [],
       jobs: { resubmit: 'all' },
-      decide: { automatic: false, graceMs: 1, cooldownMs: 1 },
+      decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       drill: { everyMs: 1 },
     },
     source: primary.workspace,

@@ -51,6 +51,10 @@ export const group: GroupStatus = {
   ],
   verdict: { recommendation: 'failover', sentence: 'east is down for 2 min.', at: at(59) },
   operation: null,
+  decision: {
+    ...{ automatic: false, action: null, rule: null, sentence: null, pausedFor: null },
+    ...{ unacknowledgedSince: null, vantagePoints: [] },
+  },
   lastPass: null,
 }
 
@@ -157,6 +161,10 @@ export async function startScriptedController(options: {
       if (!request.dryRun) setImmediate(() => options.onStart?.(controller))
       return current
     },
+    view: async () => undefined,
+    pause: async () => undefined,
+    acknowledge: async () => undefined,
+    decisions: async () => [],
     operations: async () => (current === undefined ? [] : [current]),
     operation,
     cancel: async (id) => {

@@ -4,15 +4,18 @@ import { z } from 'zod'
 import {
   apiPrefix,
   consoleLink,
+  decisionsPage,
   jobsPage,
   objectsPage,
   operation,
   operationsPage,
+  pauseRequest,
   problem,
   replicationPlan,
   resolvedRun,
   startOperation,
   status,
+  vantageReport,
 } from '../../api/contract.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
@@ -98,6 +101,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     },
     (request) => service.resolveRun(request.params.group, request.params.run),
   )
+  registerDecisions(app, service)
   for (const type of operation.shape.type.options) {
     app.post(
       at(`groups/:group/${type}`),
@@ -161,6 +165,75 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       hint: 'Compare it with /openapi.json.',
     })
   })
+}
+
+function registerDecisions(instance: FastifyInstance, service: ControllerService): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const at = (path: string) => `${apiPrefix}/groups/:group/${path}`
+  const done = answers({ 204: z.null() })
+  app.post(
+    at('views'),
+    {
+      schema: {
+        summary: 'Report what a vantage point sees',
+        params: inGroup,
+        body: vantageReport,
+        response: done,
+      },
+    },
+    async (request, reply) => {
+      await service.view(request.params.group, request.body)
+      return reply.code(204).send(null)
+    },
+  )
+  app.post(
+    at('pause'),
+    {
+      schema: {
+        summary: 'Pause automatic decisions',
+        params: inGroup,
+        body: pauseRequest,
+        response: done,
+      },
+    },
+    async (request, reply) => {
+      await service.pause(request.params.group, request.body.reason)
+      return reply.code(204).send(null)
+    },
+  )
+  app.post(
+    at('resume'),
+    { schema: { summary: 'End the pause', params: inGroup, response: done } },
+    async (request, reply) => {
+      await service.pause(request.params.group, null)
+      return reply.code(204).send(null)
+    },
+  )
+  app.post(
+    at('acknowledge'),
+    {
+      schema: {
+        summary: 'Acknowledge an automatic failover',
+        params: inGroup,
+        response: done,
+      },
+    },
+    async (request, reply) => {
+      await service.acknowledge(request.params.group)
+      return reply.code(204).send(null)
+    },
+  )
+  app.get(
+    at('decisions'),
+    {
+      schema: {
+        summary: 'What was decided, newest first',
+        params: inGroup,
+        response: answers({ 200: decisionsPage }),
+      },
+    },
+    async (request) => ({ items: [...(await service.decisions(request.params.group))] }),
+  )
 }
 
 function registerReports(app: FastifyInstance, service: ControllerService): void {

@@ -42,7 +42,7 @@ export function scene(overrides: Partial<ReplicationContext> = {}): Scene {
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },
-      decide: { automatic: false, graceMs: 1, cooldownMs: 1 },
+      decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       drill: { everyMs: 1 },
     },
     source: east,
