@@ -262,8 +262,6 @@ export type ResolvedRun = z.infer<typeof resolvedRun>
 export type Problem = z.infer<typeof problem>
 export type StartOperation = z.infer<typeof startOperation>
 export type ObjectsPage = z.infer<typeof objectsPage>
-export type JobsPage = z.infer<typeof jobsPage>
-export type OperationsPage = z.infer<typeof operationsPage>
 export type OperationType = Operation['type']
 export type Event = z.infer<typeof event>
 

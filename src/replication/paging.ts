@@ -30,33 +30,6 @@ export async function* batchesOf<T>(
   if (batch.length > 0) yield batch
 }
 
-/** Results as they come, `width` calls under way at a time; the first failure ends it. */
-export async function* mapConcurrently<T, R>(
-  items: Iterable<T>,
-  width: number,
-  work: (item: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const running = new Map<number, Promise<readonly [number, R]>>()
-  let next = 0
-  const iterator = items[Symbol.iterator]()
-  const startOne = (): void => {
-    const item = iterator.next()
-    if (item.done === true) return
-    const key = next++
-    const promise = work(item.value).then((result) => [key, result] as const)
-    // Others may fail while an earlier failure is being thrown; that one is what is reported.
-    promise.catch(() => undefined)
-    running.set(key, promise)
-  }
-  for (let i = 0; i < width; i++) startOne()
-  while (running.size > 0) {
-    const [key, result] = await Promise.race(running.values())
-    running.delete(key)
-    startOne()
-    yield result
-  }
-}
-
 /** Spells an optional cursor the way `exactOptionalPropertyTypes` wants it. */
 export function at(cursor: string | undefined): { cursor?: string } {
   return cursor === undefined ? {} : { cursor }

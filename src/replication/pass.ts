@@ -1,4 +1,4 @@
-import type { PlannedAction, ReplicationPlan } from '../api/contract.ts'
+import type { PlannedAction } from '../api/contract.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { RunLinks } from '../workspace/run-links.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -57,6 +57,3 @@ export interface PassResult {
   /** Why the pass ended early; what had been proven until then stays proven. */
   readonly error: { readonly code: string; readonly message: string } | null
 }
-
-export type PlanPass = (context: ReplicationContext) => Promise<ReplicationPlan>
-export type ReplicatePass = (context: ReplicationContext) => Promise<PassResult>

@@ -1,4 +1,4 @@
-import type { CallOptions, Page, PageOptions } from './workspace.ts'
+import type { Page, PageOptions } from './workspace.ts'
 
 /** Walks all pages of a list; the next page is fetched only when it is needed. */
 export async function* allPages<T>(
@@ -20,9 +20,4 @@ export async function collect<T>(
   const items: T[] = []
   for await (const item of allPages(fetchPage, options)) items.push(item)
   return items
-}
-
-/** Only the part of options that every call has, so that a spread never passes a stray cursor. */
-export function callOptions(options: CallOptions): CallOptions {
-  return options.signal === undefined ? {} : { signal: options.signal }
 }

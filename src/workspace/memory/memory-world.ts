@@ -147,5 +147,3 @@ export function notFound(world: MemoryWorld, what: string): HoldfastError {
 export function copyOf(body: JsonObject): JsonObject {
   return structuredClone(body)
 }
-
-export type ObjectPath = Pick<ObjectId, 'kind' | 'path'>
