@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { HoldfastError } from '../../model/errors.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
 import { throwIfCancelled } from '../cancellation.ts'
 import type {
