@@ -120,6 +120,7 @@ describe('replication between two regions', () => {
         { name: 'west', workspace: workspaceId('west'), role: 'secondary', cloud: '' },
       ],
       strategies: defaultStrategies,
+      conflicts: [],
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },

@@ -85,6 +85,7 @@ function plan(source: string, target: string) {
       { ...member, name: 'west', workspace: target, role: 'secondary' as const },
     ],
     strategies: defaultStrategies,
+    conflicts: [],
     map: {},
     endpoints: [],
     jobs: { resubmit: 'none' as const },

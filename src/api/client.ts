@@ -1,5 +1,11 @@
 import { HoldfastError } from '../model/errors.ts'
 import type {
+  ConflictResolution,
+  ConflictsPage,
+  KeptPage,
+  ResolveConflict,
+} from './conflict-contract.ts'
+import type {
   DecisionEntry,
   Event,
   JobRow,
@@ -48,6 +54,14 @@ export interface ApiClient {
   status(call?: CallSignal): Promise<Status>
   plan(group: string, call?: CallSignal): Promise<ReplicationPlan>
   objects(group: string, query?: ObjectsQuery, call?: CallSignal): Promise<ObjectsPage>
+  conflicts(group: string, call?: CallSignal): Promise<ConflictsPage>
+  /** `conflict.not-found` when it is none. */
+  resolveConflict(
+    group: string,
+    request: ResolveConflict,
+    call?: CallSignal,
+  ): Promise<ConflictResolution>
+  keptContent(group: string, object?: string, call?: CallSignal): Promise<KeptPage>
   jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
   /** `run.not-linked` when no copy of this run is known. */
   resolveRun(group: string, run: string, call?: CallSignal): Promise<ResolvedRun>
@@ -139,6 +153,13 @@ export function createClient(options: ClientOptions): ApiClient {
     objects: (group, query, more) => json(`${inGroup(group)}/objects${queryText(query)}`, more),
     resolveRun: (group, run, more) =>
       json(`${inGroup(group)}/runs/${encodeURIComponent(run)}`, more),
+    conflicts: (group, more) => json(`${inGroup(group)}/conflicts`, more),
+    resolveConflict: (group, request, more) =>
+      json(`${inGroup(group)}/conflicts/resolve`, { method: 'POST', body: request, ...more }),
+    keptContent: (group, object, more) => {
+      const query = object === undefined ? '' : `?object=${encodeURIComponent(object)}`
+      return json(`${inGroup(group)}/conflicts/kept${query}`, more)
+    },
     jobs: async (group, more) =>
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
     start: (group, type, request, more) =>

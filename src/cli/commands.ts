@@ -49,6 +49,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/objects.ts')).objectsCommand(),
   },
   {
+    name: 'conflicts',
+    summary: 'what both sides changed, and whose content stands',
+    load: async () => (await import('./commands/conflicts.ts')).conflictsCommand(),
+  },
+  {
     name: 'resolve',
     summary: 'where a run is now, by its id at either side',
     load: async () => (await import('./commands/resolve.ts')).resolveCommand(),

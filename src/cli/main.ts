@@ -14,6 +14,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .version(version(), '-V, --version')
     .addHelpText('after', `\n${exitCodeHelp}`)
     .showSuggestionAfterError()
+    // A command and the ones below it may have an option of the same name.
+    .enablePositionalOptions()
   const words = argv.filter((word) => !word.startsWith('-'))
   // `holdfast help sync` needs the full command too.
   const wanted = words[0] === 'help' ? words[1] : words[0]

@@ -15,6 +15,7 @@ import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
+import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
 import { type Asked, runFor, syncsInTheWay } from './start-operation.ts'
 import type { Watch } from './watch.ts'
@@ -100,6 +101,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
       const { primary } = await currentEpoch(group)
       const capture = await records.jobs.readCapture(name, primary)
       return [...(capture?.jobs ?? []).map(openJobRow), ...(await records.jobs.rows(name))]
+    },
+    replication: (name) => {
+      check(name)
+      return replicationService(group)
     },
     resolveRun: async (name, run) => {
       check(name)

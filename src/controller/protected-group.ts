@@ -54,6 +54,7 @@ export function passContext(
     ledger: records.ledger,
     definitions: records.definitions,
     runLinks: records.runLinks,
+    resolutions: records.resolutions,
     clock,
     ...options,
   }

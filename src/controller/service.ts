@@ -12,6 +12,7 @@ import type {
 } from '../api/contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
+import type { ReplicationService } from './replication-service.ts'
 
 /**
  * What the HTTP API serves. Every method throws `HoldfastError`s, which become problem documents:
@@ -25,6 +26,8 @@ export interface ControllerService {
   plan(group: string, options?: CallOptions): Promise<ReplicationPlan>
   objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
   jobs(group: string): Promise<readonly JobRow[]>
+  /** Of a group; throws `group.not-found`. */
+  replication(group: string): ReplicationService
   resolveRun(group: string, run: string): Promise<ResolvedRun>
   /** What another vantage point sees. Throws `vantage.unknown` for one that the plan does not name. */
   view(group: string, view: VantageReport): Promise<void>

@@ -16,6 +16,8 @@ export interface ContinuityPlan {
   readonly members: readonly PlanMember[]
   /** First match from the end wins; the defaults of design section 6 stand at the front. */
   readonly strategies: readonly StrategyRule[]
+  /** Whose content stands where both sides changed; the last match wins. Without one a human decides. */
+  readonly conflicts: readonly ConflictRule[]
   /** category (`compute`, `datastore`, `identity`, …) -> name at the primary -> name at the secondary */
   readonly map: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly endpoints: readonly StableEndpointPlan[]
@@ -58,4 +60,11 @@ export interface StrategyRule {
   /** Glob over the object's name; absent: every name. */
   readonly name?: string
   readonly strategy: Strategy
+}
+
+export interface ConflictRule {
+  readonly kind: Kind
+  /** Glob over the object's name; absent: every name. */
+  readonly name?: string
+  readonly keep: 'source' | 'target'
 }

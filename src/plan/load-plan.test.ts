@@ -232,6 +232,11 @@ describe('mistakes', () => {
       ['2:30 not-allowed strategies.0.strategy'],
     ],
     [
+      'a side of a conflict that is none',
+      `conflicts:\n  - { kind: model, keep: both }\n${members}`,
+      ['2:26 not-allowed conflicts.0.keep'],
+    ],
+    [
       'an unknown map category',
       `map: { computes: { a: b } }\n${members}`,
       ['1:8 unknown-key map.computes'],

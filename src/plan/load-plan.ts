@@ -144,6 +144,11 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
         ...(name === undefined ? {} : { name }),
       })),
     ],
+    conflicts: document.conflicts.map(({ kind, name, keep }) => ({
+      kind,
+      keep,
+      ...(name === undefined ? {} : { name }),
+    })),
     map: document.map as ContinuityPlan['map'],
     endpoints: document.endpoints.map(toEndpoint),
     jobs: document.jobs,

@@ -102,7 +102,7 @@ function wrongType(path: Path, expected: string): Finding {
 
 function notAllowed(path: Path, value: unknown, allowed: readonly string[]): Finding {
   if (value === undefined) return missing(path)
-  const isKindField = path[0] === 'strategies' && path.at(-1) === 'kind'
+  const isKindField = /^(strategies|conflicts)$/.test(String(path[0])) && path.at(-1) === 'kind'
   const meant = closest(String(value), allowed)
   return {
     code: isKindField ? 'unknown-kind' : 'not-allowed',

@@ -23,6 +23,12 @@ const strategyRule = z.strictObject({
   strategy: z.enum(['hot-hot', 'hot-warm', 'hot-cold']),
 })
 
+const conflictRule = z.strictObject({
+  kind: z.enum(kinds),
+  name: name.optional(),
+  keep: z.enum(['source', 'target']),
+})
+
 const endpoint = z.union(endpointBranches)
 
 const sections = {
@@ -54,6 +60,7 @@ export const planSchema = z.strictObject({
   // Names are checked beside the values, in `plan-checks.ts`: a bad key would hide a bad value.
   members: z.record(z.string(), member),
   strategies: z.array(strategyRule).default([]),
+  conflicts: z.array(conflictRule).default([]),
   map: z.partialRecord(z.enum(mapCategories), z.record(name, name)).default({}),
   endpoints: z.array(endpoint).default([]),
   jobs: sections.jobs.prefault({}),
@@ -70,6 +77,7 @@ export function keysAt(path: readonly (string | number)[], value: unknown): read
   if (head === 'members' && rest.length === 1) return keysOfMember(value)
   if (head === 'members' && rest[1] === 'auth') return keysOfAuth()
   if (head === 'strategies' && rest.length === 1) return Object.keys(strategyRule.shape)
+  if (head === 'conflicts' && rest.length === 1) return Object.keys(conflictRule.shape)
   if (head === 'map' && rest.length === 0) return mapCategories
   if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)
   const section = Object.entries(sections).find(([name]) => name === head && rest.length === 0)

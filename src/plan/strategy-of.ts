@@ -49,12 +49,13 @@ const belongsTo: Partial<Record<Kind, Kind>> = {
 
 /** The strategy of one object: the first rule from the end that fits. */
 export function strategyOf(plan: Pick<ContinuityPlan, 'strategies'>, id: ObjectId): Strategy {
-  const rule = plan.strategies.findLast((candidate) => fits(candidate, id))
+  const rule = plan.strategies.findLast((candidate) => matchesRule(candidate, id))
   // Every kind has a default rule; a plan built without them still gets the middle way.
   return rule?.strategy ?? 'hot-warm'
 }
 
-function fits(rule: StrategyRule, id: ObjectId): boolean {
+/** Rules about a kind hold for its containers and deployments, too. */
+export function matchesRule(rule: Pick<StrategyRule, 'kind' | 'name'>, id: ObjectId): boolean {
   if (rule.kind !== id.kind && rule.kind !== belongsTo[id.kind]) return false
   return rule.name === undefined || matcher(rule.name)(nameOf(id))
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { PlannedAction } from '../api/contract.ts'
 import { digestJson } from '../model/canonical.ts'
 import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
-import { conflictError, decideAction, stillConflicts, younger } from './decide-action.ts'
+import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
@@ -20,6 +21,7 @@ import {
   reading,
   writing,
 } from './pass-state.ts'
+import { blobSides, endConflict } from './resolve-conflict.ts'
 
 /** Copies the bytes of every store, storage to storage; two paged listings are walked side by side. */
 export async function passBlobs(pass: Pass): Promise<void> {
@@ -129,7 +131,7 @@ async function settle(
     }
   const differences = target === undefined ? [] : await compare(pass, store, source, target)
   const equal = target !== undefined && differences.length === 0
-  const decision = decideAction({
+  let decision = decideAction({
     desired: 'source',
     target: target === undefined ? undefined : equal ? 'source' : 'target',
     unchangedSinceProven:
@@ -142,24 +144,22 @@ async function settle(
       targetDigest: facts.sourceDigest,
       targetVersion: target?.etag ?? null,
     }
-  const object = formatObjectId(blobId(store, source.name))
-  acted(pass, {
-    object,
-    kind: 'blob',
-    action: decision.action === 'conflict' ? 'conflict' : 'copy',
-    reason: decision.reason,
-    bytes: source.sizeBytes,
-  })
-  if (decision.action === 'conflict') {
-    pass.tally.conflicts += 1
-    return {
-      ...facts,
-      state: 'conflict',
-      targetDigest: target === undefined ? null : digestOf(target),
-      targetVersion: target?.etag ?? null,
-      error: conflictError(decision),
+  const report = (action: PlannedAction['action'], reason: string) => {
+    const object = formatObjectId(blobId(store, source.name))
+    acted(pass, { object, kind: 'blob', action, reason, bytes: source.sizeBytes })
+  }
+  if (decision.action === 'conflict' && target !== undefined) {
+    const there = { targetDigest: digestOf(target), targetVersion: target.etag }
+    const seen = { ...facts, ...there }
+    const sides = blobSides(pass, store, source, target)
+    const ended = await endConflict(pass, blobId(store, source.name), decision, seen, sides)
+    decision = ended.decision
+    if (ended.outcome !== undefined) {
+      report(decision.action, decision.reason)
+      return { ...seen, ...ended.outcome }
     }
   }
+  report('copy', decision.reason)
   if (pass.mode === 'plan')
     return { ...facts, state: 'proven', targetDigest: null, targetVersion: null }
   return copy(pass, store, source, target)
@@ -174,7 +174,7 @@ function wasLeftAlone(
   if (which === undefined) return undefined
   if (which === 'backward')
     return backward?.state === 'proven' && backward.sourceVersion === target.etag
-  if (forward?.state === 'conflict') return stillConflicts(forward)
+  if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
   if (forward?.targetVersion === target.etag) return true
   // A copy that broke off before its row was written left our content behind; it is ours to replace.
   if (forward?.state === 'pending' || forward?.state === 'failed')

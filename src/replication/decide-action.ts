@@ -15,7 +15,7 @@ export interface Observation {
   readonly archivesOnly?: boolean
 }
 
-export type Action = 'create' | 'update' | 'archive' | 'none' | 'conflict'
+export type Action = 'create' | 'update' | 'archive' | 'none' | 'conflict' | 'skip'
 
 export interface Decision {
   readonly action: Action
@@ -52,6 +52,14 @@ export function conflictError({ reason }: Decision): { code: string; message: st
   return { code, message: reason }
 }
 
+/** Of rows of conflicts that were decided. */
+export const resolutionCodes = { targetKept: 'object.target-kept' } as const
+
+/** The target's content is a stranger's: in conflict, or left standing by a decision (I3). */
+export function isForeign(row: LedgerEntry): boolean {
+  return row.state === 'conflict' || row.error?.code === resolutionCodes.targetKept
+}
+
 /** What a conflict row says: the content at the target, though known, is nobody's but its writer's. */
 export function stillConflicts(row: LedgerEntry): false | undefined {
   return row.error?.code === conflictCodes.foreign ? undefined : false
@@ -65,7 +73,7 @@ export function stillConflicts(row: LedgerEntry): false | undefined {
  */
 export function isAsLeft(row: LedgerEntry | undefined, target: string): boolean | undefined {
   if (row === undefined) return undefined
-  if (row.state === 'conflict') return stillConflicts(row)
+  if (isForeign(row)) return stillConflicts(row)
   if (row.targetDigest === target) return true
   const isUnproven = row.state === 'pending' || row.state === 'failed'
   if (isUnproven && row.sourceDigest === target) return true

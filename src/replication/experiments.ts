@@ -1,7 +1,7 @@
 import { digestJson } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Experiment, Workspace } from '../workspace/workspace.ts'
-import { conflictError, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
+import { decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
@@ -17,6 +17,7 @@ import {
   reading,
   writing,
 } from './pass-state.ts'
+import { endConflict, experimentSides } from './resolve-conflict.ts'
 
 /** Decided and not yet written. */
 interface Later {
@@ -117,11 +118,12 @@ async function passExperiment(
   })
   if (decision.action === 'none') return entryFor(pass, id, { ...facts, state: 'proven' })
   const object = formatObjectId(id)
-  acted(pass, { object, kind: 'experiment', action: decision.action, reason: decision.reason })
-  if (decision.action === 'conflict') {
-    pass.tally.conflicts += 1
-    return entryFor(pass, id, { ...facts, state: 'conflict', error: conflictError(decision) })
-  }
+  const ended =
+    decision.action === 'conflict' && there !== undefined
+      ? await endConflict(pass, id, decision, facts, experimentSides(experiment, there))
+      : { decision }
+  acted(pass, { object, kind: 'experiment', ...ended.decision })
+  if (ended.outcome !== undefined) return entryFor(pass, id, { ...facts, ...ended.outcome })
   if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
   const intent = { ...facts, state: 'pending' } as const
   await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])

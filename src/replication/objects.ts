@@ -7,7 +7,6 @@ import { referencesOf } from '../model/references.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { applyObject, sameSecrets } from './apply-object.ts'
 import {
-  conflictError,
   type Decision,
   decideAction,
   foreignReason,
@@ -41,6 +40,7 @@ import {
   progressed,
   reading,
 } from './pass-state.ts'
+import { documentSides, endConflict, inConflict } from './resolve-conflict.ts'
 import { type Standing, standingOf } from './scope.ts'
 import { isEndpoint } from './standing-form.ts'
 
@@ -304,13 +304,14 @@ async function settle(
         ? { action: 'conflict', reason: foreignReason }
         : { action: 'update', reason: 'credentials differ' }
   if (decision.action === 'none') return { ...facts, state: 'proven' }
-  if (decision.action === 'conflict') {
-    pass.tally.conflicts += 1
-    report(pass, id, decision, desired, target)
-    return {
-      ...facts,
-      state: 'conflict',
-      error: conflictError(decision),
+  const conflict = decision.action === 'conflict' ? decision : undefined
+  if (conflict !== undefined && target !== undefined) {
+    const sides = documentSides(id, source.body, target.body)
+    const ended = await endConflict(pass, id, conflict, facts, sides)
+    decision = ended.decision
+    if (ended.outcome !== undefined) {
+      report(pass, id, decision, desired, target)
+      return { ...facts, ...ended.outcome }
     }
   }
   if (desired.stranded.length > 0) {
@@ -338,7 +339,11 @@ async function settle(
   report(pass, id, decision, desired, target)
   // A plan goes on as if it had been done, because what refers to it is then done, too (D7).
   if (pass.mode === 'plan') return { ...facts, state: 'proven' }
-  return applyObject(pass, source, desired, target, decision.action)
+  const outcome = await applyObject(pass, source, desired, target, decision.action)
+  // What the service lets nobody replace is not ours now: it stays the conflict that it was (I3).
+  if (conflict === undefined || outcome.error?.code !== 'object.immutable') return outcome
+  pass.tally.failed -= 1
+  return { ...facts, ...inConflict(pass, conflict) }
 }
 
 function wasLeftAlone(

@@ -7,8 +7,10 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
 import { invertMap } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { isForeign } from './decide-action.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
+import type { Resolution } from './resolutions.ts'
 
 /** How a pass treats what it finds. */
 export type PassMode =
@@ -37,6 +39,8 @@ export interface Pass {
   readonly unproven: Map<string, LedgerEntry['state']>
   /** Hot-cold objects of this pass: nothing standing may need them. */
   readonly captured: Set<string>
+  /** What was decided about conflicts, by object. */
+  readonly resolutions: ReadonlyMap<string, Resolution>
   /** Out of scope, so not there for what names them. */
   readonly left: Set<string>
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
@@ -83,10 +87,11 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
   const { group, source, target, plan, signal } = context
   const call = signal ? { signal } : {}
   const direction = { group, source: source.name, target: target.name }
-  const [from, to, counts] = await Promise.all([
+  const [from, to, counts, resolutions] = await Promise.all([
     source.describe(call),
     target.describe(call),
     context.ledger.counts(direction),
+    context.resolutions?.resolutions(direction) ?? [],
   ])
   const known = counts.reduce((sum, line) => sum + line.inScope, 0)
   const map = nameMapFrom(plan, source.name)
@@ -114,6 +119,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     },
     unproven: new Map(),
     captured: new Set(),
+    resolutions: new Map(resolutions.map((one) => [one.object, one])),
     left: new Set(),
     unlisted: new Set(),
     deferred: [],
@@ -162,7 +168,7 @@ export interface Outcome {
 export function keptFrom(
   forward: LedgerEntry | undefined,
 ): Pick<Outcome, 'sourceDigest' | 'targetDigest' | 'targetVersion'> {
-  const isOurs = forward !== undefined && forward.state !== 'conflict'
+  const isOurs = forward !== undefined && !isForeign(forward)
   return {
     sourceDigest: isOurs ? forward.sourceDigest : null,
     targetDigest: isOurs ? forward.targetDigest : null,

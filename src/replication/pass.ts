@@ -4,6 +4,7 @@ import type { RunLinks } from '../workspace/run-links.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { DefinitionStore } from './definitions.ts'
 import type { Ledger } from './ledger.ts'
+import type { ResolutionStore } from './resolutions.ts'
 
 /** Everything one pass works with. `plan(context)` prints exactly what `replicate(context)` does (D7). */
 export interface ReplicationContext {
@@ -14,6 +15,8 @@ export interface ReplicationContext {
   readonly ledger: Ledger
   /** Where the definitions of what is not standing at the target are kept (design section 6). */
   readonly definitions: DefinitionStore
+  /** What was decided about conflicts; without it only the rules of the plan hold. */
+  readonly resolutions?: ResolutionStore
   /** Which run is the copy of which; needed when the target does not keep run ids. */
   readonly runLinks?: RunLinks
   /** Every write carries it; a stale one is refused (I1). */

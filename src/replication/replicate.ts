@@ -92,7 +92,7 @@ async function advance(pass: Pass, watermark: Watermark): Promise<string> {
 }
 
 /** The whole pass speaks of runs by the ids they have at the source. */
-function inIdsOfTheSource(context: ReplicationContext): ReplicationContext {
+export function inIdsOfTheSource(context: ReplicationContext): ReplicationContext {
   const { group, source, target, runLinks } = context
   if (target.capabilities.keepsRunIds) return context
   if (runLinks === undefined) {

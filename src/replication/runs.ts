@@ -2,7 +2,7 @@ import { canonicalRun, digestJson } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
 import type { Run } from '../workspace/workspace.ts'
-import { conflictError, decideAction, stillConflicts, younger } from './decide-action.ts'
+import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import { passExperiments } from './experiments.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
@@ -17,6 +17,7 @@ import {
   progressed,
   reading,
 } from './pass-state.ts'
+import { endConflict, runSides } from './resolve-conflict.ts'
 import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
 import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
 import type { Watermark } from './watermark.ts'
@@ -195,7 +196,7 @@ async function lookAt(
     inGroups(pass, there, (group) => readContent(pass, source, group)),
     inGroups(pass, [...standing.values()], (group) => readContent(pass, target, group)),
   ])
-  return runs.map((run): Looked => {
+  const judged = runs.map(async (run): Promise<Looked> => {
     const results = [found.get(run.runId), here.get(run.runId), content.get(run.runId)] as const
     const failed = results.find((one) => one !== undefined && isFailure(one))
     if (failed !== undefined && isFailure(failed)) return failedLook(pass, run, rows, failed)
@@ -212,6 +213,7 @@ async function lookAt(
           ),
     )
   })
+  return Promise.all(judged)
 }
 
 async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<string, Run>> {
@@ -219,9 +221,14 @@ async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<strin
   return new Map(found.map((run) => [run.runId, run]))
 }
 
-function guarded(pass: Pass, run: Run, rows: Rows, look: () => Looked): Looked {
+async function guarded(
+  pass: Pass,
+  run: Run,
+  rows: Rows,
+  look: () => Looked | Promise<Looked>,
+): Promise<Looked> {
   try {
-    return look()
+    return await look()
   } catch (error) {
     return failedLook(pass, run, rows, failureOf(error))
   }
@@ -247,7 +254,13 @@ interface Standing {
   readonly content: RunContent
 }
 
-function compared(pass: Pass, run: Run, target: Standing, content: RunContent, rows: Rows): Looked {
+async function compared(
+  pass: Pass,
+  run: Run,
+  target: Standing,
+  content: RunContent,
+  rows: Rows,
+): Promise<Looked> {
   const id = idOf(run)
   const object = formatObjectId(id)
   const form = moved(pass, run)
@@ -268,11 +281,14 @@ function compared(pass: Pass, run: Run, target: Standing, content: RunContent, r
   })
   if (decision.action === 'none')
     return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
-  acted(pass, { object, kind: 'run', action: decision.action, reason: decision.reason })
-  if (decision.action !== 'conflict') return { run, id, moved: form, digest, standing: facts }
-  pass.tally.conflicts += 1
-  const error = conflictError(decision)
-  return { entry: entryFor(pass, id, { ...facts, state: 'conflict', error }) }
+  const ended =
+    decision.action === 'conflict'
+      ? await endConflict(pass, id, decision, facts, runSides(run, target.run))
+      : { decision }
+  acted(pass, { object, kind: 'run', ...ended.decision })
+  if (ended.outcome !== undefined)
+    return { entry: entryFor(pass, id, { ...facts, ...ended.outcome }) }
+  return { run, id, moved: form, digest, standing: facts }
 }
 
 function wasLeftAlone(
@@ -288,7 +304,7 @@ function wasLeftAlone(
   // The row of the way back holds the target's own version as its source.
   if (which === 'backward')
     return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
-  if (forward?.state === 'conflict') return stillConflicts(forward)
+  if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
   if (forward?.targetVersion === versionOf(target) || forward?.targetDigest === targetDigest)
     return true
   if (forward?.state === 'pending' || forward?.state === 'failed') {

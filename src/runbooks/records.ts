@@ -4,10 +4,13 @@ import type { DefinitionStore } from '../replication/definitions.ts'
 import type { Ledger } from '../replication/ledger.ts'
 import { memoryDefinitions } from '../replication/memory-definitions.ts'
 import { memoryLedger } from '../replication/memory-ledger.ts'
+import { memoryResolutions } from '../replication/memory-resolutions.ts'
 import { memoryRunLinks } from '../replication/memory-run-links.ts'
 import { definitionMigrations, postgresDefinitions } from '../replication/postgres-definitions.ts'
 import { ledgerMigrations, postgresLedger } from '../replication/postgres-ledger.ts'
+import { postgresResolutions, resolutionMigrations } from '../replication/postgres-resolutions.ts'
 import { postgresRunLinks, runLinkMigrations } from '../replication/postgres-run-links.ts'
+import type { ResolutionStore } from '../replication/resolutions.ts'
 import { type EpochRegister, memoryEpochRegister } from '../runbook/epoch-register.ts'
 import { type Journal, memoryJournal } from '../runbook/journal.ts'
 import { epochMigrations, postgresEpochRegister } from '../runbook/postgres-epoch-register.ts'
@@ -37,6 +40,7 @@ export interface Records {
   readonly ledger: Ledger
   readonly definitions: DefinitionStore
   readonly runLinks: RunLinks
+  readonly resolutions: ResolutionStore
 }
 
 export function memoryRecords(): Records {
@@ -49,6 +53,7 @@ export function memoryRecords(): Records {
     ledger: memoryLedger(),
     definitions: memoryDefinitions(),
     runLinks: memoryRunLinks(),
+    resolutions: memoryResolutions(),
   }
 }
 
@@ -61,6 +66,7 @@ export const recordMigrations = [
   ...ledgerMigrations,
   ...definitionMigrations,
   ...runLinkMigrations,
+  ...resolutionMigrations,
 ]
 
 export function postgresRecords(database: Database): Records {
@@ -73,5 +79,6 @@ export function postgresRecords(database: Database): Records {
     ledger: postgresLedger(database),
     definitions: postgresDefinitions(database),
     runLinks: postgresRunLinks(database),
+    resolutions: postgresResolutions(database),
   }
 }

@@ -115,6 +115,7 @@ async function replicateOnce(
       objectives: { rtoMs: 1, rpoMs: 1 },
       members: [member(primary, 'primary'), member(secondary, 'secondary')],
       strategies: defaultStrategies,
+      conflicts: [],
       map: {},
       endpoints: [],
       jobs: { resubmit: 'all' },

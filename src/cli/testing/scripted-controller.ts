@@ -8,6 +8,7 @@ import { startServer } from '../../controller/http/server.ts'
 import { createSessions } from '../../controller/http/session.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import { scriptedReplication } from './scripted-replication.ts'
 
 /** A controller whose work is written by a test; its API, its events and its note are the real ones. */
 export interface ScriptedController {
@@ -126,6 +127,7 @@ export async function startScriptedController(options: {
     if (current?.id === id) return current
     throw new HoldfastError('operation.not-found', `There is no operation ${id}.`)
   }
+  const replication = scriptedReplication()
   const service: ControllerService = {
     events,
     isReady: async () => true,
@@ -146,6 +148,7 @@ export async function startScriptedController(options: {
       return { items: rows.slice(from, to), cursor: to < rows.length ? String(to) : null }
     },
     jobs: async () => report.jobs as never,
+    replication: () => replication,
     resolveRun: async (_group, run) => {
       const link = {
         origin: { member: 'east', run: 'old-1' },

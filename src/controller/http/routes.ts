@@ -20,6 +20,7 @@ import {
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
 import { streamEvents } from './events.ts'
+import { registerReplicationRoutes } from './replication-routes.ts'
 
 export interface RouteOptions {
   readonly service: ControllerService
@@ -144,6 +145,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     },
     (request) => service.cancel(request.params.id),
   )
+  registerReplicationRoutes(instance, service)
   registerReports(app, service)
   app.post(
     at('console-link'),

@@ -39,6 +39,7 @@ export function scene(overrides: Partial<ReplicationContext> = {}): Scene {
         { name: 'west', workspace: '', role: 'secondary', cloud: 'AzureCloud' },
       ],
       strategies: defaultStrategies,
+      conflicts: [],
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+
+/** Conflicts of a failover group and what was decided about them; part of the HTTP API's schemas. */
+
+const change = z.object({
+  path: z.string(),
+  from: z.unknown().optional(),
+  to: z.unknown().optional(),
+})
+
+/** Who changed a side last, as far as its service tells. */
+const author = z.object({
+  by: z.string().nullable(),
+  at: z.string().nullable(),
+})
+
+export const conflict = z.object({
+  object: z.string(),
+  kind: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  source: author.extend({ member: z.string() }),
+  target: author.extend({ member: z.string() }),
+  /** From what the target holds to what the source would put there; null: one side could not be read. */
+  changes: z.array(change).nullable(),
+})
+
+export const conflictsPage = z.object({
+  items: z.array(conflict),
+  /** Conflicts that are not among the items. */
+  more: z.number(),
+})
+
+export const resolveConflict = z.object({
+  object: z.string(),
+  keep: z.enum(['source', 'target']),
+  dryRun: z.boolean().default(false),
+})
+
+export const conflictResolution = z.object({
+  conflict,
+  keep: z.enum(['source', 'target']),
+  dryRun: z.boolean(),
+  /** What happens and when, for operators. */
+  sentence: z.string(),
+})
+
+export const keptContent = z.object({
+  object: z.string(),
+  kind: z.string(),
+  side: z.enum(['source', 'target']),
+  digest: z.string(),
+  body: z.record(z.string(), z.unknown()),
+  at: z.string(),
+})
+
+export const keptPage = z.object({ items: z.array(keptContent) })
+
+export type Conflict = z.infer<typeof conflict>
+export type ConflictsPage = z.infer<typeof conflictsPage>
+export type ConflictResolution = z.infer<typeof conflictResolution>
+export type ResolveConflict = z.infer<typeof resolveConflict>
+export type KeptPage = z.infer<typeof keptPage>

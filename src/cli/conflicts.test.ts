@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { buildBundle, runCli } from './testing/run-cli.ts'
+import { type ScriptedController, startScriptedController } from './testing/scripted-controller.ts'
+
+let dir: string
+let controller: ScriptedController
+beforeAll(buildBundle, 120_000)
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'holdfast-conflicts-'))
+  controller = await startScriptedController({ stateDir: join(dir, '.holdfast') })
+})
+afterEach(async () => {
+  await controller.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+const run = (...args: string[]) => runCli(['conflicts', ...args], { cwd: dir })
+const resolve = (...args: string[]) => run('resolve', 'model/b/1', '--keep', 'source', ...args)
+
+it('lists conflicts with what differs and who changed it, and says so to scripts', async () => {
+  const { code, stdout } = await run()
+  expect(code).toBe(3)
+  for (const part of ['model/b/1', 'ann', 'bob', 'tags.stage', 'hers', 'his'])
+    expect(stdout).toContain(part)
+  const json = await run('--json')
+  expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ object: 'model/b/1' }], more: 0 })
+})
+
+it('decides only when asked to: not in a dry run, and not without a yes', async () => {
+  expect((await resolve('--dry-run')).code).toBe(0)
+  expect((await resolve()).code).toBe(4)
+  expect((await run()).code).toBe(3)
+  const done = await resolve('--yes', '--json')
+  expect(done.code).toBe(0)
+  expect(JSON.parse(done.stdout)).toMatchObject({ keep: 'source', dryRun: false })
+  expect((await run()).code).toBe(0)
+})
+
+it('refuses what is no conflict, and a side that is none', async () => {
+  expect((await run('resolve', 'model/x/1', '--keep', 'source', '--yes')).code).toBe(4)
+  expect((await run('resolve', 'model/b/1', '--keep', 'both')).code).toBe(2)
+  expect((await run('resolve', 'model/b/1')).code).toBe(2)
+})
+
+it('shows what resolutions put aside', async () => {
+  const { stdout } = await run('kept', 'model/b/1', '--json')
+  expect(JSON.parse(stdout).items[0].body.properties.tags.stage).toBe('hers')
+})

@@ -1,0 +1,33 @@
+import type { Conflict } from '../../api/conflict-contract.ts'
+import type { ReplicationService } from '../../controller/replication-service.ts'
+import { HoldfastError } from '../../model/errors.ts'
+
+const conflict: Conflict = {
+  ...{ object: 'model/b/1', kind: 'model', code: 'object.changed-there', reason: 'changed there' },
+  source: { member: 'east', by: 'ann', at: '2025-01-01T00:00:00Z' },
+  target: { member: 'west', by: 'bob', at: '2025-01-02T00:00:00Z' },
+  changes: [{ path: 'properties.tags.stage', from: 'hers', to: 'his' }],
+}
+
+/** One conflict, until somebody decides about it. */
+export function scriptedReplication(): ReplicationService {
+  let decided: 'source' | 'target' | undefined
+  return {
+    conflicts: async () => ({ items: decided === undefined ? [conflict] : [], more: 0 }),
+    resolveConflict: async ({ object, keep, dryRun }) => {
+      if (object !== conflict.object) {
+        throw new HoldfastError('conflict.not-found', `${object} is none.`, { kind: 'operator' })
+      }
+      if (!dryRun) decided = keep
+      return { conflict, keep, dryRun, sentence: `keeps the ${keep}` }
+    },
+    kept: async () => ({
+      items: [
+        {
+          ...{ object: 'model/b/1', kind: 'model', side: 'target', digest: 'd' },
+          ...{ body: { properties: { tags: { stage: 'hers' } } }, at: '2025-01-03T00:00:00Z' },
+        },
+      ],
+    }),
+  }
+}

@@ -1,0 +1,61 @@
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import {
+  conflictResolution,
+  conflictsPage,
+  keptPage,
+  resolveConflict,
+} from '../../api/conflict-contract.ts'
+import { apiPrefix, problem } from '../../api/contract.ts'
+import type { ControllerService } from '../service.ts'
+
+const inGroup = z.object({ group: z.string() })
+const answers = <T extends Record<number, z.ZodType>>(good: T) => ({ ...good, default: problem })
+
+/** Conflicts and what was decided about them. */
+export function registerReplicationRoutes(
+  instance: FastifyInstance,
+  service: ControllerService,
+): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  const at = (path: string) => `${apiPrefix}/groups/:group/${path}`
+  app.get(
+    at('conflicts'),
+    {
+      schema: {
+        summary: 'Objects that both sides changed: what differs, and who changed it',
+        params: inGroup,
+        querystring: z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
+        response: answers({ 200: conflictsPage }),
+      },
+    },
+    ({ params, query, signal }) =>
+      service.replication(params.group).conflicts({ limit: query.limit, signal }),
+  )
+  app.post(
+    at('conflicts/resolve'),
+    {
+      schema: {
+        summary: 'Decide whose content stands; the next pass carries it out',
+        params: inGroup,
+        body: resolveConflict,
+        response: answers({ 200: conflictResolution }),
+      },
+    },
+    ({ params, body, signal }) =>
+      service.replication(params.group).resolveConflict(body, { signal }),
+  )
+  app.get(
+    at('conflicts/kept'),
+    {
+      schema: {
+        summary: 'What resolutions put aside',
+        params: inGroup,
+        querystring: z.object({ object: z.string().optional() }),
+        response: answers({ 200: keptPage }),
+      },
+    },
+    ({ params, query }) => service.replication(params.group).kept(query.object),
+  )
+}

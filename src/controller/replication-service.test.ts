@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../model/json.ts'
+import { replicate } from '../replication/replicate.ts'
+import { type Content, fill, scene } from '../replication/testing/worlds.ts'
+import { memoryRecords } from '../runbooks/records.ts'
+import type { Workspace } from '../workspace/workspace.ts'
+import type { Member, Members } from './members.ts'
+import { type ProtectedGroup, passContext } from './protected-group.ts'
+import { replicationService } from './replication-service.ts'
+
+const model = (tag: string): Content => ({
+  is: 'object',
+  id: { kind: 'model', path: ['m', '1'] },
+  body: {
+    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
+  } satisfies JsonObject,
+})
+const blob = (text: string): Content => ({
+  is: 'blob',
+  ...{ store: 'workspaceblobstore', name: 'a/b', text, metadata: { from: text } },
+})
+
+async function conflicted() {
+  const { east, west, context } = scene()
+  const records = memoryRecords()
+  await records.epochs.establish({ group: 'g', primary: 'east', epoch: 1, at: '' })
+  const member = (workspace: Workspace): Member => ({
+    ...{ plan: context.plan.members[0] as Member['plan'], caPath: undefined },
+    ...{ direct: workspace, workspace, impatient: workspace },
+  })
+  const members: Members = new Map([
+    ['east', member(east)],
+    ['west', member(west)],
+  ])
+  const group: ProtectedGroup = {
+    ...{ plan: context.plan, records, members, clock: context.clock },
+    endpoints: { traffic: [], configuration: [] } as never,
+    log: { info: () => undefined, warn: () => undefined },
+  }
+  const pass = () => replicate(passContext(group, 'east', 'west', { epoch: 1 }))
+  await fill(east, [model('1'), blob('1')])
+  await pass()
+  await fill(east, [model('2'), blob('2')])
+  await fill(west, [model('3'), blob('3')])
+  await pass()
+  return { service: replicationService(group), pass, west }
+}
+
+describe('conflicts', () => {
+  it('are listed with the fields that differ, seen from the target', async () => {
+    const { service } = await conflicted()
+    const { items, more } = await service.conflicts({ limit: 1 })
+    expect(more).toBe(1)
+    expect(items).toMatchObject([
+      { object: 'blob/workspaceblobstore/a%2Fb', source: { member: 'east' } },
+    ])
+    expect(items[0]?.changes).toContainEqual({ path: 'metadata.from', from: '3', to: '2' })
+    const all = await service.conflicts({ limit: 10 })
+    expect(all.items[1]?.changes).toEqual([{ path: 'properties.tags.tag', from: '3', to: '2' }])
+  })
+
+  it('are carried out by the next pass once decided, and not by a dry run', async () => {
+    const { service, pass } = await conflicted()
+    const request = { object: 'model/m/1', keep: 'source' } as const
+    await service.resolveConflict({ ...request, dryRun: true })
+    expect(await pass()).toMatchObject({ conflicts: 2 })
+    await service.resolveConflict({ ...request, dryRun: false })
+    expect(await pass()).toMatchObject({ conflicts: 1, updated: 1 })
+    expect((await service.kept('model/m/1')).items).toMatchObject([
+      { side: 'target', body: { properties: { tags: { tag: '3' } } } },
+    ])
+    await expect(service.resolveConflict({ ...request, dryRun: false })).rejects.toMatchObject({
+      code: 'conflict.not-found',
+    })
+  })
+})

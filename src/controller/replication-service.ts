@@ -1,0 +1,74 @@
+import type {
+  Conflict,
+  ConflictResolution,
+  ConflictsPage,
+  KeptPage,
+  ResolveConflict,
+} from '../api/conflict-contract.ts'
+import type { LedgerRow } from '../api/contract.ts'
+import { HoldfastError } from '../model/errors.ts'
+import { listConflicts } from '../replication/list-conflicts.ts'
+import type { Side } from '../replication/resolutions.ts'
+import type { CallOptions } from '../workspace/workspace.ts'
+import { courseNow, type ProtectedGroup, passContext } from './protected-group.ts'
+
+/** What the API says and takes about the two sides of a group, besides operations. */
+export interface ReplicationService {
+  conflicts(options: CallOptions & { readonly limit: number }): Promise<ConflictsPage>
+  /** Decides; the next pass does it. Throws `conflict.not-found` (operator). */
+  resolveConflict(request: ResolveConflict, options?: CallOptions): Promise<ConflictResolution>
+  /** What resolutions put aside, newest first. */
+  kept(object?: string): Promise<KeptPage>
+}
+
+export function replicationService(group: ProtectedGroup): ReplicationService {
+  const { records, clock } = group
+  const contextNow = async (options: CallOptions) => {
+    const { primary, secondary, epoch, direction } = await courseNow(group)
+    return { direction, context: passContext(group, primary, secondary, { epoch, ...options }) }
+  }
+  return {
+    conflicts: async ({ limit, ...options }) => {
+      const { direction, context } = await contextNow(options)
+      const rows = await records.ledger.rows(direction, { state: 'conflict', limit })
+      const counts = await records.ledger.counts(direction)
+      const total = counts.reduce((sum, { conflict }) => sum + conflict, 0)
+      return {
+        items: await listConflicts(context, rows),
+        more: Math.max(0, total - rows.length),
+      }
+    },
+    resolveConflict: async ({ object, keep, dryRun }, options = {}) => {
+      const { direction, context } = await contextNow(options)
+      const row = (await records.ledger.read(direction, [object])).get(object)
+      if (row?.state !== 'conflict') throw noConflict(object)
+      const [conflict] = await listConflicts(context, [row satisfies LedgerRow])
+      if (conflict === undefined) throw noConflict(object)
+      if (!dryRun) {
+        const { sourceDigest, targetDigest } = row
+        const at = clock().toISOString()
+        await records.resolutions.resolve(direction, {
+          ...{ object, keep, sourceDigest, targetDigest, at },
+        })
+      }
+      return { conflict, keep, dryRun, sentence: sentenceOf(conflict, keep, dryRun) }
+    },
+    kept: async (object) => {
+      const { direction } = await courseNow(group)
+      return { items: [...(await records.resolutions.kept(direction, object))] }
+    },
+  }
+}
+
+function noConflict(object: string): HoldfastError {
+  return new HoldfastError('conflict.not-found', `'${object}' is not in conflict.`, {
+    kind: 'operator',
+    hint: 'List what is: holdfast conflicts',
+  })
+}
+
+function sentenceOf({ source, target }: Conflict, keep: Side, dryRun: boolean): string {
+  const [winner, loser] = keep === 'source' ? [source, target] : [target, source]
+  const what = `keeps the content of ${winner.member}; that of ${loser.member} is put aside, to be had back with \`holdfast conflicts kept\``
+  return dryRun ? `A sync would then do this: it ${what}.` : `The next sync ${what}.`
+}
