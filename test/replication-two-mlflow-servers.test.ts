@@ -129,7 +129,7 @@ describe.skipIf(python === undefined)('two MLflow servers', () => {
         ],
         strategies: defaultStrategies,
         conflicts: [],
-      map: {},
+        map: {},
         endpoints: [],
         jobs: { resubmit: 'none' },
         decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
