@@ -24,6 +24,7 @@ from azure.ai.ml.entities import (
     Model,
     Workspace,
 )
+from azure.core.exceptions import ResourceNotFoundError
 
 SUBSCRIPTION = "5f08d643-1910-4a38-a7c7-84a39d4f42e0"
 GROUP = "corpus"
@@ -147,12 +148,19 @@ class World:
                 name=name, version=version or "1", command="true", environment="made-up:1"
             )
             self.asset("environments", "made-up", "1")
-            self.client.components.create_or_update(made)
+            if not any(one.version == made.version for one in self.versions(name)):
+                self.client.components.create_or_update(made)
         elif kind == "onlineEndpoints":
             self.endpoint(ManagedOnlineEndpoint(name=name, auth_mode="key"))
         else:
             return None
         return f"{kind} {name} {version}"
+
+    def versions(self, component):
+        try:
+            return list(self.client.components.list(name=component))
+        except ResourceNotFoundError:
+            return []
 
     def deployment(self, endpoint, name):
         """One that collects data, as monitors need it."""
