@@ -59,7 +59,7 @@ export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancel
 export const operation = z.object({
   id: z.string(),
   group: z.string(),
-  type: z.enum(['sync', 'failover', 'switchover', 'failback', 'reprotect']),
+  type: z.enum(['sync', 'failover', 'switchover', 'failback', 'reprotect', 'verify']),
   status: operationStatus,
   outcome: operationOutcome.nullable(),
   epoch: z.number(),
@@ -230,6 +230,8 @@ export const startOperation = z.object({
   expectedEpoch: z.number().optional(),
   /** Failover only: go on although the source still answers. */
   force: z.boolean().default(false),
+  /** Verify only: which share of the proven objects is read, and of which kind. Default: everything. */
+  verify: z.object({ share: z.number().gt(0).max(1), kind: z.string().optional() }).optional(),
 })
 
 export const objectsPage = z.object({ items: z.array(ledgerRow), cursor: z.string().nullable() })
@@ -277,6 +279,7 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/jobs             -> { items: jobRow[] }
  * GET  groups/{group}/runs/{run}       -> resolvedRun
  * POST groups/{group}/sync             startOperation -> 202 operation
+ * POST groups/{group}/verify           startOperation -> 202 operation
  * POST groups/{group}/failover         startOperation -> 202 operation
  * POST groups/{group}/switchover       startOperation -> 202 operation
  * POST groups/{group}/failback         startOperation -> 202 operation

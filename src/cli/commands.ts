@@ -39,6 +39,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/sync.ts')).syncCommand(),
   },
   {
+    name: 'verify',
+    summary: 'read proven objects again on both sides, bytes included',
+    load: async () => (await import('./commands/verify.ts')).verifyCommand(),
+  },
+  {
     name: 'status',
     summary: 'where writes go, how far the other side is, who is well',
     load: async () => (await import('./commands/status.ts')).statusCommand(),

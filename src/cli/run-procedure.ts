@@ -13,7 +13,7 @@ export interface ProcedureOptions extends GroupOptions {
 }
 
 export interface Procedure {
-  readonly type: Exclude<OperationType, 'sync'>
+  readonly type: Exclude<OperationType, 'sync' | 'verify'>
   readonly request?: Partial<StartOperation>
   /** What is at stake now, for people. */
   readonly stakes: (group: GroupStatus) => readonly string[]

@@ -79,3 +79,33 @@ export function progressText(progress: NonNullable<StepState['progress']>): stri
   const objects = total === null ? `${done} objects` : `${done} of ${total} objects`
   return bytes === null ? objects : `${objects}, ${bytesText(bytes)}`
 }
+
+const plainEveryMs = 5000
+
+/** One redrawn line where a terminal can, else a line per step and every five seconds. */
+export function passWriter(progress: Progress): (operation: Operation) => void {
+  const startedAt = Date.now()
+  const ended = new Set<string>()
+  // By our own clock: the controller's may be another one.
+  const began = new Map<string, number>()
+  let lastLineAt = startedAt
+  return (operation) => {
+    for (const step of operation.steps) {
+      if (!/^(done|skipped|failed)$/.test(step.status) || ended.has(step.id)) continue
+      ended.add(step.id)
+      progress.line(stepText(step))
+    }
+    const step = operation.steps.find(({ status }) => status === 'running')
+    if (step === undefined) return progress.clear()
+    const bytes = step.progress?.bytes ?? 0
+    if (!began.has(step.id)) began.set(step.id, Date.now())
+    const seconds = (Date.now() - (began.get(step.id) ?? startedAt)) / 1000
+    const rate = bytes > 0 && seconds >= 1 ? `, ${bytesText(Math.round(bytes / seconds))}/s` : ''
+    const text = `${stepText(step)}${rate}`
+    progress.redraw(text)
+    if (Date.now() - lastLineAt >= plainEveryMs) {
+      lastLineAt = Date.now()
+      progress.plain(text)
+    }
+  }
+}

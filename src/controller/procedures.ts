@@ -2,6 +2,7 @@ import { defaultHoldMs } from '../jobs/decide.ts'
 import type { JsonObject } from '../model/json.ts'
 import { coldObjects } from '../replication/cold-objects.ts'
 import { salvageObjects } from '../replication/salvage-objects.ts'
+import { verify } from '../replication/verify.ts'
 import type { RunHeader } from '../runbook/journal.ts'
 import type { PerformTools } from '../runbook/perform.ts'
 import { bindRunbook, type RunbookBinding } from '../runbook/runner.ts'
@@ -11,10 +12,12 @@ import type {
   ReprotectWorld,
   SwitchoverWorld,
   SyncWorld,
+  VerifyWorld,
 } from '../runbooks/ports.ts'
 import { reprotect } from '../runbooks/reprotect.ts'
 import { failback, switchover } from '../runbooks/switchover.ts'
 import { sync } from '../runbooks/sync.ts'
+import { verification } from '../runbooks/verify.ts'
 import { memberOf } from './members.ts'
 import type { PassGate } from './pass-gate.ts'
 import {
@@ -22,6 +25,7 @@ import {
   courseNow,
   type ProtectedGroup,
   passContext,
+  progressTo,
   replicateFrom,
   tellEndpoints,
 } from './protected-group.ts'
@@ -36,6 +40,8 @@ export interface ProcedureInput extends JsonObject {
   readonly secondary: string
   readonly decidedAt: string
   readonly detectedAt: string | null
+  /** Of a verification: what it reads. */
+  readonly verify?: { readonly share: number; readonly kind?: string }
 }
 
 const fenceLimitMs = 5000
@@ -49,6 +55,7 @@ export function bindProcedures(
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
   return [
     bindRunbook(sync, async () => opened(await syncWorld(group, gate)), tools),
+    bindRunbook(verification, async (header) => opened(verifyWorld(group, gate, header)), tools),
     bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
     bindRunbook(switchover, async (header) => opened(switchoverWorld(group, gate, header)), tools),
     bindRunbook(failback, async (header) => opened(switchoverWorld(group, gate, header)), tools),
@@ -66,6 +73,24 @@ async function syncWorld(group: ProtectedGroup, gate: PassGate): Promise<SyncWor
         replicateFrom(group, course.primary, course.secondary, { ...options, signal }),
       ),
     publishRoutes: (options) => tellEndpoints(group, course, options),
+  }
+}
+
+function verifyWorld(group: ProtectedGroup, gate: PassGate, header: RunHeader): VerifyWorld {
+  const { primary, secondary, epoch, verify: what } = header.input as ProcedureInput
+  return {
+    epoch,
+    verify: (options) =>
+      gate.demand(options.signal, (signal) =>
+        verify(
+          {
+            ...passContext(group, primary, secondary, { epoch, signal }),
+            onProgress: progressTo(options.onProgress),
+          },
+          // Seeded by the run: after a crash the same objects are read.
+          { share: 1, ...what, seed: header.id },
+        ),
+      ),
   }
 }
 

@@ -44,6 +44,9 @@ export function runFor(asked: Asked): StartRun {
     case 'sync':
       refuseUnprotected(course)
       return newRun(asked, `sync-${randomUUID()}`)
+    case 'verify':
+      refuseUnprotected(course)
+      return verifyRun(asked)
     case 'failover':
       return failoverRun(asked)
     case 'switchover':
@@ -56,17 +59,19 @@ export function runFor(asked: Asked): StartRun {
   }
 }
 
+const givesWay = (runbook: string) => runbook === 'sync' || runbook === 'verify'
+
 /** Syncs give way to a failover: nobody waits for a pass at three in the morning. */
 export function syncsInTheWay({ type, runs }: Pick<Asked, 'type' | 'runs'>): readonly Run[] {
   if (type !== 'failover') return []
-  return runs.filter(({ header, state }) => header.runbook === 'sync' && !isEnded(state))
+  return runs.filter(({ header, state }) => givesWay(header.runbook) && !isEnded(state))
 }
 
 function refuseBusy({ type, runs, course, begunBy }: Asked): void {
   const open = runs.find(({ state }) => !isEnded(state))
   if (open === undefined) return
   const { runbook, id } = open.header
-  if (type === 'failover' && runbook === 'sync') return
+  if (type === 'failover' && givesWay(runbook)) return
   // Asking twice for the same procedure is asking once.
   const same = [begunBy, moveId(type, course), reprotectId(course)]
   if (type === runbook && same.includes(id)) return
@@ -98,6 +103,13 @@ function failoverRun(asked: Asked): StartRun {
     )
   }
   return { ...newRun(asked, moveId('failover', course)), failed: 'source' }
+}
+
+function verifyRun(asked: Asked): StartRun {
+  const { share = 1, kind } = asked.request.verify ?? {}
+  const run = newRun(asked, `verify-${randomUUID()}`)
+  const verify = { share, ...(kind === undefined ? {} : { kind }) }
+  return { ...run, input: { ...(run.input as ProcedureInput), verify } }
 }
 
 function switchoverRun(asked: Asked): StartRun {

@@ -22,6 +22,7 @@ import {
   writing,
 } from './pass-state.ts'
 import { blobSides, endConflict } from './resolve-conflict.ts'
+import { verifyCodes } from './verify-codes.ts'
 
 /** Copies the bytes of every store, storage to storage; two paged listings are walked side by side. */
 export async function passBlobs(pass: Pass): Promise<void> {
@@ -114,7 +115,7 @@ async function settle(
   backward: LedgerEntry | undefined,
 ): Promise<Outcome> {
   const facts = {
-    sourceDigest: digestOf(source),
+    sourceDigest: digestOfBlob(source),
     sourceVersion: source.etag,
     bytes: source.sizeBytes,
   }
@@ -129,7 +130,18 @@ async function settle(
       targetDigest: forward.targetDigest,
       targetVersion: target.etag,
     }
-  const differences = target === undefined ? [] : await compare(pass, store, source, target)
+  if (forward !== undefined && isSourceDamaged(forward, source)) {
+    pass.tally.failed += 1
+    const { targetDigest, targetVersion, error } = forward
+    const why = { code: verifyCodes.sourceDamaged, message: error?.message ?? '' }
+    return { ...facts, targetDigest, targetVersion, state: 'failed', error: why }
+  }
+  const differences =
+    target === undefined
+      ? []
+      : isTargetDamaged(forward, source, target)
+        ? ['content']
+        : await compare(pass, store, source, target)
   const equal = target !== undefined && differences.length === 0
   let decision = decideAction({
     desired: 'source',
@@ -149,7 +161,7 @@ async function settle(
     acted(pass, { object, kind: 'blob', action, reason, bytes: source.sizeBytes })
   }
   if (decision.action === 'conflict' && target !== undefined) {
-    const there = { targetDigest: digestOf(target), targetVersion: target.etag }
+    const there = { targetDigest: digestOfBlob(target), targetVersion: target.etag }
     const seen = { ...facts, ...there }
     const sides = blobSides(pass, store, source, target)
     const ended = await endConflict(pass, blobId(store, source.name), decision, seen, sides)
@@ -165,6 +177,18 @@ async function settle(
   return copy(pass, store, source, target)
 }
 
+/** Bytes that do not match their own hash are not copied over others (see `verifyBlob`). */
+function isSourceDamaged({ state, error, sourceVersion }: LedgerEntry, { etag }: BlobInfo) {
+  const isKnown = state === 'failed' && sourceVersion === etag
+  return isKnown && error?.code === verifyCodes.sourceDamaged
+}
+
+/** A verification has read other bytes there than its listing and hash say. */
+function isTargetDamaged(row: LedgerEntry | undefined, source: BlobInfo, target: BlobInfo) {
+  const isKnown = row?.sourceVersion === source.etag && row.targetVersion === target.etag
+  return isKnown && row.state === 'failed' && row.error?.code === verifyCodes.notEqual
+}
+
 function wasLeftAlone(
   target: BlobInfo,
   forward: LedgerEntry | undefined,
@@ -178,7 +202,7 @@ function wasLeftAlone(
   if (forward?.targetVersion === target.etag) return true
   // A copy that broke off before its row was written left our content behind; it is ours to replace.
   if (forward?.state === 'pending' || forward?.state === 'failed')
-    if (forward.sourceDigest === digestOf(target)) return true
+    if (forward.sourceDigest === digestOfBlob(target)) return true
   return forward?.targetVersion === null ? undefined : false
 }
 
@@ -191,8 +215,8 @@ async function copy(
   // Intent first, as for objects: what is there now, and what will be there.
   const intent = {
     state: 'pending',
-    sourceDigest: digestOf(source),
-    targetDigest: target === undefined ? null : digestOf(target),
+    sourceDigest: digestOfBlob(source),
+    targetDigest: target === undefined ? null : digestOfBlob(target),
     sourceVersion: source.etag,
     targetVersion: target?.etag ?? null,
     bytes: source.sizeBytes,
@@ -248,7 +272,7 @@ async function write(
   if (isNew) pass.tally.created += 1
   else pass.tally.updated += 1
   const facts = {
-    sourceDigest: digestOf(source),
+    sourceDigest: digestOfBlob(source),
     sourceVersion: source.etag,
     bytes: source.sizeBytes,
     targetVersion: written.etag,
@@ -260,7 +284,7 @@ async function write(
   return {
     ...facts,
     state: 'failed',
-    targetDigest: digestOf(written),
+    targetDigest: digestOfBlob(written),
     error: {
       code: 'blob.not-equal',
       message: `the target differs after the copy in ${differences.join(', ')}`,
@@ -317,7 +341,7 @@ function metadataOf(blob: BlobInfo): string {
 }
 
 /** Of what the listing says; the etag stands in for a hash that the service does not hold. */
-function digestOf(blob: BlobInfo): string {
+export function digestOfBlob(blob: BlobInfo): string {
   return digestJson({
     size: blob.sizeBytes,
     content: blob.contentMd5 ?? `etag ${blob.etag}`,

@@ -36,7 +36,10 @@ export async function passExperiments(pass: Pass): Promise<() => Promise<void>> 
   const later: Later[] = []
   await guarded(pass, async () => {
     const { source, target, ledger } = pass.context
-    const [wanted, standing] = await Promise.all([readAll(pass, source), readAll(pass, target)])
+    const [wanted, standing] = await Promise.all([
+      readExperiments(pass, source),
+      readExperiments(pass, target),
+    ])
     const ids = [...wanted.keys()].map((name) => formatObjectId(idOf(name)))
     const [forward, backward] = await Promise.all([
       ledger.read(pass.direction, ids),
@@ -77,7 +80,10 @@ function idOf(name: string): ObjectId {
   return { kind: 'experiment', path: [name] }
 }
 
-async function readAll(pass: Pass, workspace: Workspace): Promise<Map<string, Experiment>> {
+export async function readExperiments(
+  pass: Pass,
+  workspace: Workspace,
+): Promise<Map<string, Experiment>> {
   const found = new Map<string, Experiment>()
   for await (const page of pagesOf((cursor) =>
     workspace.listExperiments({ ...reading(pass), ...at(cursor) }),
@@ -99,8 +105,8 @@ async function passExperiment(
   later: Later[],
 ): Promise<LedgerEntry> {
   const id = idOf(experiment.name)
-  const desired = digestOf(experiment)
-  const standing = there === undefined ? undefined : digestOf(there)
+  const desired = experimentDigest(experiment)
+  const standing = there === undefined ? undefined : experimentDigest(there)
   const facts = {
     sourceDigest: desired,
     targetDigest: standing ?? null,
@@ -152,7 +158,7 @@ function wasLeftAlone(
   forward: LedgerEntry | undefined,
   backward: LedgerEntry | undefined,
 ): boolean | undefined {
-  const standing = digestOf(there)
+  const standing = experimentDigest(there)
   const isOurs =
     younger(forward, backward) === 'backward'
       ? isAsCopiedBack(backward, [standing])
@@ -169,7 +175,7 @@ async function proveAll(
 ): Promise<LedgerEntry[]> {
   const isWritten = ({ state }: LedgerEntry) => state === 'pending'
   if (!entries.some(isWritten)) return [...entries]
-  const standing = await readAll(pass, pass.context.target)
+  const standing = await readExperiments(pass, pass.context.target)
   const byObject = new Map([...wanted.values()].map((one) => [formatObjectId(idOf(one.name)), one]))
   return entries.map((entry) => {
     const experiment = byObject.get(entry.object)
@@ -180,8 +186,8 @@ async function proveAll(
 }
 
 function verdict(pass: Pass, wanted: Experiment, there: Experiment | undefined): Outcome {
-  const sourceDigest = digestOf(wanted)
-  const targetDigest = there === undefined ? null : digestOf(there)
+  const sourceDigest = experimentDigest(wanted)
+  const targetDigest = there === undefined ? null : experimentDigest(there)
   const facts = { sourceDigest, targetDigest, sourceVersion: null, targetVersion: null }
   if (sourceDigest === targetDigest) return { ...facts, state: 'proven' }
   pass.tally.failed += 1
@@ -203,7 +209,7 @@ function isBlank({ archived, tags, description = '' }: Experiment): boolean {
   return !archived && description === '' && Object.keys(tags).length === 0
 }
 
-function digestOf(experiment: Experiment): string {
+export function experimentDigest(experiment: Experiment): string {
   return digestJson(contentOf(experiment))
 }
 

@@ -3,6 +3,7 @@ import type { JobStore } from '../jobs/job-store.ts'
 import type { DefinitionStore } from '../replication/definitions.ts'
 import type { Ledger } from '../replication/ledger.ts'
 import type { PassResult } from '../replication/pass.ts'
+import type { VerifyResult } from '../replication/verify.ts'
 import type { EpochRegister } from '../runbook/epoch-register.ts'
 import type { Journal } from '../runbook/journal.ts'
 import type { StableEndpoint } from '../traffic/stable-endpoint.ts'
@@ -100,6 +101,12 @@ export interface SyncWorld {
   readonly replicate: (options: PassOptions) => Promise<PassResult>
   /** Gives one sentence for each stable endpoint that could not be told. */
   readonly publishRoutes: (options: { readonly signal: AbortSignal }) => Promise<readonly string[]>
+}
+
+export interface VerifyWorld {
+  readonly epoch: number
+  /** Reads proven objects again; resolves with what it found. */
+  readonly verify: (options: PassOptions) => Promise<VerifyResult>
 }
 
 export interface PassOptions {

@@ -40,6 +40,13 @@ export const procedures: Readonly<Record<OperationType, Procedure>> = {
       `Objects of ${group.effectivePrimary} are copied to ${other}. Nothing is deleted, and nothing that somebody else changed is overwritten.`,
     whyNot: isUnprotected,
   },
+  verify: {
+    title: 'Verify',
+    purpose: 'Read everything that is proven again on both sides, bytes included.',
+    consequence: (group, other) =>
+      `Every proven object is read at ${group.effectivePrimary} and at ${other}; nothing is changed there. What differs is not proven any more.`,
+    whyNot: isUnprotected,
+  },
   failover: {
     title: 'Fail over',
     purpose: 'Move to the other region now; the first one may be gone.',

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import type { LedgerRow, Operation } from '../../api/contract.ts'
+import type { LedgerRow } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { endingOf, followOperation } from '../follow-operation.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { unprovenObjects } from '../ledger-pages.ts'
 import { createOutput } from '../output.ts'
-import { type Progress, stderrProgress, stepText } from '../show-steps.ts'
-import { bytesText, countText, tableText } from '../text.ts'
+import { passWriter, stderrProgress } from '../show-steps.ts'
+import { countText, tableText } from '../text.ts'
 import { showPlan } from './plan.ts'
 
 interface SyncOptions extends GroupOptions {
@@ -71,34 +71,4 @@ function unprovenLines({ count, objects }: Unproven): string[] {
   ]
   if (count > objects.length) lines.push(`and ${count - objects.length} more: holdfast objects`)
   return lines
-}
-
-const plainEveryMs = 5000
-
-/** One redrawn line where a terminal can, else a line per step and every five seconds. */
-function passWriter(progress: Progress): (operation: Operation) => void {
-  const startedAt = Date.now()
-  const ended = new Set<string>()
-  // By our own clock: the controller's may be another one.
-  const began = new Map<string, number>()
-  let lastLineAt = startedAt
-  return (operation) => {
-    for (const step of operation.steps) {
-      if (!/^(done|skipped|failed)$/.test(step.status) || ended.has(step.id)) continue
-      ended.add(step.id)
-      progress.line(stepText(step))
-    }
-    const step = operation.steps.find(({ status }) => status === 'running')
-    if (step === undefined) return progress.clear()
-    const bytes = step.progress?.bytes ?? 0
-    if (!began.has(step.id)) began.set(step.id, Date.now())
-    const seconds = (Date.now() - (began.get(step.id) ?? startedAt)) / 1000
-    const rate = bytes > 0 && seconds >= 1 ? `, ${bytesText(Math.round(bytes / seconds))}/s` : ''
-    const text = `${stepText(step)}${rate}`
-    progress.redraw(text)
-    if (Date.now() - lastLineAt >= plainEveryMs) {
-      lastLineAt = Date.now()
-      progress.plain(text)
-    }
-  }
 }
