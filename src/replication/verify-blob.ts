@@ -32,7 +32,7 @@ export async function verifyBlob(pass: Pass, row: LedgerEntry, id: ObjectId): Pr
   const bytes = a.bytes + b.bytes
   if (a.sha256 === b.sha256) return { is: 'equal', bytes }
   if (isBehind) return { is: 'behind', bytes }
-  return { ...damage(from, a), bytes, targetVersion: to.etag }
+  return { ...damage(from, a), bytes }
 }
 
 /** Without what each service says in its own way. */

@@ -10,8 +10,6 @@ export type Sight =
       readonly bytes?: number
       readonly code: (typeof verifyCodes)[keyof typeof verifyCodes]
       readonly message: string
-      /** Of the target as it was seen, where it is ours to mend. */
-      readonly targetVersion?: string
     }
 
 /** A difference that the source made since is lag; every other one is not what was proven. */

@@ -114,7 +114,6 @@ function failedRow(
   return entryFor(pass, parseObjectId(row.object), {
     ...row,
     state: 'failed',
-    targetVersion: sight.targetVersion ?? row.targetVersion,
     error: { code: sight.code, message: sight.message },
   })
 }
