@@ -129,6 +129,7 @@ describe.skipIf(python === undefined)('two MLflow servers', () => {
         ],
         strategies: defaultStrategies,
         conflicts: [],
+        deletions: 'archive',
         map: {},
         endpoints: [],
         jobs: { resubmit: 'none' },

@@ -121,6 +121,7 @@ describe('replication between two regions', () => {
       ],
       strategies: defaultStrategies,
       conflicts: [],
+      deletions: 'archive',
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },

@@ -86,6 +86,7 @@ function plan(source: string, target: string) {
     ],
     strategies: defaultStrategies,
     conflicts: [],
+    deletions: 'archive' as const,
     map: {},
     endpoints: [],
     jobs: { resubmit: 'none' as const },

@@ -230,6 +230,8 @@ export const startOperation = z.object({
   expectedEpoch: z.number().optional(),
   /** Failover only: go on although the source still answers. */
   force: z.boolean().default(false),
+  /** Sync only: compare everything, old runs and deletions included. */
+  full: z.boolean().optional(),
   /** Verify only: which share of the proven objects is read, and of which kind. Default: everything. */
   verify: z.object({ share: z.number().gt(0).max(1), kind: z.string().optional() }).optional(),
 })

@@ -12,6 +12,8 @@ export interface OpenController {
   readonly stateDir: string
   readonly listen: ListenAddress
   readonly syncEveryMs: number | null
+  /** Default: an hour. */
+  readonly reconcileEveryMs?: number
   readonly probeEveryMs: number
   readonly logLevel: string
 }
@@ -25,6 +27,7 @@ export async function openController(options: OpenController): Promise<RunningCo
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     listen: options.listen,
     syncEveryMs: options.syncEveryMs,
+    reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
     probeEveryMs: options.probeEveryMs,
     consoleDir: consoleDir(),
     version: version(),

@@ -14,6 +14,8 @@ import { sleepUnlessAborted } from './watch.ts'
 export interface BackgroundOptions {
   /** From the end of one pass to the start of the next, in milliseconds. */
   readonly everyMs: number
+  /** Passes between two full ones are cheap: they do not look at old runs and at what is gone. */
+  readonly reconcileEveryMs: number
   readonly gate: PassGate
   /** The primary answers and no procedure is under way; a sentence why not otherwise. */
   readonly whyNot: () => Promise<string | undefined>
@@ -31,10 +33,18 @@ export async function runBackgroundPasses(
 ): Promise<void> {
   const { gate, signal, log } = { ...options, log: group.log }
   let said: string | undefined
+  let reconciledAt = group.clock().getTime()
+  const pass = async (ended: AbortSignal) => {
+    const startedAt = group.clock().getTime()
+    const full = startedAt - reconciledAt >= options.reconcileEveryMs
+    const outcome = await onePass(group, options, ended, full)
+    // One that was ended or failed is due again at once.
+    if (full && (outcome === 'complete' || outcome === 'partial')) reconciledAt = startedAt
+  }
   while (!signal.aborted) {
     try {
       const why = await options.whyNot()
-      if (why === undefined) await gate.tryBackground((ended) => onePass(group, options, ended))
+      if (why === undefined) await gate.tryBackground(pass)
       else if (why !== said) log.info({ group: group.plan.group }, `no pass: ${why}`)
       said = why
     } catch (error) {
@@ -50,7 +60,8 @@ async function onePass(
   group: ProtectedGroup,
   options: BackgroundOptions,
   ended: AbortSignal,
-): Promise<void> {
+  full: boolean,
+): Promise<PassResult['outcome']> {
   const signal = AbortSignal.any([options.signal, ended])
   const course = await courseNow(group)
   await markMembers(group, signal)
@@ -58,11 +69,11 @@ async function onePass(
   const untold = await tellEndpoints(group, course, { signal })
   for (const sentence of untold) group.log.warn({ group: group.plan.group }, sentence)
   const result = await replicateFrom(group, course.primary, course.secondary, {
-    epoch: course.epoch,
-    signal,
+    ...{ epoch: course.epoch, signal, full },
     onProgress: () => undefined,
   })
   options.onPass(result)
+  return result.outcome
 }
 
 /** A pass that failed before it could tell how far it came. */

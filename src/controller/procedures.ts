@@ -40,6 +40,8 @@ export interface ProcedureInput extends JsonObject {
   readonly secondary: string
   readonly decidedAt: string
   readonly detectedAt: string | null
+  /** Of a sync: everything is compared, deletions included. */
+  readonly full?: boolean
   /** Of a verification: what it reads. */
   readonly verify?: { readonly share: number; readonly kind?: string }
 }
@@ -54,7 +56,7 @@ export function bindProcedures(
 ): RunbookBinding[] {
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
   return [
-    bindRunbook(sync, async () => opened(await syncWorld(group, gate)), tools),
+    bindRunbook(sync, async (header) => opened(await syncWorld(group, gate, header)), tools),
     bindRunbook(verification, async (header) => opened(verifyWorld(group, gate, header)), tools),
     bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
     bindRunbook(switchover, async (header) => opened(switchoverWorld(group, gate, header)), tools),
@@ -63,14 +65,19 @@ export function bindProcedures(
   ]
 }
 
-async function syncWorld(group: ProtectedGroup, gate: PassGate): Promise<SyncWorld> {
+async function syncWorld(
+  group: ProtectedGroup,
+  gate: PassGate,
+  header: RunHeader,
+): Promise<SyncWorld> {
+  const { full = false } = header.input as ProcedureInput
   const course = await courseNow(group)
   return {
     epoch: course.epoch,
     captureJobs: (options) => captureJobs(group, course, options),
     replicate: (options) =>
       gate.demand(options.signal, (signal) =>
-        replicateFrom(group, course.primary, course.secondary, { ...options, signal }),
+        replicateFrom(group, course.primary, course.secondary, { ...options, signal, full }),
       ),
     publishRoutes: (options) => tellEndpoints(group, course, options),
   }

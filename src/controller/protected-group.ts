@@ -64,10 +64,11 @@ export function replicateFrom(
   group: ProtectedGroup,
   from: string,
   to: string,
-  { epoch, signal, onProgress }: PassOptions,
+  { epoch, signal, onProgress, full }: PassOptions & { readonly full?: boolean },
 ): Promise<PassResult> {
   return replicate({
     ...passContext(group, from, to, { epoch, signal }),
+    ...(full === undefined ? {} : { full }),
     onProgress: progressTo(onProgress),
   })
 }

@@ -36,6 +36,8 @@ export interface ControllerOptions {
   readonly listen: ListenAddress
   /** From the end of one pass to the start of the next, in milliseconds; null: only when asked. */
   readonly syncEveryMs: number | null
+  /** From one full background pass to the next, in milliseconds. */
+  readonly reconcileEveryMs: number
   readonly probeEveryMs: number
   readonly consoleDir: string
   readonly version: string
@@ -134,7 +136,7 @@ async function assemble(
   statusChanged = stream.changed
   closers.push(stream.stop)
   closers.push(
-    startPasses(group, options.syncEveryMs, {
+    startPasses(group, options, {
       ...{ gate, watch, runner },
       onPass: (result) => {
         lastPass = summaryOf(result, clock())
@@ -213,7 +215,7 @@ async function startRunner(
 
 function startPasses(
   group: ProtectedGroup,
-  everyMs: number | null,
+  { syncEveryMs: everyMs, reconcileEveryMs }: ControllerOptions,
   parts: {
     readonly gate: ReturnType<typeof createPassGate>
     readonly watch: Watch
@@ -225,6 +227,7 @@ function startPasses(
   const stopped = new AbortController()
   const passes = runBackgroundPasses(group, {
     everyMs,
+    reconcileEveryMs,
     gate: parts.gate,
     whyNot: () => whyNoPass(group, parts),
     onPass: parts.onPass,

@@ -43,7 +43,7 @@ export function runFor(asked: Asked): StartRun {
   switch (type) {
     case 'sync':
       refuseUnprotected(course)
-      return newRun(asked, `sync-${randomUUID()}`)
+      return syncRun(asked)
     case 'verify':
       refuseUnprotected(course)
       return verifyRun(asked)
@@ -103,6 +103,12 @@ function failoverRun(asked: Asked): StartRun {
     )
   }
   return { ...newRun(asked, moveId('failover', course)), failed: 'source' }
+}
+
+function syncRun(asked: Asked): StartRun {
+  const run = newRun(asked, `sync-${randomUUID()}`)
+  if (!asked.request.full) return run
+  return { ...run, input: { ...(run.input as ProcedureInput), full: true } }
 }
 
 function verifyRun(asked: Asked): StartRun {

@@ -18,6 +18,8 @@ export interface ContinuityPlan {
   readonly strategies: readonly StrategyRule[]
   /** Whose content stands where both sides changed; the last match wins. Without one a human decides. */
   readonly conflicts: readonly ConflictRule[]
+  /** What becomes at the secondary of what is deleted at the primary; it is never deleted there. */
+  readonly deletions: 'archive' | 'leave'
   /** category (`compute`, `datastore`, `identity`, …) -> name at the primary -> name at the secondary */
   readonly map: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly endpoints: readonly StableEndpointPlan[]

@@ -149,6 +149,7 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       keep,
       ...(name === undefined ? {} : { name }),
     })),
+    deletions: document.deletions,
     map: document.map as ContinuityPlan['map'],
     endpoints: document.endpoints.map(toEndpoint),
     jobs: document.jobs,

@@ -61,6 +61,7 @@ export const planSchema = z.strictObject({
   members: z.record(z.string(), member),
   strategies: z.array(strategyRule).default([]),
   conflicts: z.array(conflictRule).default([]),
+  deletions: z.enum(['archive', 'leave']).default('archive'),
   map: z.partialRecord(z.enum(mapCategories), z.record(name, name)).default({}),
   endpoints: z.array(endpoint).default([]),
   jobs: sections.jobs.prefault({}),

@@ -60,6 +60,7 @@ async function passStore(pass: Pass, store: BlobStoreName): Promise<void> {
       pairs.push([blob, there])
     }
     const names = page.map((blob) => formatObjectId(blobId(store, blob.name)))
+    for (const name of names) pass.seen?.add(name)
     const [forward, backward] = await Promise.all([
       ledger.read(pass.direction, names),
       ledger.read(pass.backward, names),

@@ -114,6 +114,7 @@ async function passExperiment(
     targetVersion: null,
   }
   pass.tally.compared += 1
+  pass.seen?.add(formatObjectId(id))
   // A salvage looks for what is new at the old primary.
   const isKnown = forward?.state === 'proven' && forward.sourceDigest === desired
   if (pass.mode === 'salvage' && isKnown) return forward

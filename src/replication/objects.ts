@@ -111,6 +111,7 @@ async function passCollection(
     )) {
       const page = inOrder ? byAge(listed) : listed
       const names = page.map((object) => formatObjectId(object.id))
+      for (const name of names) pass.seen?.add(name)
       const [forward, backward, defined] = await Promise.all([
         ledger.read(pass.direction, names),
         ledger.read(pass.backward, names),

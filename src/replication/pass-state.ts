@@ -11,6 +11,7 @@ import { isForeign } from './decide-action.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
 import type { Resolution } from './resolutions.ts'
+import { type SeenObjects, seenObjects } from './seen-objects.ts'
 
 /** How a pass treats what it finds. */
 export type PassMode =
@@ -43,6 +44,8 @@ export interface Pass {
   readonly resolutions: ReadonlyMap<string, Resolution>
   /** Out of scope, so not there for what names them. */
   readonly left: Set<string>
+  /** What was met at the source; only a full pass looks for what is gone. */
+  readonly seen: SeenObjects | undefined
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
   readonly unlisted: Set<string>
   readonly deferred: Deferred[]
@@ -121,6 +124,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     captured: new Set(),
     resolutions: new Map(resolutions.map((one) => [one.object, one])),
     left: new Set(),
+    seen: context.full === true ? seenObjects() : undefined,
     unlisted: new Set(),
     deferred: [],
     ended: undefined,

@@ -2,6 +2,7 @@ import { HoldfastError, isHoldfastError } from '../model/errors.ts'
 import { linked } from '../workspace/decorators/linked.ts'
 import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
+import { carryDeletions } from './carry-deletions.ts'
 import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
@@ -75,6 +76,7 @@ async function walk(pass: Pass): Promise<Watermark> {
   await passObjects(pass)
   if (pass.mode !== 'plan') await finishDeferred(pass)
   const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince))
+  await carryDeletions(pass)
   await settleGone(pass)
   pass.phase = 'done'
   progressed(pass)

@@ -115,6 +115,7 @@ async function passBatch(
   const asked: Run[] = []
   for (const run of runs) {
     pass.tally.compared += 1
+    pass.seen?.add(rowOf(run.runId))
     const known = provenAsItIs(pass, run, rows)
     if (known === undefined) asked.push(run)
     else entries.push(known)

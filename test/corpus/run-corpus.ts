@@ -116,6 +116,7 @@ async function replicateOnce(
       members: [member(primary, 'primary'), member(secondary, 'secondary')],
       strategies: defaultStrategies,
       conflicts: [],
+      deletions: 'archive',
       map: {},
       endpoints: [],
       jobs: { resubmit: 'all' },

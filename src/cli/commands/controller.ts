@@ -11,6 +11,7 @@ interface ControllerCommandOptions extends Omit<GroupOptions, 'server'> {
   readonly listen: { readonly host: string; readonly port: number }
   readonly syncEvery: number
   readonly probeEvery: number
+  readonly reconcileEvery: number
   readonly exitWithParent?: boolean
 }
 
@@ -26,6 +27,12 @@ export function controllerCommand(): Command {
       port: 7420,
     })
     .option('--sync-every <duration>', 'from one pass to the next', durationOption, 60_000)
+    .option(
+      '--reconcile-every <duration>',
+      'from one full pass to the next: it also sees deletions and edits of old runs',
+      durationOption,
+      3_600_000,
+    )
     .option(
       '--probe-every <duration>',
       'from one round of probes to the next',
@@ -48,6 +55,7 @@ async function run(options: ControllerCommandOptions): Promise<void> {
     stateDir: stateDirOf(options),
     listen: options.listen,
     syncEveryMs: options.syncEvery,
+    reconcileEveryMs: options.reconcileEvery,
     probeEveryMs: options.probeEvery,
     logLevel: 'warn',
   })

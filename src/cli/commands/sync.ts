@@ -11,6 +11,7 @@ import { showPlan } from './plan.ts'
 
 interface SyncOptions extends GroupOptions {
   readonly dryRun?: boolean
+  readonly full?: boolean
 }
 
 export function syncCommand(): Command {
@@ -19,6 +20,7 @@ export function syncCommand(): Command {
     'holdfast sync --dry-run',
     'holdfast sync --json || test $? -eq 3   # 3: not everything is proven',
   ])
+    .option('--full', 'compare everything: old runs and what was deleted, too')
     .option('--dry-run', 'print what would be done, change nothing; the same as `holdfast plan`')
     .action(run)
 }
@@ -32,7 +34,7 @@ async function run(options: SyncOptions): Promise<void> {
   await withController(options, async (connection, interrupted) => {
     const { client } = connection
     const { group } = onlyGroup(await client.status({ signal: interrupted }))
-    const started = await client.start(group, 'sync')
+    const started = await client.start(group, 'sync', { full: options.full ?? false })
     const following = { connection, output, interrupted, onChange: passWriter(progress) }
     const operation = await followOperation(started, following)
     progress.clear()

@@ -40,6 +40,7 @@ export function scene(overrides: Partial<ReplicationContext> = {}): Scene {
       ],
       strategies: defaultStrategies,
       conflicts: [],
+      deletions: 'archive',
       map: {},
       endpoints: [],
       jobs: { resubmit: 'none' },
