@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { registerArm } from './arm/arm-routes.ts'
 import { armService } from './arm/arm-service.ts'
+import { armPolicies } from './arm/associated/blob-policies.ts'
 import { behaviourRegistry } from './arm/behaviour-registry.ts'
 import { deploymentBehaviour } from './arm/behaviours/deployment.ts'
 import { registerArmBehaviours } from './arm/behaviours/register.ts'
@@ -156,6 +157,7 @@ async function assemble(
   const blobs = openBlobEngine({
     ...{ db, dataDir, clock, storageOrigin: () => storageOrigin },
     isDiskFull: faults.isDiskFull,
+    policies: armPolicies(store, authority),
   })
   const files = openFileStore({ db, dataDir, clock, isDiskFull: faults.isDiskFull })
   const region: RegionContext = {

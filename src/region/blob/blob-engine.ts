@@ -5,7 +5,9 @@ import type { BlobEngine, StoredBlob } from '../context.ts'
 import { BlobStore } from './blob-store.ts'
 import { type BlobKey, type BlobRow, BlobTables, type Segment } from './blob-tables.ts'
 import { ContentFiles, openUnlessFull } from './content-files.ts'
+import { PastTables } from './past-tables.ts'
 import { serviceSas } from './sas.ts'
+import type { ServicePolicies } from './service-policies.ts'
 import { storageError } from './storage-error.ts'
 
 export interface BlobEngineOptions {
@@ -16,6 +18,8 @@ export interface BlobEngineOptions {
   readonly storageOrigin: () => string
   /** True: content files meet a device without room. */
   readonly isDiskFull?: () => boolean
+  /** What accounts keep of what is overwritten or deleted. */
+  readonly policies: ServicePolicies
 }
 
 /** What the REST server needs beyond the in-process interface. */
@@ -36,7 +40,9 @@ export function openBlobEngine(options: BlobEngineOptions): ServedBlobEngine {
   )
   const referenced = tables.allFiles()
   files.sweep((file) => referenced.has(file))
-  const store = new BlobStore(tables, files, options.clock)
+  const { clock, policies } = options
+  const store = new BlobStore({ tables, past: new PastTables(options.db), files, policies, clock })
+  store.purge()
   return { store, storageOrigin: options.storageOrigin, ...inProcess(store) }
 }
 
@@ -96,7 +102,8 @@ function inProcess(store: BlobStore): BlobEngine {
       return store.tables.blobs(account, container, { prefix, from, limit }).map(storedBlob)
     },
 
-    delete: (account, container, name) => store.deleteBlob(key(account, container, name)),
+    delete: (account, container, name) =>
+      store.deleteBlob(key(account, container, name)) !== undefined,
 
     sas: (account, container, blob, permissions, expiresAt) =>
       serviceSas({ account, container, blob, permissions, expiresAt }, keysOf(account)[0]),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServedBlobEngine } from './blob-engine.ts'
 import { segment } from './blob-engine.ts'
+import type { SnapshotsToo } from './blob-history.ts'
 import {
   type BlobCall,
   blobKeyOf,
@@ -9,12 +10,13 @@ import {
   metadataOf,
   readText,
   requiredHeader,
+  stateOf,
 } from './blob-request.ts'
 import type { BlobProperties, BlobRow } from './blob-tables.ts'
 import { checkWrite, readConditions } from './conditions.ts'
 import { type Answer, version } from './container-operations.ts'
 import type { ContentExpectation } from './content-files.ts'
-import { applyLease, checkLeaseForWrite, type LeaseAction } from './lease.ts'
+import { applyLease, checkLeaseForRead, checkLeaseForWrite, type LeaseAction } from './lease.ts'
 import { storageError } from './storage-error.ts'
 import { blockListXml, parseBlockList } from './storage-xml.ts'
 
@@ -110,7 +112,8 @@ export function getBlockList(call: BlobCall, engine: ServedBlobEngine): Answer {
 
 export function setMetadata(call: BlobCall, engine: ServedBlobEngine): Answer {
   const metadata = metadataOf(call) ?? {}
-  const row = change(call, engine, (properties) => ({ ...properties, metadata }))
+  const edit = (properties: BlobProperties) => ({ ...properties, metadata })
+  const row = change(call, engine, edit, { isNewVersion: true })
   return { status: 200, headers: written(row) }
 }
 
@@ -134,20 +137,53 @@ export function setTier(call: BlobCall, engine: ServedBlobEngine): Answer {
   const accessTier = tierOf(requiredHeader(call, 'x-ms-access-tier'))
   const key = blobKeyOf(call)
   engine.store.update(key, ({ properties }) => ({ ...properties, accessTier }), {
-    keepVersion: true,
+    keepEtag: true,
   })
   return { status: 200 }
 }
 
 export function deleteBlob(call: BlobCall, engine: ServedBlobEngine): Answer {
   const key = blobKeyOf(call)
+  const state = stateOf(call)
+  if (state.snapshot !== undefined || state.versionId !== undefined) {
+    const isPermanent = call.query.get('deletetype')?.toLowerCase() === 'permanent'
+    return deleted(engine.store.deleteState(key, state, isPermanent))
+  }
   const guard = writeGuard(call)
   engine.store.requireContainer(key.account, key.container)
-  engine.store.deleteBlob(key, (existing) => {
+  const mustExist = (existing: BlobRow | undefined) => {
     if (existing === undefined) throw storageError('BlobNotFound')
     guard(existing)
-  })
-  return { status: 202, headers: { 'x-ms-delete-type-permanent': 'true' } }
+  }
+  const outcome = engine.store.deleteBlob(key, mustExist, snapshotsTooOf(call))
+  return deleted(outcome ?? { isPermanent: false })
+}
+
+function deleted({ isPermanent }: { readonly isPermanent: boolean }): Answer {
+  return { status: 202, headers: { 'x-ms-delete-type-permanent': String(isPermanent) } }
+}
+
+function snapshotsTooOf(call: BlobCall): SnapshotsToo {
+  const text = header(call, 'x-ms-delete-snapshots')
+  if (text === undefined) return 'refuse'
+  if (text === 'include' || text === 'only') return text
+  throw storageError('InvalidHeaderValue', 'Snapshots are deleted with include or only.')
+}
+
+export function snapshotBlob(call: BlobCall, engine: ServedBlobEngine): Answer {
+  const conditions = readConditions(call.req.headers)
+  const leaseId = header(call, 'x-ms-lease-id')
+  const guard = (existing: BlobRow | undefined) => {
+    checkWrite(conditions, existing)
+    checkLeaseForRead(existing?.properties.lease, leaseId, call.now)
+  }
+  const { row, moment } = engine.store.snapshot(blobKeyOf(call), metadataOf(call), guard)
+  return { status: 201, headers: { ...written(row), 'x-ms-snapshot': moment } }
+}
+
+export function undeleteBlob(call: BlobCall, engine: ServedBlobEngine): Answer {
+  engine.store.undelete(blobKeyOf(call))
+  return { status: 200 }
 }
 
 export function leaseBlob(call: BlobCall, engine: ServedBlobEngine): Answer {
@@ -164,7 +200,7 @@ export function leaseBlob(call: BlobCall, engine: ServedBlobEngine): Answer {
       remaining = outcome.remainingSeconds
       return { ...existing.properties, lease: outcome.lease }
     },
-    { keepVersion: true },
+    { keepEtag: true },
   )
   const leaseId = request.action === 'break' ? undefined : row.properties.lease?.id
   return {
@@ -212,12 +248,14 @@ function change(
   call: BlobCall,
   engine: ServedBlobEngine,
   edit: (properties: BlobProperties) => BlobProperties,
+  options: { readonly isNewVersion?: boolean } = {},
 ): BlobRow {
   const guard = writeGuard(call)
-  return engine.store.update(blobKeyOf(call), (existing) => {
+  const change = (existing: BlobRow) => {
     guard(existing)
     return edit(existing.properties)
-  })
+  }
+  return engine.store.update(blobKeyOf(call), change, options)
 }
 
 function expectationOf(call: BlobCall): ContentExpectation {
@@ -265,6 +303,11 @@ function tierOf(tier: string): string {
   throw storageError('InvalidHeaderValue', `The access tier '${tier}' is not offered here.`)
 }
 
-export function written(row: BlobRow): Record<string, string> {
-  return { ...version(row), 'x-ms-request-server-encrypted': 'true' }
+export function written(row: BlobRow): Record<string, string | undefined> {
+  const { versionId } = row.properties
+  return {
+    ...version(row),
+    'x-ms-request-server-encrypted': 'true',
+    'x-ms-version-id': versionId,
+  }
 }

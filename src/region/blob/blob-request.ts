@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { StateName } from './blob-history.ts'
 import type { BlobKey } from './blob-tables.ts'
 import { storageError } from './storage-error.ts'
 
@@ -94,6 +95,14 @@ export function containerOf(call: BlobCall): string {
 export function blobKeyOf(call: BlobCall): BlobKey {
   if (call.blob === undefined) throw storageError('InvalidUri')
   return { account: call.account, container: containerOf(call), name: call.blob }
+}
+
+/** Which state of the blob is meant: `snapshot` or `versionid` of the query. */
+export function stateOf({ query }: Pick<Target, 'query'>): StateName {
+  const state = { snapshot: query.get('snapshot'), versionId: query.get('versionid') }
+  if (state.snapshot !== undefined && state.versionId !== undefined)
+    throw storageError('InvalidQueryParameterValue', 'A snapshot has no version.')
+  return state
 }
 
 /** `x-ms-meta-*`, with the case the caller wrote; undefined when there is none. */

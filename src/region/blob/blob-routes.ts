@@ -7,6 +7,7 @@ import * as containers from './container-operations.ts'
 import { copyBlob, putBlobFromUrl, putBlockFromUrl } from './copy-operations.ts'
 import type { CopySources } from './copy-source.ts'
 import { readBlob } from './read-blob.ts'
+import { serviceProperties, setServiceProperties } from './service-properties.ts'
 import { storageError } from './storage-error.ts'
 
 export interface RouteInput {
@@ -34,6 +35,13 @@ function needsWrite(call: BlobCall, engine: ServedBlobEngine): Need {
   return { permissions: isNew ? 'wc' : 'w', resource: 'o', serviceSas: true }
 }
 
+/** Deleting a version, or deleted data for good, is a permission of its own. */
+function needsDelete({ query }: BlobCall): Need {
+  const isPermanent = query.has('deletetype')
+  const permissions = isPermanent ? 'y' : query.has('versionid') ? 'x' : 'd'
+  return { permissions, resource: 'o', serviceSas: true }
+}
+
 const plain =
   (run: (call: BlobCall, engine: ServedBlobEngine) => Answer | Promise<Answer>): Route['run'] =>
   ({ call, engine }) =>
@@ -41,10 +49,8 @@ const plain =
 
 const service: Record<string, Route> = {
   'GET list': { need: needs('l', 's', false), run: plain(containers.listContainers) },
-  'GET service properties': {
-    need: needs('r', 's', false),
-    run: plain(containers.serviceProperties),
-  },
+  'GET service properties': { need: needs('r', 's', false), run: plain(serviceProperties) },
+  'PUT service properties': { need: needs('w', 's', false), run: plain(setServiceProperties) },
 }
 
 const accountInformation: Route = {
@@ -70,6 +76,10 @@ const container: Record<string, Route> = {
   },
   'GET container acl': { need: needs('r', 'c', false), run: plain(containers.containerAcl) },
   'HEAD container acl': { need: needs('r', 'c', false), run: plain(containers.containerAcl) },
+  'PUT container undelete': {
+    need: needs('w', 'c', false),
+    run: plain(containers.restoreContainer),
+  },
   'GET container list': { need: needs('l', 'c', true), run: plain(containers.listBlobsOf) },
 }
 
@@ -119,8 +129,13 @@ const blob: Record<string, Route> = {
   'PUT properties': { need: needs('w', 'o', true), run: plain(blobs.setProperties) },
   'PUT tier': { need: needs('w', 'o', true), run: plain(blobs.setTier) },
   'PUT lease': { need: needs('wd', 'o', true), run: plain(blobs.leaseBlob) },
-  DELETE: { need: needs('d', 'o', true), run: plain(blobs.deleteBlob) },
+  'PUT snapshot': { need: needs('wc', 'o', true), run: plain(blobs.snapshotBlob) },
+  'PUT undelete': { need: needs('w', 'o', true), run: plain(blobs.undeleteBlob) },
+  DELETE: { need: needsDelete, run: plain(blobs.deleteBlob) },
 }
+
+/** What can be asked of a snapshot or a version; the rest is for the blob as it is now. */
+const ofStates = new Set(['GET', 'HEAD', 'GET metadata', 'HEAD metadata', 'DELETE'])
 
 /** The names of all operations, by what they are about. */
 export const blobOperations = {
@@ -136,8 +151,8 @@ export function findRoute(call: BlobCall): Route {
   const comp = query.get('comp')
   if (restype === 'account' && comp === 'properties') return accountInformation
   const named = [method, restype, comp].filter((part) => part !== undefined).join(' ')
-  const version = query.has('snapshot') ? 'snapshots' : query.has('versionid') ? 'versions' : ''
-  if (version !== '') throw notOffered(`blob ${version}`)
+  if ((query.has('snapshot') || query.has('versionid')) && !ofStates.has(named))
+    throw notOffered(`'${named}' of a snapshot or version`)
   const routes = call.container === undefined ? service : call.blob === undefined ? container : blob
   const route = routes[named]
   if (route !== undefined) return route

@@ -1,5 +1,6 @@
 import { startAzurite } from './testing/azurite.ts'
 import { describeBlobContract } from './testing/blob-contract.ts'
+import { describeBlobHistoryContract } from './testing/blob-history-contract.ts'
 import { startTestBlobServer } from './testing/test-blob-server.ts'
 
 describeBlobContract('local region', {
@@ -25,5 +26,31 @@ describeBlobContract('Azurite', {
     { test: 'have no range behind their end', reason: 'Azurite answers 206 with no bytes' },
     { test: 'are refused when the checksum does not match', reason: 'Azurite has its own code' },
     { test: 'do not repeat the signature of their source', reason: 'Azurite repeats it' },
+  ],
+})
+
+describeBlobHistoryContract('local region', {
+  async start() {
+    const server = await startTestBlobServer()
+    const one = server.account('oneaccount')
+    return {
+      one,
+      two: one,
+      stop: () => server.stop(),
+      setPolicies: async (policies) => server.policies.set(policies),
+    }
+  },
+  exceptions: [],
+})
+
+const offInAzurite = 'Azurite stores the setting and keeps nothing'
+describeBlobHistoryContract('Azurite', {
+  start: startAzurite,
+  exceptions: [
+    { part: 'pages', reason: 'pages of Azurite skip snapshots' },
+    { part: 'versions', reason: 'Azurite has none' },
+    { part: 'soft delete of blobs', reason: offInAzurite },
+    { part: 'soft delete of versions', reason: offInAzurite },
+    { part: 'soft delete of containers', reason: offInAzurite },
   ],
 })

@@ -13,6 +13,7 @@ import { ContentFiles } from './content-files.ts'
 import { Crc64 } from './crc64.ts'
 import { sign } from './sas.ts'
 import { clientOf, failure, sasUrl } from './testing/blob-contract.ts'
+import { steeredPolicies } from './testing/steered-policies.ts'
 import { startTestBlobServer, type TestBlobServer } from './testing/test-blob-server.ts'
 
 const cleanUps: (() => void | Promise<void>)[] = []
@@ -99,7 +100,9 @@ describe('answers', () => {
     const container = await containerOf(await server())
     const blob = container.getBlockBlobClient('x')
     await blob.upload('x', 1)
-    expect(await failure(() => blob.createSnapshot())).toEqual([501, 'NotImplemented'])
+    const { snapshot = '' } = await blob.createSnapshot()
+    const tier = () => blob.withSnapshot(snapshot).setAccessTier('Cool')
+    expect(await failure(tier)).toEqual([501, 'NotImplemented'])
     expect(await failure(() => container.getAppendBlobClient('a').create())).toEqual([
       501,
       'NotImplemented',
@@ -260,6 +263,7 @@ describe('the engine', () => {
         dataDir,
         clock: () => new Date(),
         storageOrigin: () => '',
+        policies: steeredPolicies(),
       })
       return { db, engine }
     }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { BlobHistory, type SnapshotsToo, type StateName } from './blob-history.ts'
 import type {
   BlobKey,
   BlobProperties,
@@ -9,10 +10,25 @@ import type {
 } from './blob-tables.ts'
 import type { ContentFiles } from './content-files.ts'
 import { leaseAfterWrite } from './lease.ts'
+import type { PastTables } from './past-tables.ts'
+import type { ServicePolicies } from './service-policies.ts'
 import { storageError } from './storage-error.ts'
 
 /** Called with what is there now, inside the transaction that changes it; throws to refuse. */
 export type Guard<Row> = (existing: Row | undefined) => void
+
+interface Freed<T> {
+  readonly files: readonly string[]
+  readonly result: T
+}
+
+interface BlobStoreParts {
+  readonly tables: BlobTables
+  readonly past: PastTables
+  readonly files: ContentFiles
+  readonly policies: ServicePolicies
+  readonly clock: () => Date
+}
 
 /**
  * The rules that keep rows and files together. Every change is one synchronous transaction: guards
@@ -22,13 +38,19 @@ export type Guard<Row> = (existing: Row | undefined) => void
  */
 export class BlobStore {
   readonly tables: BlobTables
+  readonly past: PastTables
   readonly files: ContentFiles
+  readonly policies: ServicePolicies
+  readonly #history: BlobHistory
   readonly #clock: () => Date
 
-  constructor(tables: BlobTables, files: ContentFiles, clock: () => Date) {
-    this.tables = tables
-    this.files = files
-    this.#clock = clock
+  constructor(parts: BlobStoreParts) {
+    this.tables = parts.tables
+    this.past = parts.past
+    this.files = parts.files
+    this.policies = parts.policies
+    this.#history = new BlobHistory(parts.tables, parts.past, parts.policies)
+    this.#clock = parts.clock
   }
 
   requireContainer(account: string, container: string): ContainerRow {
@@ -37,11 +59,16 @@ export class BlobStore {
     return row
   }
 
-  requireBlob(key: BlobKey): BlobRow {
+  /** What the blob is, or one of the states that are kept of it. */
+  requireBlob(key: BlobKey, state: StateName = {}): BlobRow {
     this.requireContainer(key.account, key.container)
-    const row = this.tables.blob(key)
+    const row = this.find(key, state)
     if (row === undefined) throw storageError('BlobNotFound')
     return row
+  }
+
+  find(key: BlobKey, state: StateName): BlobRow | undefined {
+    return this.#history.find(key, state, this.#now())
   }
 
   createContainer(
@@ -76,12 +103,35 @@ export class BlobStore {
     })
   }
 
+  /** Where the account keeps deleted containers, this one goes where no client can name it. */
   deleteContainer(account: string, name: string, guard: Guard<ContainerRow>): void {
-    const freed = this.tables.atomically(() => {
-      guard(this.requireContainer(account, name))
-      return this.tables.removeContainer(account, name)
+    this.#freeing((now) => {
+      const row = this.requireContainer(account, name)
+      guard(row)
+      this.tables.removeContainer(account, name)
+      const { containerRetentionDays: days } = this.policies.of(account)
+      if (days === undefined)
+        return { files: this.tables.emptyContainer(account, name), result: row }
+      const version = randomBytes(8).toString('hex').toUpperCase()
+      this.past.addContainer(row, { version, deletedAt: now, purgeAt: now + days * 86_400_000 })
+      this.past.renameContainer(account, name, hidden(name, version))
+      return { files: [], result: row }
     })
-    this.files.discard(freed)
+  }
+
+  restoreContainer(account: string, name: string, version: string, as: string): ContainerRow {
+    return this.tables.atomically(() => {
+      const found = this.past.container(account, name, version)
+      if (found?.deleted === undefined || found.deleted.purgeAt <= this.#now())
+        throw storageError('ContainerNotFound')
+      if (this.tables.container(account, as) !== undefined)
+        throw storageError('ContainerAlreadyExists')
+      const row = { ...found, name: as }
+      this.tables.saveContainer(row)
+      this.past.removeContainer(found)
+      this.past.renameContainer(account, hidden(name, version), as)
+      return row
+    })
   }
 
   /** Replaces the whole blob; staged blocks are dropped, an active lease stays. */
@@ -100,17 +150,14 @@ export class BlobStore {
     content: { readonly file: string; readonly size: number },
     guard: Guard<BlobRow>,
   ): void {
-    const freed = this.#orDiscard([content.file], () =>
-      this.tables.atomically(() => {
-        this.requireContainer(key.account, key.container)
-        guard(this.tables.blob(key))
-        const staged = this.tables.stagedBlocks(key)
-        checkBlockIdLength(blockId, staged)
-        this.tables.stageBlock(key, blockId, content.file, content.size)
-        return staged.filter((block) => block.blockId === blockId).map((block) => block.file)
-      }),
-    )
-    this.files.discard(freed)
+    this.#freeing(() => {
+      this.requireContainer(key.account, key.container)
+      guard(this.tables.blob(key))
+      const staged = this.tables.stagedBlocks(key)
+      checkBlockIdLength(blockId, staged)
+      this.tables.stageBlock(key, blockId, content.file, content.size)
+      return { files: staged.map((block) => block.file), result: undefined }
+    }, [content.file])
   }
 
   /** Makes the blob from blocks: staged ones, ones it has, or whichever is newer. */
@@ -138,28 +185,76 @@ export class BlobStore {
   update(
     key: BlobKey,
     change: (existing: BlobRow) => BlobProperties,
-    options: { readonly keepVersion?: boolean } = {},
+    options: { readonly keepEtag?: boolean; readonly isNewVersion?: boolean } = {},
   ): BlobRow {
     return this.tables.atomically(() => {
       const existing = this.requireBlob(key)
       const properties = change(existing)
-      const version = options.keepVersion ? {} : { etag: newEtag(), modifiedAt: this.#now() }
-      return this.tables.saveBlob({ ...existing, ...version, properties })
+      const written = options.keepEtag ? {} : { etag: newEtag(), modifiedAt: this.#now() }
+      const versionId = options.isNewVersion
+        ? this.#history.beginVersion(existing, this.#now())
+        : existing.properties.versionId
+      return this.tables.saveBlob({
+        ...existing,
+        ...written,
+        properties: { ...properties, versionId },
+      })
     })
   }
 
-  deleteBlob(key: BlobKey, guard: Guard<BlobRow> = () => undefined): boolean {
-    const freed = this.tables.atomically(() => {
+  /** Keeps what the blob is under the moment returned; with versioning a new version begins. */
+  snapshot(
+    key: BlobKey,
+    metadata: Readonly<Record<string, string>> | undefined,
+    guard: Guard<BlobRow>,
+  ): { readonly row: BlobRow; readonly moment: string } {
+    return this.tables.atomically(() => {
+      const existing = this.requireBlob(key)
+      guard(existing)
+      const now = this.#now()
+      const moment = this.#history.snapshot(existing, metadata, now)
+      const versionId = this.#history.beginVersion(existing, now)
+      const properties = { ...existing.properties, versionId }
+      return { row: this.tables.saveBlob({ ...existing, properties }), moment }
+    })
+  }
+
+  /** Undefined: there was none. */
+  deleteBlob(
+    key: BlobKey,
+    guard: Guard<BlobRow> = () => undefined,
+    snapshots: SnapshotsToo = 'include',
+  ): { readonly isPermanent: boolean } | undefined {
+    return this.#freeing((now) => {
       const existing = this.tables.blob(key)
       guard(existing)
-      if (existing === undefined) return undefined
-      const files = this.#filesOf(key, existing)
-      this.tables.removeBlob(existing)
-      this.tables.dropStagedBlocks(key)
-      return files
+      if (existing === undefined) return { files: [], result: undefined }
+      const files = [...this.#filesOf(key, existing), ...this.#history.allFilesOf(key, now)]
+      const isPermanent = this.#history.removeCurrent(existing, snapshots, now)
+      if (snapshots !== 'only') this.tables.dropStagedBlocks(key)
+      return { files, result: { isPermanent } }
     })
-    this.files.discard(freed ?? [])
-    return freed !== undefined
+  }
+
+  deleteState(key: BlobKey, state: StateName, isPermanent: boolean): { isPermanent: boolean } {
+    return this.#freeing((now) => {
+      this.requireContainer(key.account, key.container)
+      const files = this.#history.allFilesOf(key, now)
+      const isGone = this.#history.removeState(key, state, isPermanent, now)
+      return { files, result: { isPermanent: isGone } }
+    })
+  }
+
+  undelete(key: BlobKey): void {
+    this.tables.atomically(() => {
+      this.requireContainer(key.account, key.container)
+      this.#history.undelete(key, this.#now())
+    })
+  }
+
+  /** Ends deleted things whose time is over. */
+  purge(): void {
+    this.#freeing(() => ({ files: [], result: undefined }))
   }
 
   /** The bytes as they are at this call, even when the blob is replaced while they are read. */
@@ -215,55 +310,75 @@ export class BlobStore {
     guard: Guard<BlobRow>,
   ): BlobRow {
     checkBlobName(key.name)
-    const given = segments.map((one) => one.file)
-    const { row, freed } = this.#orDiscard(this.#unnamed(key, given), () =>
-      this.tables.atomically(() => {
+    return this.#freeing(
+      (now) => {
         this.requireContainer(key.account, key.container)
         const existing = this.tables.blob(key)
         guard(existing)
-        const files = existing === undefined ? this.#filesOf(key) : this.#filesOf(key, existing)
-        const now = this.#now()
+        const files = this.#filesOf(key, existing)
+        this.#history.beforeReplace(key, existing, now)
+        const versionId = this.#history.nextVersionId(key, now)
+        const lease = leaseAfterWrite(existing?.properties.lease, now)
         const saved = this.tables.saveBlob({
           ...key,
           size: segments.reduce((sum, one) => sum + one.size, 0),
           etag: newEtag(),
           createdAt: existing?.createdAt ?? now,
           modifiedAt: now,
-          properties: { ...properties, lease: leaseAfterWrite(existing?.properties.lease, now) },
+          properties: { ...properties, lease, versionId },
         })
         this.tables.replaceSegments(saved.id, segments)
         this.tables.dropStagedBlocks(key)
-        return { row: saved, freed: files.filter((file) => !given.includes(file)) }
-      }),
+        return { files, result: saved }
+      },
+      segments.map((one) => one.file),
     )
-    this.files.discard(freed)
-    return row
-  }
-
-  /** Of the given files, those that no row names yet: they go when the change is refused. */
-  #unnamed(key: BlobKey, files: readonly string[]): string[] {
-    const existing = this.tables.blob(key)
-    const named = new Set(this.#filesOf(key, existing))
-    return files.filter((file) => !named.has(file))
   }
 
   #filesOf(key: BlobKey, existing?: BlobRow): string[] {
-    const committed = existing === undefined ? [] : this.tables.segments(existing.id)
-    return [...committed, ...this.tables.stagedBlocks(key)].map((one) => one.file)
+    const committed = existing === undefined ? [] : this.#history.filesOf(existing)
+    return [...committed, ...this.tables.stagedBlocks(key).map((one) => one.file)]
   }
 
-  #orDiscard<T>(files: readonly string[], change: () => T): T {
+  /**
+   * One transaction, and after it the end of the files that it freed: of those that `change` says
+   * it may have freed, the ones that no row names any more. `given`: content handed in for it, which
+   * goes when it is refused.
+   */
+  #freeing<T>(change: (now: number) => Freed<T>, given: readonly string[] = []): T {
+    let freed: readonly string[] = given
     try {
-      return change()
+      return this.tables.atomically(() => {
+        const now = this.#now()
+        const outcome = change(now)
+        const files = [...outcome.files, ...this.#purge(now)]
+        freed = this.tables.unnamed(files)
+        return outcome.result
+      })
     } catch (error) {
-      this.files.discard(files)
+      freed = this.tables.unnamed(given)
       throw error
+    } finally {
+      this.files.discard(freed)
     }
+  }
+
+  #purge(now: number): string[] {
+    const containers = this.past.expiredContainers(now).flatMap((row) => {
+      this.past.removeContainer(row)
+      return this.tables.emptyContainer(row.account, hidden(row.name, row.deleted?.version ?? ''))
+    })
+    return [...containers, ...this.#history.purge(now)]
   }
 
   #now(): number {
     return this.#clock().getTime()
   }
+}
+
+/** No client can write a blank into the name of a container. */
+function hidden(name: string, version: string): string {
+  return `${name} ${version}`
 }
 
 function byBlockId(segments: readonly Segment[]): Map<string, Segment> {

@@ -1,6 +1,6 @@
 import type Database from 'libsql'
-import { inTransaction } from '../store/database.ts'
 import type { Lease } from './lease.ts'
+import { number, type Raw, Statements, text } from './statements.ts'
 
 /** Rows of the Blob service. Times in epoch milliseconds, etags without quotes. */
 export interface ContainerRow {
@@ -10,6 +10,12 @@ export interface ContainerRow {
   readonly createdAt: number
   readonly modifiedAt: number
   readonly metadata: Readonly<Record<string, string>>
+  /** Set when it was deleted and can be restored. */
+  readonly deleted?: {
+    readonly version: string
+    readonly deletedAt: number
+    readonly purgeAt: number
+  }
 }
 
 export interface BlobKey {
@@ -25,6 +31,19 @@ export interface BlobRow extends BlobKey {
   readonly createdAt: number
   readonly modifiedAt: number
   readonly properties: BlobProperties
+  /** Set when this is not what the blob is now, but what it was. */
+  readonly past?: Past
+}
+
+/** A state that is kept: a version, a snapshot, or a deleted blob. */
+export interface Past {
+  readonly kind: 'version' | 'snapshot' | 'deleted'
+  /** When it was, as the service names versions and snapshots: `2026-01-31T00:00:00.0000000Z`. */
+  readonly moment: string
+  /** Set when it is soft-deleted; epoch milliseconds. */
+  readonly deletedAt?: number
+  /** From then on it cannot be restored. */
+  readonly purgeAt?: number
 }
 
 /** Everything of a blob that no query selects by; stored as one JSON column. */
@@ -40,6 +59,8 @@ export interface BlobProperties {
   readonly accessTier?: string | undefined
   readonly lease?: Lease | undefined
   readonly copy?: CopyRecord | undefined
+  /** The name of this state as a version; set when versioning was on as it was written. */
+  readonly versionId?: string | undefined
 }
 
 export interface CopyRecord {
@@ -75,36 +96,34 @@ create table if not exists blob_staged_blocks (
   account text not null, container text not null, name text not null, block_id text not null,
   file text not null, size integer not null,
   primary key (account, container, name, block_id)) strict, without rowid;
+create index if not exists blob_segments_by_file on blob_segments (file);
+create index if not exists blob_staged_blocks_by_file on blob_staged_blocks (file);
 `
-
-type Raw = Record<string, unknown>
 
 /** Statements over the tables; no rules. Transactions belong to the engine. */
 export class BlobTables {
-  readonly #db: Database.Database
-  readonly #prepared = new Map<string, Database.Statement>()
+  readonly #sql: Statements
 
   constructor(db: Database.Database) {
-    this.#db = db
-    db.exec(schema)
+    this.#sql = new Statements(db, schema)
   }
 
   /** Runs `work` in a transaction, or in the caller's when there is one. */
   atomically<T>(work: () => T): T {
-    return inTransaction(this.#db, work)
+    return this.#sql.atomically(work)
   }
 
   keys(account: string): readonly [string, string] | undefined {
-    const row = this.#get('select key1, key2 from blob_accounts where name = ?', account)
+    const row = this.#sql.get('select key1, key2 from blob_accounts where name = ?', account)
     return row === undefined ? undefined : [text(row.key1), text(row.key2)]
   }
 
   addAccount(account: string, keys: readonly [string, string]): void {
-    this.#run('insert into blob_accounts values (?, ?, ?)', account, keys[0], keys[1])
+    this.#sql.run('insert into blob_accounts values (?, ?, ?)', account, keys[0], keys[1])
   }
 
   container(account: string, name: string): ContainerRow | undefined {
-    const row = this.#get(
+    const row = this.#sql.get(
       'select * from blob_containers where account = ? and name = ?',
       account,
       name,
@@ -113,19 +132,21 @@ export class BlobTables {
   }
 
   containers(account: string, prefix: string, from: string, limit: number): ContainerRow[] {
-    return this.#all(
-      `select * from blob_containers where account = ? and name >= ? and name >= ? and name < ?
+    return this.#sql
+      .all(
+        `select * from blob_containers where account = ? and name >= ? and name >= ? and name < ?
        order by name limit ?`,
-      account,
-      prefix,
-      from,
-      after(prefix),
-      limit,
-    ).map(toContainer)
+        account,
+        prefix,
+        from,
+        after(prefix),
+        limit,
+      )
+      .map(toContainer)
   }
 
   saveContainer(row: ContainerRow): void {
-    this.#run(
+    this.#sql.run(
       `insert into blob_containers values (?, ?, ?, ?, ?, ?) on conflict (account, name)
        do update set etag = excluded.etag, modified_at = excluded.modified_at,
        metadata = excluded.metadata`,
@@ -138,30 +159,31 @@ export class BlobTables {
     )
   }
 
-  /** Removes the container with everything in it; returns the files that are free now. */
-  removeContainer(account: string, name: string): string[] {
-    const files = this.#all(
-      `select file from blob_segments where blob_id in
-         (select id from blob_blobs where account = ?1 and container = ?2)
-       union select file from blob_staged_blocks where account = ?1 and container = ?2`,
-      account,
-      name,
-    ).map((row) => text(row.file))
-    this.#run(
-      `delete from blob_segments where blob_id in
-         (select id from blob_blobs where account = ? and container = ?)`,
-      account,
-      name,
-    )
-    for (const table of ['blob_blobs', 'blob_staged_blocks']) {
-      this.#run(`delete from ${table} where account = ? and container = ?`, account, name)
+  /** Removes everything in a container; returns the files that this may have freed. */
+  emptyContainer(account: string, name: string): string[] {
+    const blobs = `select id from blob_blobs where account = ?1 and container = ?2
+      union all select id from blob_past where account = ?1 and container = ?2`
+    const files = this.#sql
+      .all(
+        `select file from blob_segments where blob_id in (${blobs})
+         union select file from blob_staged_blocks where account = ?1 and container = ?2`,
+        account,
+        name,
+      )
+      .map((row) => text(row.file))
+    this.#sql.run(`delete from blob_segments where blob_id in (${blobs})`, account, name)
+    for (const table of ['blob_blobs', 'blob_past', 'blob_staged_blocks']) {
+      this.#sql.run(`delete from ${table} where account = ? and container = ?`, account, name)
     }
-    this.#run('delete from blob_containers where account = ? and name = ?', account, name)
     return files
   }
 
+  removeContainer(account: string, name: string): void {
+    this.#sql.run('delete from blob_containers where account = ? and name = ?', account, name)
+  }
+
   blob(key: BlobKey): BlobRow | undefined {
-    const row = this.#get(
+    const row = this.#sql.get(
       'select * from blob_blobs where account = ? and container = ? and name = ?',
       ...names(key),
     )
@@ -174,20 +196,22 @@ export class BlobTables {
     container: string,
     range: { readonly prefix: string; readonly from: string; readonly limit: number },
   ): BlobRow[] {
-    return this.#all(
-      `select * from blob_blobs where account = ? and container = ? and name >= ? and name >= ?
+    return this.#sql
+      .all(
+        `select * from blob_blobs where account = ? and container = ? and name >= ? and name >= ?
        and name < ? order by name limit ?`,
-      account,
-      container,
-      range.prefix,
-      range.from,
-      after(range.prefix),
-      range.limit,
-    ).map(toBlob)
+        account,
+        container,
+        range.prefix,
+        range.from,
+        after(range.prefix),
+        range.limit,
+      )
+      .map(toBlob)
   }
 
   saveBlob(blob: Omit<BlobRow, 'id'>): BlobRow {
-    this.#run(
+    this.#sql.run(
       `insert into blob_blobs (account, container, name, size, etag, created_at, modified_at,
        properties) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (account, container, name)
        do update set size = excluded.size, etag = excluded.etag, created_at = excluded.created_at,
@@ -204,21 +228,25 @@ export class BlobTables {
     return saved
   }
 
+  /** Without its segments. */
   removeBlob(blob: BlobRow): void {
-    this.#run('delete from blob_segments where blob_id = ?', blob.id)
-    this.#run('delete from blob_blobs where id = ?', blob.id)
+    this.#sql.run('delete from blob_blobs where id = ?', blob.id)
+  }
+
+  removeSegments(blobId: number): void {
+    this.#sql.run('delete from blob_segments where blob_id = ?', blobId)
   }
 
   segments(blobId: number): Segment[] {
-    return this.#all('select * from blob_segments where blob_id = ? order by position', blobId).map(
-      toSegment,
-    )
+    return this.#sql
+      .all('select * from blob_segments where blob_id = ? order by position', blobId)
+      .map(toSegment)
   }
 
   replaceSegments(blobId: number, segments: readonly Segment[]): void {
-    this.#run('delete from blob_segments where blob_id = ?', blobId)
+    this.#sql.run('delete from blob_segments where blob_id = ?', blobId)
     for (const [position, { blockId, file, size }] of segments.entries()) {
-      this.#run(
+      this.#sql.run(
         'insert into blob_segments values (?, ?, ?, ?, ?)',
         blobId,
         position,
@@ -230,15 +258,17 @@ export class BlobTables {
   }
 
   stagedBlocks(key: BlobKey): Segment[] {
-    return this.#all(
-      `select * from blob_staged_blocks where account = ? and container = ? and name = ?
+    return this.#sql
+      .all(
+        `select * from blob_staged_blocks where account = ? and container = ? and name = ?
        order by block_id`,
-      ...names(key),
-    ).map(toSegment)
+        ...names(key),
+      )
+      .map(toSegment)
   }
 
   stageBlock(key: BlobKey, blockId: string, file: string, size: number): void {
-    this.#run(
+    this.#sql.run(
       'insert or replace into blob_staged_blocks values (?, ?, ?, ?, ?, ?)',
       ...names(key),
       blockId,
@@ -248,37 +278,29 @@ export class BlobTables {
   }
 
   dropStagedBlocks(key: BlobKey): void {
-    this.#run(
+    this.#sql.run(
       'delete from blob_staged_blocks where account = ? and container = ? and name = ?',
       ...names(key),
     )
   }
 
+  /** Of these files, those that no row names any more: the others are still somebody's content. */
+  unnamed(files: readonly string[]): string[] {
+    return files.filter(
+      (file) =>
+        this.#sql.get(
+          `select 1 from blob_segments where file = ?1
+           union all select 1 from blob_staged_blocks where file = ?1 limit 1`,
+          file,
+        ) === undefined,
+    )
+  }
+
   allFiles(): Set<string> {
-    const rows = this.#all(
+    const rows = this.#sql.all(
       'select file from blob_segments union select file from blob_staged_blocks',
     )
     return new Set(rows.map((row) => text(row.file)))
-  }
-
-  #statement(sql: string): Database.Statement {
-    const known = this.#prepared.get(sql)
-    if (known !== undefined) return known
-    const made = this.#db.prepare(sql)
-    this.#prepared.set(sql, made)
-    return made
-  }
-
-  #run(sql: string, ...values: unknown[]): void {
-    this.#statement(sql).run(...values)
-  }
-
-  #get(sql: string, ...values: unknown[]): Raw | undefined {
-    return this.#statement(sql).get(...values) as Raw | undefined
-  }
-
-  #all(sql: string, ...values: unknown[]): Raw[] {
-    return this.#statement(sql).all(...values) as Raw[]
   }
 }
 
@@ -287,11 +309,9 @@ export function after(prefix: string): string {
   return `${prefix}\u{10FFFF}\u{10FFFF}`
 }
 
-const text = (value: unknown): string => String(value)
-const number = (value: unknown): number => Number(value)
 const names = (key: BlobKey): [string, string, string] => [key.account, key.container, key.name]
 
-function toContainer(row: Raw): ContainerRow {
+export function toContainer(row: Raw): ContainerRow {
   return {
     account: text(row.account),
     name: text(row.name),
@@ -302,7 +322,7 @@ function toContainer(row: Raw): ContainerRow {
   }
 }
 
-function toBlob(row: Raw): BlobRow {
+export function toBlob(row: Raw): BlobRow {
   return {
     id: number(row.id),
     account: text(row.account),

@@ -1,8 +1,8 @@
 import type { ServedBlobEngine } from './blob-engine.ts'
-import { type BlobCall, containerOf, metadataOf } from './blob-request.ts'
+import { type BlobCall, containerOf, metadataOf, requiredHeader } from './blob-request.ts'
 import type { ContainerRow } from './blob-tables.ts'
 import { checkRead, checkWrite, readConditions } from './conditions.ts'
-import { listBlobs } from './list-blobs.ts'
+import { listBlobs, type ReadBlobs } from './list-blobs.ts'
 import { storageError } from './storage-error.ts'
 import { blobListXml, containerListXml, httpDate } from './storage-xml.ts'
 
@@ -25,6 +25,14 @@ export function deleteContainer(call: BlobCall, engine: ServedBlobEngine): Answe
     checkWrite(conditions, row)
   })
   return { status: 202 }
+}
+
+/** The container in the path is the name it gets; what it was called and when is in headers. */
+export function restoreContainer(call: BlobCall, engine: ServedBlobEngine): Answer {
+  const name = requiredHeader(call, 'x-ms-deleted-container-name')
+  const version = requiredHeader(call, 'x-ms-deleted-container-version')
+  engine.store.restoreContainer(call.account, name, version, containerOf(call))
+  return { status: 201 }
 }
 
 export function containerProperties(call: BlobCall, engine: ServedBlobEngine): Answer {
@@ -65,18 +73,42 @@ export function listContainers(call: BlobCall, engine: ServedBlobEngine): Answer
   const prefix = call.query.get('prefix')
   const maxResults = maxResultsOf(call)
   const limit = maxResults ?? 5000
-  const from = call.query.get('marker') ?? ''
-  const rows = engine.store.tables.containers(call.account, prefix ?? '', from, limit + 1)
+  const include = includeOf(call)
+  const rows = containerPage(call, engine, limit + 1, include.has('deleted'))
+  const nextRow = rows[limit]
   const xml = containerListXml({
     serviceEndpoint: `${engine.storageOrigin()}/${call.account}`,
     prefix,
     marker: call.query.get('marker'),
     maxResults,
     containers: rows.slice(0, limit),
-    nextMarker: rows[limit]?.name ?? '',
-    withMetadata: includeOf(call).has('metadata'),
+    nextMarker: nextRow === undefined ? '' : placeOf(nextRow),
+    withMetadata: include.has('metadata'),
+    now: call.now,
   })
   return { status: 200, xml }
+}
+
+function containerPage(
+  call: BlobCall,
+  engine: ServedBlobEngine,
+  limit: number,
+  withDeleted: boolean,
+): ContainerRow[] {
+  const { account, now, query } = call
+  const prefix = query.get('prefix') ?? ''
+  const from = query.get('marker') ?? ''
+  const live = engine.store.tables.containers(account, prefix, from, limit)
+  if (!withDeleted) return live
+  const deleted = engine.store.past.containers(account, { prefix, from, now })
+  return [...live, ...deleted]
+    .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+    .slice(0, limit)
+}
+
+/** Deleted containers follow the one that has their name now; no name holds a blank. */
+function placeOf({ name, deleted }: ContainerRow): string {
+  return deleted === undefined ? name : `${name} ${deleted.version}`
 }
 
 export function listBlobsOf(call: BlobCall, engine: ServedBlobEngine): Answer {
@@ -87,7 +119,8 @@ export function listBlobsOf(call: BlobCall, engine: ServedBlobEngine): Answer {
   const prefix = query.get('prefix')
   const marker = query.get('marker') || undefined
   const delimiter = query.get('delimiter') || undefined
-  const page = listBlobs((range) => engine.store.tables.blobs(call.account, container, range), {
+  const include = includeOf(call)
+  const page = listBlobs(rowsOf(call, engine, include), {
     prefix: prefix ?? '',
     delimiter,
     marker,
@@ -101,15 +134,9 @@ export function listBlobsOf(call: BlobCall, engine: ServedBlobEngine): Answer {
     maxResults,
     delimiter,
     ...page,
-    include: includeOf(call),
+    include,
     now: call.now,
   })
-  return { status: 200, xml }
-}
-
-export function serviceProperties(): Answer {
-  const xml =
-    '<?xml version="1.0" encoding="utf-8"?><StorageServiceProperties><Cors /><DeleteRetentionPolicy><Enabled>false</Enabled></DeleteRetentionPolicy></StorageServiceProperties>'
   return { status: 200, xml }
 }
 
@@ -124,12 +151,38 @@ export function accountInformation(): Answer {
   }
 }
 
+/** Snapshots and versions live beside the blobs: the plain listing does not look at them. */
+function rowsOf(call: BlobCall, engine: ServedBlobEngine, include: ReadonlySet<string>): ReadBlobs {
+  const { account, now } = call
+  const container = containerOf(call)
+  const { tables, past } = engine.store
+  const kinds = [...kindsOf].flatMap(([name, kind]) => (include.has(name) ? [kind] : []))
+  if (kinds.length === 0)
+    return ({ from, ...range }) => tables.blobs(account, container, { ...range, from: from.name })
+  const withDeleted = include.has('deleted')
+  return (range) => past.list(account, container, { ...range, kinds, withDeleted, now })
+}
+
+const kindsOf = [
+  ['snapshots', 'snapshot'],
+  ['versions', 'version'],
+  ['deleted', 'deleted'],
+] as const
+
 function includeOf(call: BlobCall): Set<string> {
   const include = new Set((call.query.get('include') ?? '').split(',').filter(Boolean))
   // Asking for what never exists here is answered truthfully by leaving it out.
-  const never = ['snapshots', 'uncommittedblobs', 'deleted', 'versions', 'tags', 'system']
-  const served = [...never, 'metadata', 'copy', 'immutabilitypolicy', 'legalhold']
-  served.push('deletedwithversions', 'permissions')
+  const never = [
+    'uncommittedblobs',
+    'tags',
+    'system',
+    'immutabilitypolicy',
+    'legalhold',
+    'permissions',
+  ]
+  const served = [...never, 'metadata', 'copy', 'snapshots', 'versions', 'deleted']
+  if (include.has('deletedwithversions'))
+    throw storageError('NotImplemented', 'This region does not offer include=deletedwithversions.')
   const unknown = [...include].find((one) => !served.includes(one))
   if (unknown !== undefined) {
     throw storageError('InvalidQueryParameterValue', `include=${unknown} is not known.`)

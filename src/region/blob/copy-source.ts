@@ -4,7 +4,7 @@ import { isLocalName } from '../http/local-name.ts'
 import { type AuthOptions, authenticate } from './blob-auth.ts'
 import type { ServedBlobEngine } from './blob-engine.ts'
 import { segment } from './blob-engine.ts'
-import { type BlobCall, blobKeyOf, header, parseTarget } from './blob-request.ts'
+import { type BlobCall, blobKeyOf, header, parseTarget, stateOf } from './blob-request.ts'
 import type { BlobProperties, BlobRow, Segment } from './blob-tables.ts'
 import { checkSource, readConditions } from './conditions.ts'
 import type { ContentFile, ContentFiles } from './content-files.ts'
@@ -90,7 +90,7 @@ async function openOwn(
 ): Promise<CopySource> {
   const { store } = options.engine
   await permitOwn(call, target, options)
-  const row = store.tables.blob(blobKeyOf({ ...call, ...target }))
+  const row = store.find(blobKeyOf({ ...call, ...target }), stateOf(target))
   if (row === undefined) throw unreadable('The blob does not exist.')
   checkSource(readConditions(call.req.headers, 'x-ms-source-'), row)
   const { offset, length } = slice(range, row.size)
@@ -139,7 +139,7 @@ function slice(range: string | undefined, size: number): { offset: number; lengt
 }
 
 function withoutState({ properties }: BlobRow): BlobProperties {
-  const { lease: _lease, copy: _copy, accessTier: _tier, ...rest } = properties
+  const { lease: _lease, copy: _copy, accessTier: _tier, versionId: _id, ...rest } = properties
   return rest
 }
 

@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '../store/database.ts'
 import { openBlobEngine } from './blob-engine.ts'
 import { type BlobAccount, clientOf } from './testing/blob-contract.ts'
+import { steeredPolicies } from './testing/steered-policies.ts'
 
 const dirs: string[] = []
 afterEach(() => {
@@ -85,6 +86,7 @@ describe('the Blob service', () => {
       dataDir,
       clock: () => new Date(),
       storageOrigin: () => '',
+      policies: steeredPolicies(),
     })
     const read = async (name: string): Promise<Buffer> => {
       const chunks: Uint8Array[] = []

@@ -22,7 +22,7 @@ const reader =
   (names: readonly string[]): ReadBlobs =>
   ({ prefix, from, limit }) =>
     names
-      .filter((name) => compare(name, prefix) >= 0 && compare(name, from) >= 0)
+      .filter((name) => compare(name, prefix) >= 0 && compare(name, from.name) >= 0)
       .filter((name) => compare(name, after(prefix)) < 0)
       .slice(0, limit)
       .map(row)

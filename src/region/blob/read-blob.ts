@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import type { ServedBlobEngine } from './blob-engine.ts'
-import { type BlobCall, blobKeyOf, header } from './blob-request.ts'
+import { type BlobCall, blobKeyOf, header, stateOf } from './blob-request.ts'
 import type { BlobRow } from './blob-tables.ts'
 import { checkRead, readConditions } from './conditions.ts'
 import { metadataHeaders, version } from './container-operations.ts'
@@ -17,7 +17,7 @@ export async function readBlob(
   engine: ServedBlobEngine,
   send: (status: number, headers: Headers) => void,
 ): Promise<void> {
-  const row = engine.store.requireBlob(blobKeyOf(call))
+  const row = engine.store.requireBlob(blobKeyOf(call), stateOf(call))
   checkRead(readConditions(call.req.headers), row)
   checkLeaseForRead(row.properties.lease, header(call, 'x-ms-lease-id'), call.now)
   if (call.method === 'HEAD') {
@@ -87,6 +87,8 @@ function blobHeaders(call: BlobCall, row: BlobRow): Headers {
     'cache-control': overridden(call, 'rscc', properties.cacheControl),
     'accept-ranges': 'bytes',
     'x-ms-blob-type': 'BlockBlob',
+    'x-ms-version-id': properties.versionId,
+    'x-ms-is-current-version': isCurrentVersion(row) ? 'true' : undefined,
     'x-ms-creation-time': httpDate(row.createdAt),
     'x-ms-lease-status': locked ? 'locked' : 'unlocked',
     'x-ms-lease-state': state,
@@ -106,6 +108,9 @@ function blobHeaders(call: BlobCall, row: BlobRow): Headers {
     ...metadataHeaders(properties.metadata),
   }
 }
+
+const isCurrentVersion = ({ past, properties }: BlobRow): boolean =>
+  past === undefined && properties.versionId !== undefined
 
 /** A SAS may replace response headers (`rsct` and its like). */
 function overridden(call: BlobCall, parameter: string, value?: string): string | undefined {

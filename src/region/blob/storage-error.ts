@@ -98,6 +98,15 @@ const known = {
   ],
   NoPendingCopyOperation: [409, 'There is currently no pending copy operation.'],
   NotImplemented: [501, 'This region does not offer the requested operation.'],
+  OperationNotAllowedOnRootBlob: [
+    403,
+    'The requested operation is not allowed on the root blob: delete it without its version.',
+  ],
+  PermanentDeleteNotAllowed: [
+    403,
+    'The account does not allow that soft-deleted data is deleted permanently.',
+  ],
+  SnapshotsPresent: [409, 'This operation is not permitted because the blob has snapshots.'],
   SourceConditionNotMet: [412, 'The source condition specified using HTTP headers is not met.'],
   UnsupportedHttpVerb: [405, 'The resource does not support the specified HTTP verb.'],
 } as const satisfies Record<string, readonly [number, string]>

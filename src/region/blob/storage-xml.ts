@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
+import { remainingDays } from './blob-history.ts'
 import type { BlobRow, ContainerRow } from './blob-tables.ts'
 import { leaseState } from './lease.ts'
 import { storageError } from './storage-error.ts'
@@ -99,7 +100,32 @@ function blobXml(blob: BlobRow, { include, now }: BlobListing): string {
     include.has('copy') ? copyXml(blob) : '',
   ].join('')
   const metadata = include.has('metadata') ? metadataXml(properties.metadata) : ''
-  return `<Blob>${nameElement(blob.name)}<Properties>${fields}</Properties>${metadata}</Blob>`
+  const head = nameElement(blob.name) + stateXml(blob, include)
+  const described = `<Properties>${fields}${deletionXml(blob.past, now)}</Properties>`
+  return `<Blob>${head}${described}${metadata}</Blob>`
+}
+
+function stateXml({ past, properties }: BlobRow, include: ReadonlySet<string>): string {
+  const { versionId } = properties
+  return [
+    past?.deletedAt === undefined ? '' : element('Deleted', 'true'),
+    past?.kind === 'snapshot' ? element('Snapshot', past.moment) : '',
+    include.has('versions') ? optional('VersionId', versionId) : '',
+    include.has('versions') && versionId !== undefined && past === undefined
+      ? element('IsCurrentVersion', 'true')
+      : '',
+  ].join('')
+}
+
+function deletionXml(
+  deleted: { readonly deletedAt?: number; readonly purgeAt?: number } | undefined,
+  now: number,
+): string {
+  if (deleted?.deletedAt === undefined || deleted.purgeAt === undefined) return ''
+  return [
+    element('DeletedTime', httpDate(deleted.deletedAt)),
+    element('RemainingRetentionDays', remainingDays(deleted.purgeAt, now)),
+  ].join('')
 }
 
 function copyXml({ properties: { copy } }: BlobRow): string {
@@ -126,6 +152,7 @@ export interface ContainerListing {
   readonly containers: readonly ContainerRow[]
   readonly nextMarker: string
   readonly withMetadata: boolean
+  readonly now: number
 }
 
 export function containerListXml(listing: ContainerListing): string {
@@ -135,9 +162,14 @@ export function containerListXml(listing: ContainerListing): string {
       element('Etag', row.etag),
       '<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>',
       '<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>',
+      deletionXml(row.deleted, listing.now),
     ].join('')
     const metadata = listing.withMetadata ? metadataXml(row.metadata) : ''
-    const name = element('Name', row.name)
+    const name =
+      element('Name', row.name) +
+      (row.deleted === undefined
+        ? ''
+        : element('Deleted', 'true') + element('Version', row.deleted.version))
     return `<Container>${name}<Properties>${properties}</Properties>${metadata}</Container>`
   })
   return [

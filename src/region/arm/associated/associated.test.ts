@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { settled, startTestRegion, type TestRegion } from '../../testing/test-region.ts'
 
@@ -85,6 +87,56 @@ describe('a storage account', () => {
     expect(value.map((one) => one.name)).toEqual(['made'])
     const absent = at('Microsoft.Storage/storageAccounts/none/blobServices/default')
     expect((await region.call('GET', absent)).status).toBe(404)
+  })
+})
+
+describe('the Blob service of an account', () => {
+  const account = at('Microsoft.Storage/storageAccounts/kept1')
+  const service = `${account}/blobServices/default`
+
+  async function clientOf() {
+    const { body } = await region.call('POST', `${account}/listKeys`)
+    const { keys } = body as { keys: { value: string }[] }
+    const credential = new StorageSharedKeyCredential('kept1', keys[0]?.value ?? '')
+    const url = `${region.region.storageOrigin}/kept1`
+    const options = {
+      tlsOptions: { ca: readFileSync(region.region.caPath, 'utf8') },
+      retryOptions: { maxTries: 1 },
+    }
+    return new BlobServiceClient(url, credential, options)
+  }
+
+  it('keeps what its resource says', async () => {
+    await put(account)
+    const days = (count: number) => ({ enabled: true, days: count })
+    expect(await refused(service, { properties: { deleteRetentionPolicy: days(0) } })).toBe(
+      'InvalidValuesForRequestParameters',
+    )
+    const client = await clientOf()
+    const container = client.getContainerClient('things')
+    await container.create()
+    const blob = container.getBlockBlobClient('x')
+    expect((await blob.upload('x', 1)).versionId).toBeUndefined()
+    await put(service, {
+      properties: { isVersioningEnabled: true, containerDeleteRetentionPolicy: days(7) },
+    })
+    const { versionId } = await blob.upload('y', 1)
+    expect(versionId).toMatch(/Z$/)
+    await container.delete()
+    const { value: deleted } = await client.listContainers({ includeDeleted: true }).next()
+    expect(deleted?.properties.remainingRetentionDays).toBe(6)
+  })
+
+  it('writes what it is told to its resource', async () => {
+    const client = await clientOf()
+    await client.setProperties({ deleteRetentionPolicy: { enabled: true, days: 5 } })
+    expect(await properties(service)).toMatchObject({
+      deleteRetentionPolicy: { enabled: true, days: 5 },
+      isVersioningEnabled: true,
+    })
+    const rule = { allowedOrigins: '*', allowedMethods: 'GET', maxAgeInSeconds: 1 }
+    const cors = [{ ...rule, allowedHeaders: '', exposedHeaders: '' }]
+    await expect(client.setProperties({ cors })).rejects.toMatchObject({ statusCode: 501 })
   })
 })
 

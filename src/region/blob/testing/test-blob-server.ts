@@ -9,9 +9,11 @@ import { openDatabase } from '../../store/database.ts'
 import { openBlobEngine, type ServedBlobEngine } from '../blob-engine.ts'
 import { type BlobServerOptions, blobRequestHandler } from '../blob-server.ts'
 import type { BlobAccount } from './blob-contract.ts'
+import { steeredPolicies } from './steered-policies.ts'
 
 export interface TestBlobServer {
   readonly engine: ServedBlobEngine
+  readonly policies: ReturnType<typeof steeredPolicies>
   readonly origin: string
   readonly dataDir: string
   account(name: string): BlobAccount
@@ -30,7 +32,8 @@ export async function startTestBlobServer(
   const db = openDatabase(dataDir)
   const clock = options.clock ?? (() => new Date())
   let origin = ''
-  const engine = openBlobEngine({ db, dataDir, clock, storageOrigin: () => origin })
+  const policies = steeredPolicies()
+  const engine = openBlobEngine({ db, dataDir, clock, storageOrigin: () => origin, policies })
   const nothing = () => undefined
   const log = { info: nothing, warn: nothing, error: console.error }
   const handler = blobRequestHandler({ authority: oneToken, log, ...options, engine, clock })
@@ -41,6 +44,7 @@ export async function startTestBlobServer(
   origin = `${scheme}://localhost:${(server.address() as AddressInfo).port}`
   return {
     engine,
+    policies,
     origin,
     dataDir,
     account: (name) => ({
