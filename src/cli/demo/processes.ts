@@ -29,6 +29,10 @@ interface Tracked {
   end(signal: 'SIGTERM' | 'SIGKILL'): void
 }
 
+/** From source a program needs the loader that this one has; a bundle needs nothing. */
+const flagsOf = (entry: string): readonly string[] =>
+  entry.endsWith('.ts') ? process.execArgv : []
+
 const readyTimeoutMs = 60_000
 const graceMs = 20_000
 
@@ -52,7 +56,7 @@ export class Processes {
     this.#refuseWhenStopping()
     const { folder, logs, entry, env } = this.#options
     const log = join(logs, `${name}.log`)
-    const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+    const child = spawn(process.execPath, [...flagsOf(entry), entry, ...args], {
       cwd: folder,
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
