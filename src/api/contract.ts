@@ -59,7 +59,7 @@ export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancel
 export const operation = z.object({
   id: z.string(),
   group: z.string(),
-  type: z.enum(['sync', 'failover', 'switchover', 'failback', 'reprotect', 'verify']),
+  type: z.enum(['sync', 'failover', 'switchover', 'failback', 'reprotect', 'verify', 'drill']),
   status: operationStatus,
   outcome: operationOutcome.nullable(),
   epoch: z.number(),
@@ -131,6 +131,15 @@ export const decisionStatus = z.object({
   ),
 })
 
+/** Of the newest drill that ended; nothing of one under way. */
+export const drillStatus = z.object({
+  lastAt: z.string().nullable().describe('when it ended; null: never'),
+  lastOutcome: operationOutcome.nullable(),
+  rtaMs: z.number().nullable().describe('null: not measured, because not everything answered'),
+  rpaMs: z.number().nullable(),
+  overdue: z.boolean().describe('no drill was complete within `drill.every` of the plan'),
+})
+
 export const groupStatus = z.object({
   group: z.string(),
   epoch: z.number(),
@@ -151,6 +160,7 @@ export const groupStatus = z.object({
   operation: operation.nullable().describe('the one under way, else the last one'),
   decision: decisionStatus,
   lastPass: passSummary.nullable().describe('null: none since the controller started'),
+  drill: drillStatus,
 })
 
 export const status = z.object({
@@ -251,6 +261,7 @@ export const event = z.discriminatedUnion('type', [
 export type Status = z.infer<typeof status>
 export type GroupStatus = z.infer<typeof groupStatus>
 export type MemberStatus = z.infer<typeof memberStatus>
+export type DrillStatus = z.infer<typeof drillStatus>
 export type PassSummary = z.infer<typeof passSummary>
 export type VantageReport = z.infer<typeof vantageReport>
 export type DecisionEntry = z.infer<typeof decisionEntry>
@@ -291,6 +302,7 @@ export type Event = z.infer<typeof event>
  * POST groups/{group}/resume           -> 204
  * POST groups/{group}/acknowledge      -> 204
  * GET  groups/{group}/decisions        -> { items: decisionEntry[] }
+ * POST groups/{group}/drill            startOperation -> 202 operation
  * GET  operations?group                -> { items: operation[] }
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation

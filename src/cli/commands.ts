@@ -89,6 +89,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/switchover.ts')).failbackCommand(),
   },
   {
+    name: 'drill',
+    summary: 'rehearse a failover beside the protection that goes on',
+    load: async () => (await import('./commands/drill.ts')).drillCommand(),
+  },
+  {
     name: 'controller',
     summary: 'run the controller of the plan: probes, passes, API, console',
     load: async () => (await import('./commands/controller.ts')).controllerCommand(),

@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import type { GroupStatus, MemberStatus, Operation, Status } from '../api/contract.ts'
+import type { DrillStatus, GroupStatus, MemberStatus, Operation, Status } from '../api/contract.ts'
 import { stepText } from './show-steps.ts'
 import { bytesText, durationText, tableText } from './text.ts'
 
@@ -14,6 +14,7 @@ function groupText(group: GroupStatus, nowMs: number): string {
     `  replication point  ${pointText(group)}`,
     `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
   ]
+  lines.push(`  last drill         ${drillText(group.drill, nowMs)}`)
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
   lines.push('', tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members()))
   if (group.counts.length > 0) lines.push('', countsText(group))
@@ -54,6 +55,19 @@ export function pointText(
   const compared = `${within ? 'within' : 'over'} the RPO of ${durationText(objectives.rpoMs)}`
   const lag = `lag ${durationText(lagMs)}, ${compared}`
   return `${replicationPoint}  ${within ? pc.green(lag) : pc.red(lag)}`
+}
+
+function drillText({ lastAt, lastOutcome, rtaMs, rpaMs, overdue }: DrillStatus, nowMs: number) {
+  const parts =
+    lastAt === null
+      ? ['never']
+      : [
+          `${durationText(Math.max(0, nowMs - Date.parse(lastAt)))} ago, ${lastOutcome ?? 'unknown'}`,
+          rtaMs === null ? 'RTA unknown' : `RTA ${durationText(rtaMs)}`,
+          rpaMs === null ? 'RPA unknown' : `RPA ${durationText(rpaMs)}`,
+        ]
+  if (overdue) parts.push(pc.red('overdue: run `holdfast drill`'))
+  return parts.join(', ')
 }
 
 /** The role in the plan says where it started; where writes go now is marked. */

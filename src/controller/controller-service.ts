@@ -10,6 +10,7 @@ import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
 import type { Decider } from './decider.ts'
+import { drillStatus } from './drill-status.ts'
 import type { EventBus } from './event-bus.ts'
 import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
@@ -17,7 +18,7 @@ import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
-import { type Asked, runFor, syncsInTheWay } from './start-operation.ts'
+import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
 import type { Watch } from './watch.ts'
 
 export interface ServiceParts {
@@ -78,6 +79,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           operation: await newest(),
           decision: await parts.decider.status(),
           lastPass: parts.lastPass(),
+          drill: await drillStatus(group, runner),
         }),
       ],
     }),
@@ -136,8 +138,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
           const steps = await runner.preview(run, AbortSignal.timeout(previewLimitMs))
           return previewOf(run, steps, clock().toISOString())
         }
-        for (const sync of syncsInTheWay(asked)) await runner.cancel(sync.header.id, 'failover')
-        if (type !== 'sync') await parts.gate.clear(`A ${type} has begun.`)
+        for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
+        // Protection goes on beside a drill.
+        if (type !== 'sync' && type !== 'drill') await parts.gate.clear(`A ${type} has begun.`)
         return show(await runner.start(run))
       })
     },

@@ -1,5 +1,6 @@
 import type {
   DecisionStatus,
+  DrillStatus,
   GroupStatus,
   MemberStatus,
   Operation,
@@ -18,11 +19,12 @@ export interface StatusParts {
   readonly operation: Operation | null
   readonly decision: DecisionStatus
   readonly lastPass: PassSummary | null
+  readonly drill: DrillStatus
 }
 
 export async function groupStatus(
   group: ProtectedGroup,
-  { watch, regions, operation, decision, lastPass }: StatusParts,
+  { watch, regions, operation, decision, lastPass, drill }: StatusParts,
 ): Promise<GroupStatus> {
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
@@ -63,6 +65,7 @@ export async function groupStatus(
     operation,
     decision,
     lastPass,
+    drill,
   }
 }
 

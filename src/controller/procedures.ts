@@ -6,8 +6,10 @@ import { verify } from '../replication/verify.ts'
 import type { RunHeader } from '../runbook/journal.ts'
 import type { PerformTools } from '../runbook/perform.ts'
 import { bindRunbook, type RunbookBinding } from '../runbook/runner.ts'
+import { drill } from '../runbooks/drill.ts'
 import { failover } from '../runbooks/failover.ts'
 import type {
+  DrillWorld,
   FailoverWorld,
   ReprotectWorld,
   SwitchoverWorld,
@@ -48,6 +50,7 @@ export interface ProcedureInput extends JsonObject {
 
 const fenceLimitMs = 5000
 const warmLimitMs = 120_000
+const drillSampleSize = 50
 
 export function bindProcedures(
   group: ProtectedGroup,
@@ -61,6 +64,7 @@ export function bindProcedures(
     bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
     bindRunbook(switchover, async (header) => opened(switchoverWorld(group, gate, header)), tools),
     bindRunbook(failback, async (header) => opened(switchoverWorld(group, gate, header)), tools),
+    bindRunbook(drill, async (header) => opened(drillWorld(group, header)), tools),
     bindRunbook(reprotect, async (header) => opened(reprotectWorld(group, gate, header)), tools),
   ]
 }
@@ -162,6 +166,22 @@ function reprotectWorld(group: ProtectedGroup, gate: PassGate, header: RunHeader
         replicateFrom(group, primary, secondary, { ...options, signal }),
       ),
     protection: group.records.protection,
+  }
+}
+
+function drillWorld(group: ProtectedGroup, header: RunHeader): DrillWorld {
+  const { plan, records, members } = group
+  const { primary, secondary, epoch, decidedAt } = header.input as ProcedureInput
+  return {
+    ...common(group, header),
+    source: memberOf(members, primary).workspace,
+    target: memberOf(members, secondary).workspace,
+    ...{ epoch, decidedAt, warmLimitMs },
+    definitions: records.definitions,
+    jobPolicy: { resubmit: plan.jobs.resubmit, holdMs: defaultHoldMs },
+    rehearseJobs: plan.drill.jobs,
+    sampleSize: drillSampleSize,
+    sleep: sleepUnlessAborted,
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDrillObject } from '../model/drill.ts'
 import { isObject } from '../model/field-path.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
@@ -130,7 +131,7 @@ async function readRoutes(
   const routes: Record<string, GatewayMember['endpoints'][string]> = {}
   for (const { id, body } of found) {
     const properties = isObject(body.properties) ? body.properties : {}
-    if (typeof properties.scoringUri !== 'string') continue
+    if (typeof properties.scoringUri !== 'string' || isDrillObject(id, body)) continue
     const secrets = (await workspace.readSecrets(id, options))?.reveal() ?? {}
     const keys = [secrets.primaryKey, secrets.secondaryKey].filter((key) => typeof key === 'string')
     routes[id.path[0] ?? ''] = { scoringUri: properties.scoringUri, keys }

@@ -250,7 +250,8 @@ async function whyNoPass(
   )
   if (silent !== undefined) return `${silent} does not answer`
   const runs = await runner.list({ group: group.plan.group, limit: 10 })
-  const open = runs.find(({ state }) => !isEnded(state))
+  // Passes go on beside a drill.
+  const open = runs.find(({ header, state }) => header.runbook !== 'drill' && !isEnded(state))
   return open === undefined ? undefined : `${open.header.runbook} ${open.header.id} is under way`
 }
 

@@ -3,7 +3,7 @@ import { startOfDetection } from '../detection/detector.ts'
 import type { Run } from '../runbook/journal.ts'
 import { accepted, fold, type RunEvent } from '../runbook/run-state.ts'
 import { courseOf } from './course.ts'
-import { type Asked, runFor, syncsInTheWay } from './start-operation.ts'
+import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const plan = {
@@ -181,9 +181,9 @@ describe('what an operation that is asked for becomes', () => {
 
   it('ends syncs for a failover, and only for that', () => {
     const runs = [run('sync-1', 'open'), run('sync-0', 'complete')]
-    expect(syncsInTheWay({ type: 'failover', runs }).map(({ header }) => header.id)).toEqual([
+    expect(runsInTheWay({ type: 'failover', runs }).map(({ header }) => header.id)).toEqual([
       'sync-1',
     ])
-    expect(syncsInTheWay({ type: 'reprotect', runs })).toEqual([])
+    expect(runsInTheWay({ type: 'reprotect', runs })).toEqual([])
   })
 })

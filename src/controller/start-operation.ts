@@ -54,24 +54,34 @@ export function runFor(asked: Asked): StartRun {
       return switchoverRun(asked)
     case 'reprotect':
       return reprotectRun(asked)
+    case 'drill':
+      refuseUnprotected(course)
+      return newRun(asked, `drill-${randomUUID()}`)
     default:
       return type satisfies never
   }
 }
 
-const givesWay = (runbook: string) => runbook === 'sync' || runbook === 'verify'
-
-/** Syncs give way to a failover: nobody waits for a pass at three in the morning. */
-export function syncsInTheWay({ type, runs }: Pick<Asked, 'type' | 'runs'>): readonly Run[] {
+/** Syncs and drills give way to a failover: nobody waits for them at three in the morning. */
+export function runsInTheWay({ type, runs }: Pick<Asked, 'type' | 'runs'>): readonly Run[] {
   if (type !== 'failover') return []
-  return runs.filter(({ header, state }) => givesWay(header.runbook) && !isEnded(state))
+  return runs.filter(({ header, state }) => givesWay.has(header.runbook) && !isEnded(state))
 }
 
+const givesWay = new Set<string>(['sync', 'verify', 'drill'])
+/** Protection goes on beside a drill, so these do not meet. */
+const goTogether = (a: string, b: string): boolean =>
+  a !== b && [a, b].includes('drill') && givesWay.has(a) && givesWay.has(b)
+
 function refuseBusy({ type, runs, course, begunBy }: Asked): void {
-  const open = runs.find(({ state }) => !isEnded(state))
+  const open = runs.find(
+    ({ header: { runbook }, state }) =>
+      !isEnded(state) &&
+      !goTogether(type, runbook) &&
+      !(type === 'failover' && givesWay.has(runbook)),
+  )
   if (open === undefined) return
   const { runbook, id } = open.header
-  if (type === 'failover' && givesWay(runbook)) return
   // Asking twice for the same procedure is asking once.
   const same = [begunBy, moveId(type, course), reprotectId(course)]
   if (type === runbook && same.includes(id)) return

@@ -1,3 +1,4 @@
+import { isDrillObject } from '../model/drill.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import type { Relocation } from '../model/relocate.ts'
@@ -32,7 +33,7 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
   const jobs: CapturedJob[] = []
   for await (const found of allJobs(context)) {
     const state = String(object(found.body.properties).status ?? 'Unknown')
-    if (!isOpen(state) || isPartOfAnother(found)) continue
+    if (!isOpen(state) || isPartOfAnother(found) || isDrillObject(found.id, found.body)) continue
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at
     jobs.push({ ...specification(found, context), state, stateSince, capturedAt: at })

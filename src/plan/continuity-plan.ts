@@ -31,7 +31,11 @@ export interface ContinuityPlan {
     /** Processes of `holdfast probe` in other places, by name; the controller is one more. */
     readonly vantagePoints: readonly string[]
   }
-  readonly drill: { readonly everyMs: number }
+  readonly drill: {
+    readonly everyMs: number
+    /** `start`: a drill starts a copy of each job that would move and cancels it. */
+    readonly jobs: 'start' | 'none'
+  }
 }
 
 export interface PlanMember {

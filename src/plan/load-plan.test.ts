@@ -50,7 +50,7 @@ describe('a plan with nothing but members', () => {
         cooldownMs: 3_600_000,
         vantagePoints: [],
       },
-      drill: { everyMs: 90 * 86_400_000 },
+      drill: { everyMs: 90 * 86_400_000, jobs: 'start' },
     })
   })
 

@@ -159,6 +159,6 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       cooldownMs: document.decide.cooldown,
       vantagePoints: document.decide.vantagePoints,
     },
-    drill: { everyMs: document.drill.every },
+    drill: { everyMs: document.drill.every, jobs: document.drill.jobs },
   }
 }

@@ -45,7 +45,10 @@ const sections = {
     cooldown: duration(0).default(60 * 60_000),
     vantagePoints: z.array(name).default([]),
   }),
-  drill: z.strictObject({ every: duration(1).default(90 * 86_400_000) }),
+  drill: z.strictObject({
+    every: duration(1).default(90 * 86_400_000),
+    jobs: z.enum(['start', 'none']).default('start'),
+  }),
 }
 
 export const planSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PlannedAction } from '../api/contract.ts'
 import { digestJson } from '../model/canonical.ts'
+import { isDrillBlob } from '../model/drill.ts'
 import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
@@ -47,9 +48,10 @@ async function passStore(pass: Pass, store: BlobStoreName): Promise<void> {
   const standing = new Cursor(
     pagesOf((cursor) => target.listBlobs(store, { ...reading(pass), ...at(cursor) })),
   )
-  for await (const page of pagesOf((cursor) =>
+  for await (const listed of pagesOf((cursor) =>
     source.listBlobs(store, { ...reading(pass), ...at(cursor) }),
   )) {
+    const page = listed.filter(({ name }) => !isDrillBlob(store, name))
     const pairs: Array<readonly [BlobInfo, BlobInfo | undefined]> = []
     for (const blob of page) {
       const found = await standing.find(blob.name)

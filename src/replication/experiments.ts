@@ -1,4 +1,5 @@
 import { digestJson } from '../model/canonical.ts'
+import { drillExperiment } from '../model/drill.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Experiment, Workspace } from '../workspace/workspace.ts'
 import { decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
@@ -88,7 +89,7 @@ export async function readExperiments(
   for await (const page of pagesOf((cursor) =>
     workspace.listExperiments({ ...reading(pass), ...at(cursor) }),
   ))
-    for (const one of page) found.set(one.name, one)
+    for (const one of page) if (one.name !== drillExperiment) found.set(one.name, one)
   return found
 }
 

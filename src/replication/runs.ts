@@ -1,4 +1,5 @@
 import { canonicalRun, digestJson } from '../model/canonical.ts'
+import { drillExperiment } from '../model/drill.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
 import type { Run } from '../workspace/workspace.ts'
@@ -48,7 +49,8 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
     await eachBatch(pages, async (batch) => {
       for (const run of batch)
         if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
-      await passBatch(pass, writer, batch, isEmpty)
+      const wanted = batch.filter(({ experimentName }) => experimentName !== drillExperiment)
+      await passBatch(pass, writer, wanted, isEmpty)
     })
     await passLate(pass, writer)
   } catch (error) {

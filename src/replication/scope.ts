@@ -1,3 +1,4 @@
+import { isDrillObject } from '../model/drill.ts'
 import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Kind } from '../model/kinds.ts'
@@ -65,6 +66,7 @@ function whyNotDeployed(state: unknown): string | undefined {
 }
 
 function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefined {
+  if (isDrillObject(id, body)) return 'a drill made it and will remove it'
   const name = id.path[0] ?? ''
   const properties = isObject(body.properties) ? body.properties : {}
   const mapped = map[id.kind]?.[name]

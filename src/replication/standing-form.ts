@@ -25,7 +25,7 @@ export function isScheduleOn(body: JsonObject | undefined): boolean {
   return body !== undefined && !(isObject(body.properties) && body.properties.isEnabled === false)
 }
 
-function smallest(body: JsonObject): JsonObject {
+export function smallest(body: JsonObject): JsonObject {
   const { sku } = body
   if (!isObject(sku) || typeof sku.capacity !== 'number' || sku.capacity <= 1) return body
   return { ...body, sku: { ...sku, capacity: 1 } }
@@ -61,7 +61,7 @@ export function withRoutingOf(body: JsonObject, from: JsonObject): JsonObject {
 
 const routingFields = ['traffic', 'mirrorTraffic', 'defaults'] as const
 
-function withoutRouting(body: JsonObject): JsonObject {
+export function withoutRouting(body: JsonObject): JsonObject {
   const properties = isObject(body.properties) ? body.properties : {}
   const kept = Object.entries(properties).filter(
     ([name]) => !(routingFields as readonly string[]).includes(name),

@@ -17,6 +17,12 @@ export interface Run {
   readonly state: RunState
 }
 
+export interface RunFilter {
+  readonly group?: string
+  readonly runbook?: string
+  readonly limit?: number
+}
+
 /**
  * Intents and outcomes, in the order they were written. It informs people and reports; the world
  * decides what a step still has to do (D8). An `append` that resolved survives `kill -9`.
@@ -28,7 +34,7 @@ export interface Journal {
   events(runId: string): Promise<readonly RunEvent[]>
   read(runId: string): Promise<Run | undefined>
   /** Newest first. */
-  list(filter?: { readonly group?: string; readonly limit?: number }): Promise<readonly Run[]>
+  list(filter?: RunFilter): Promise<readonly Run[]>
   /** What a step learned and a later step or the report needs; the last write wins. */
   writeFact(runId: string, key: string, value: Json): Promise<void>
   readFact(runId: string, key: string): Promise<Json | undefined>
@@ -54,10 +60,11 @@ export function memoryJournal(): Journal {
       const header = headers.get(runId)
       return header === undefined ? undefined : runOf(header)
     },
-    list: async ({ group, limit = 100 } = {}) =>
+    list: async ({ group, runbook, limit = 100 } = {}) =>
       [...headers.values()]
         .reverse()
         .filter((header) => group === undefined || header.group === group)
+        .filter((header) => runbook === undefined || header.runbook === runbook)
         .slice(0, limit)
         .map(runOf),
     writeFact: async (runId, key, value) => {

@@ -40,12 +40,10 @@ export async function performRunbook<World>(
   try {
     let outcome: RunOutcome = 'complete'
     for (const step of book.steps) {
-      if (await isCancelRequested(runId, tools.journal)) {
-        outcome = 'cancelled'
-        break
-      }
+      if (await isCancelRequested(runId, tools.journal)) outcome = 'cancelled'
+      if (outcome === 'cancelled' && step.always !== true) continue
       const ended = await performDurably(step, runId, world, context, tools)
-      if (ended.result === 'partial') outcome = 'partial'
+      if (ended.result === 'partial' && outcome !== 'cancelled') outcome = 'partial'
     }
     await write({ type: 'finished', outcome })
     return outcome

@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely'
+import { type Generated, sql } from 'kysely'
 import type { Json } from '../model/json.ts'
 import { type Database, sqlMigration } from '../store/database.ts'
 import type { Journal, Run, RunHeader } from './journal.ts'
@@ -71,9 +71,10 @@ export function postgresJournal(database: Pick<Database, 'kysely'>): Journal {
         .executeTakeFirst()
       return row === undefined ? undefined : (await withStates([row.header as RunHeader]))[0]
     },
-    list: async ({ group, limit = 100 } = {}) => {
+    list: async ({ group, runbook, limit = 100 } = {}) => {
       let query = db.selectFrom('runbook_run').select('header').orderBy('seq', 'desc').limit(limit)
       if (group !== undefined) query = query.where('group', '=', group)
+      if (runbook !== undefined) query = query.where(sql<boolean>`header->>'runbook' = ${runbook}`)
       return withStates((await query.execute()).map((row) => row.header as RunHeader))
     },
     writeFact: async (run, key, value) => {

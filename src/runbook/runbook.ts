@@ -14,6 +14,8 @@ export interface Step<World> {
   readonly id: string
   /** What it brings about, for operators; no full stop. */
   readonly title: string
+  /** Reached after a cancellation, too: it puts in order what earlier steps left. */
+  readonly always?: boolean
   /** Planes that must answer for the step to succeed. Best-effort use of a plane is not a need. */
   readonly needs: readonly Need[]
   /** Asks the world, changes nothing, may be asked any number of times. */

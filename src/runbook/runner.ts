@@ -1,7 +1,7 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { type DurableEngine, type Procedure, toRunError } from './durable-engine.ts'
-import type { Journal, Run, RunHeader } from './journal.ts'
+import type { Journal, Run, RunFilter, RunHeader } from './journal.ts'
 import { type PerformTools, performRunbook } from './perform.ts'
 import { canBeginAgain, isEnded } from './run-state.ts'
 import { type Need, type Runbook, refuseNeedsOfFailedMember, type StepProgress } from './runbook.ts'
@@ -108,7 +108,7 @@ export interface Runner {
   /** What each step would find now; changes nothing. */
   preview(run: StartRun, signal: AbortSignal): Promise<readonly PreviewStep[]>
   read(id: string): Promise<Run | undefined>
-  list(filter?: { readonly group?: string; readonly limit?: number }): Promise<readonly Run[]>
+  list(filter?: RunFilter): Promise<readonly Run[]>
   progress(id: string): ReadonlyMap<string, StepProgress>
   /** No step begins any more; the one under way ends. */
   cancel(id: string, by: string): Promise<Run>

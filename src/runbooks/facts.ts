@@ -1,5 +1,6 @@
 import type { KindCount } from '../api/contract.ts'
-import type { Json } from '../model/json.ts'
+import type { CheckpointPlace } from '../jobs/captured-job.ts'
+import type { Json, JsonObject } from '../model/json.ts'
 import type { FailedObject, ProcedureWorld, SalvageResult } from './ports.ts'
 
 /** What steps of one run learned and later steps and the report need. */
@@ -17,6 +18,34 @@ export interface RunFacts {
   readonly quiet: { readonly since: string }
   /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
   readonly traffic: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** Why a drill goes on to its clean-up at once; one sentence. */
+  readonly stopped: { readonly why: string }
+  /** All copies of endpoints were tried, their traffic included. */
+  readonly copied: { readonly at: string }
+  readonly rehearsedJobs: readonly RehearsedJob[]
+  /** When the last copy had answered and the last job had begun: the end of what is measured. */
+  readonly rehearsed: { readonly at: string }
+  readonly sample: SampleResult
+  /** From here on nothing is made any more, whatever an earlier step finds missing. */
+  readonly cleaning: { readonly found: readonly string[] }
+  readonly cleaned: { readonly removed: readonly string[]; readonly left: readonly string[] }
+}
+
+export interface RehearsedJob {
+  readonly job: string
+  /** Name of its copy. */
+  readonly copy: string
+  readonly checkpoint: string | null
+  readonly checkpoints: CheckpointPlace | null
+  readonly body: JsonObject
+  readonly started: boolean
+  readonly detail: string
+}
+
+export interface SampleResult {
+  readonly equal: number
+  /** Not what the ledger says was proven, each with the reason. */
+  readonly different: readonly FailedObject[]
 }
 
 export interface ChosenPoint {

@@ -7,7 +7,7 @@ import type { FailoverWorld } from './ports.ts'
 const pageSize = 1000
 
 export function ledgerDirection(
-  world: Pick<FailoverWorld, 'group' | 'source' | 'target'>,
+  world: Pick<FailoverWorld, 'group'> & Record<'source' | 'target', { readonly name: string }>,
 ): Direction {
   return { group: world.group, source: world.source.name, target: world.target.name }
 }

@@ -92,6 +92,24 @@ export interface SwitchoverWorld extends FailoverWorld, ReprotectWorld {
   readonly replicateOut: (options: PassOptions) => Promise<PassResult>
 }
 
+/** Rehearses a failover beside the protection that goes on; the source is not asked for anything. */
+export interface DrillWorld extends ProcedureWorld {
+  readonly source: Pick<Workspace, 'name'>
+  readonly target: Workspace
+  /** In which the drill was decided; another one ends the rehearsal. */
+  readonly epoch: number
+  readonly decidedAt: string
+  readonly definitions: Pick<DefinitionStore, 'list'>
+  readonly jobPolicy: JobPolicy
+  /** `start`: each copy is cancelled when it has begun; `none`: jobs are left out. */
+  readonly rehearseJobs: 'start' | 'none'
+  /** How many proven objects are read again. */
+  readonly sampleSize: number
+  /** How long copies may take to answer, and jobs to start or to end, in milliseconds. */
+  readonly warmLimitMs: number
+  readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
+}
+
 /** One pass from the effective primary to its secondary. */
 export interface SyncWorld {
   /** The epoch in which `source` is primary; every write carries it (I1). */

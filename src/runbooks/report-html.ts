@@ -1,6 +1,7 @@
 import type { JobRow, LedgerRow } from '../api/contract.ts'
 import { type Html, html, join } from './html.ts'
 import type { Recovery, Report } from './report.ts'
+import { drillSection } from './report-drill.ts'
 import { reportStyle } from './report-style.ts'
 
 const rowLimit = 500
@@ -9,6 +10,7 @@ const titles: Record<Report['type'], string> = {
   switchover: 'Switchover',
   failback: 'Failback',
   reprotect: 'Re-protection',
+  drill: 'Drill',
 }
 
 /** One page without script or outside resources; names in it are anybody's, so all is escaped. */
@@ -38,6 +40,7 @@ export function reportToHtml(report: Report): string {
 </dl>
 </header>
 ${report.recovery === null ? null : recoverySection(report.recovery)}
+${report.drill === undefined ? null : drillSection(report.drill)}
 ${lossSection(report)}
 ${timelineSection(report)}
 ${jobSection(report)}

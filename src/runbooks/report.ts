@@ -1,12 +1,12 @@
 import type { JobRow, KindCount, LedgerRow } from '../api/contract.ts'
 import type { StepRecord } from '../runbook/run-state.ts'
-import type { FenceResult, WarmEndpoint } from './facts.ts'
+import type { FenceResult, RehearsedJob, SampleResult, WarmEndpoint } from './facts.ts'
 import type { FailedObject, SalvageResult } from './ports.ts'
 
 /** The evidence of one run, as data. `report-html.ts` makes the page from it and nothing else. */
 export interface Report {
   readonly schema: 'holdfast/report/v1'
-  readonly type: 'failover' | 'switchover' | 'failback' | 'reprotect'
+  readonly type: 'failover' | 'switchover' | 'failback' | 'reprotect' | 'drill'
   readonly run: string
   readonly group: string
   readonly epoch: number
@@ -30,6 +30,16 @@ export interface Report {
   readonly cold: { readonly created: readonly string[]; readonly failed: readonly FailedObject[] }
   readonly fence: FenceResult
   readonly salvage: SalvageResult | null
+  /** Of a drill only. */
+  readonly drill?: DrillResult
+}
+
+export interface DrillResult {
+  readonly jobs: readonly Omit<RehearsedJob, 'body' | 'checkpoints'>[]
+  readonly sample: SampleResult
+  readonly removed: readonly string[]
+  /** What the drill made and could not remove. */
+  readonly left: readonly string[]
 }
 
 export interface Recovery {

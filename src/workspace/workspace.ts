@@ -117,6 +117,9 @@ export interface Workspace {
     options: WriteOptions,
   ): Promise<BlobInfo>
 
+  /** One that is not there is no error. */
+  deleteBlob(store: BlobStoreName, name: string, options: WriteOptions): Promise<void>
+
   /**
    * Submits a job under a name the caller chose. A second submission of the same name is the same
    * submission and starts nothing (I2, I6).
@@ -165,6 +168,7 @@ export const workspaceOperations = {
   blobReadUrl: { writes: false, options: 2 },
   copyBlob: { writes: true, options: 3 },
   writeBlob: { writes: true, options: 3 },
+  deleteBlob: { writes: true, options: 2 },
   submitJob: { writes: true, options: 2 },
   cancelJob: { writes: true, options: 1 },
   invokeEndpoint: { writes: false, options: 2 },

@@ -57,6 +57,7 @@ export const group: GroupStatus = {
     ...{ unacknowledgedSince: null, vantagePoints: [] },
   },
   lastPass: null,
+  drill: { lastAt: null, lastOutcome: null, rtaMs: null, rpaMs: null, overdue: false },
 }
 
 export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {

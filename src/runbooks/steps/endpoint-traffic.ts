@@ -1,4 +1,5 @@
 import { object } from '../../jobs/checkpoint-place.ts'
+import { isDrillObject } from '../../model/drill.ts'
 import type { Workspace, WorkspaceObject } from '../../workspace/workspace.ts'
 import { readFact, writeFact } from '../facts.ts'
 import type { ProcedureWorld } from '../ports.ts'
@@ -11,7 +12,11 @@ export async function endpointsWithTraffic(
   signal: AbortSignal,
 ): Promise<WorkspaceObject[]> {
   const all = await listAll(workspace, 'online-endpoint', signal)
-  return all.filter((endpoint) => Object.values(trafficOf(endpoint)).some((share) => share > 0))
+  return all.filter(
+    (endpoint) =>
+      !isDrillObject(endpoint.id, endpoint.body) &&
+      Object.values(trafficOf(endpoint)).some((share) => share > 0),
+  )
 }
 
 /** Writes down what it takes before it takes it, so that it can be given back. */

@@ -44,11 +44,11 @@ export async function warmEndpoints(world: FailoverWorld, tools: StepTools): Pro
 
 async function askAll(world: FailoverWorld, tools: StepTools): Promise<WarmEndpoint[]> {
   const endpoints = await endpointsWithTraffic(world.target, tools.signal)
-  return Promise.all(endpoints.map((endpoint) => ask(world, endpoint, tools)))
+  return Promise.all(endpoints.map((endpoint) => askEndpoint(world, endpoint, tools)))
 }
 
-async function ask(
-  world: FailoverWorld,
+export async function askEndpoint(
+  world: Pick<FailoverWorld, 'target'>,
   endpoint: WorkspaceObject,
   tools: StepTools,
 ): Promise<WarmEndpoint> {

@@ -106,7 +106,7 @@ type Shared = Pick<
   | 'objects'
 >
 
-async function sharedParts(world: ProcedureWorld, direction: Direction): Promise<Shared> {
+export async function sharedParts(world: ProcedureWorld, direction: Direction): Promise<Shared> {
   const run = await world.journal.read(world.run)
   // The step that writes the report cannot tell its own end.
   const timeline: readonly StepRecord[] = run?.state.steps.filter((step) => step.id !== own) ?? []

@@ -46,9 +46,13 @@ export async function controller(
     return never()
   }
   const effects: string[] = []
+  let done = 0
   const hook: EffectHook = async (when, what) => {
     if (when === 'before') effects.push(what)
-    const isHere = crash.effect?.number === effects.length - 1 && crash.effect.when === when
+    // Several may be under way at once.
+    else done += 1
+    const count = when === 'before' ? effects.length : done
+    const isHere = crash.effect?.number === count - 1 && crash.effect.when === when
     if (isHere) await dieHere()
   }
   const tools = {
@@ -77,7 +81,7 @@ export const there = { id: 'run', runbook: 'failover' }
 export const back = { id: 'back', runbook: 'reprotect' }
 
 /** A controller whose failover stands still after the effect of a step, until it may go on. */
-export async function heldAt(scene: Scene, step: string) {
+export async function heldAt(scene: Scene, step: string, start = there) {
   let reached: () => void = () => undefined
   const waiting = new Promise<void>((resolve) => {
     reached = resolve
@@ -98,7 +102,7 @@ export async function heldAt(scene: Scene, step: string) {
   })
   const engine = memoryEngine({ procedures: runbookProcedures(bound), record: scene.engine })
   const runner = createRunner({ engine, journal, now: clock, bindings: bound })
-  await runner.start({ ...there, group: 'g', input: { expectedEpoch: 1 } })
+  await runner.start({ ...start, group: 'g', input: { expectedEpoch: 1 } })
   await waiting
   return { runner, goOn }
 }

@@ -8,9 +8,11 @@ import { bindRunbook, type RunbookBinding } from '../../runbook/runner.ts'
 import type { StableEndpoint } from '../../traffic/stable-endpoint.ts'
 import { interceptWorkspace } from '../../workspace/decorators/intercept.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
+import { drill } from '../drill.ts'
 import { failover } from '../failover.ts'
 import type {
   ColdObjects,
+  DrillWorld,
   FailoverWorld,
   ReprotectWorld,
   Salvage,
@@ -140,6 +142,24 @@ export function switchoverWorld(
   }
 }
 
+function drillWorld(records: Records, reach: Reach, header: RunHeader): DrillWorld {
+  const { decidedAt, jobPolicy, warmLimitMs, sleep } = failoverWorld(records, reach, header)
+  return {
+    ...records,
+    run: header.id,
+    group: header.group,
+    objectives: { rtoMs: 60_000, rpoMs: 60_000 },
+    now: clock,
+    // The drill's port has no more of it than the name.
+    source: { name: reach.east.name },
+    target: reach.west,
+    epoch: Number((header.input as JsonObject).expectedEpoch ?? 1),
+    ...{ decidedAt, jobPolicy, warmLimitMs, sleep },
+    rehearseJobs: 'start',
+    sampleSize: 10,
+  }
+}
+
 const complete = (replicationPoint: string): PassResult => ({
   outcome: 'complete',
   replicationPoint,
@@ -164,6 +184,7 @@ export function bindings(records: Records, reach: Reach, tools: PerformTools): R
       async (header) => opened(switchoverWorld(records, reach, header)),
       tools,
     ),
+    bindRunbook(drill, async (header) => opened(drillWorld(records, reach, header)), tools),
     bindRunbook(reprotect, async (header) => opened(reprotectWorld(records, reach, header)), tools),
   ]
 }

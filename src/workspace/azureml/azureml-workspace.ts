@@ -144,6 +144,8 @@ class AzureMlWorkspace implements Workspace {
     (await this.#connect(options)).blobs.copy(store, source, url, options)
   writeBlob: Workspace['writeBlob'] = async (store, blob, content, options) =>
     (await this.#connect(options)).blobs.write(store, blob, content, options)
+  deleteBlob: Workspace['deleteBlob'] = async (store, name, options) =>
+    (await this.#connect(options)).blobs.delete(store, name, options)
 
   async submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject> {
     const id: ObjectId = { kind: 'job', path: [name] }

@@ -206,6 +206,12 @@ export class AzureBlobs {
     return this.#written(store, blob.name, options)
   }
 
+  async delete(store: BlobStoreName, name: string, options: WriteOptions): Promise<void> {
+    await this.#call(blobPlace(store, name), options, true, () =>
+      this.#container(store).getBlobClient(name).deleteIfExists(abortable(options)),
+    )
+  }
+
   async #written(store: BlobStoreName, name: string, options: CallOptions): Promise<BlobInfo> {
     const written = await this.get(store, name, options)
     if (written === undefined)

@@ -80,6 +80,9 @@ export function linked(workspace: Workspace, options: LinkOptions): Workspace {
     async writeBlob(store, blob, content, call) {
       return workspace.writeBlob(await ids.store(store), blob, content, call)
     },
+    async deleteBlob(store, name, call) {
+      return workspace.deleteBlob(await ids.store(store), name, call)
+    },
   }
 }
 

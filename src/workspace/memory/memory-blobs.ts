@@ -16,7 +16,14 @@ import {
 
 type BlobOperations = Pick<
   Workspace,
-  'listBlobStores' | 'listBlobs' | 'getBlob' | 'readBlob' | 'blobReadUrl' | 'copyBlob' | 'writeBlob'
+  | 'listBlobStores'
+  | 'listBlobs'
+  | 'getBlob'
+  | 'readBlob'
+  | 'blobReadUrl'
+  | 'copyBlob'
+  | 'writeBlob'
+  | 'deleteBlob'
 >
 
 /** Storage sorts by bytes of UTF-8, not by JavaScript's units. */
@@ -80,6 +87,13 @@ export function memoryBlobs(world: MemoryWorld): BlobOperations {
       const target = `${store}/${blob.name}`
       world.writes.push({ operation: 'writeBlob', target, epoch: options.epoch })
       return stored.info
+    },
+
+    async deleteBlob(store, name, options) {
+      await begin(world, options)
+      if (!world.blobs.get(store)?.delete(name)) return
+      const target = `${store}/${name}`
+      world.writes.push({ operation: 'deleteBlob', target, epoch: options.epoch })
     },
   }
 }

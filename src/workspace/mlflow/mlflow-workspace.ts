@@ -117,6 +117,7 @@ class MlflowWorkspace implements Workspace {
   copyBlob: Workspace['copyBlob'] = async () => {
     throw new HoldfastError('blob.copy-unsupported', 'An MLflow server copies from no address')
   }
+  deleteBlob: Workspace['deleteBlob'] = () => this.#unsupported('deleting artifacts one by one')
 
   listObjects: Workspace['listObjects'] = async (kind, options = {}) =>
     kind === 'model-container' ? listRegisteredModels(this.#http, options) : { items: [] }

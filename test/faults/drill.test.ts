@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient } from '../../src/api/client.ts'
+import type { GroupStatus } from '../../src/api/contract.ts'
+import { findDrillObjects, namesOf } from '../../src/runbooks/steps/drill/drill-objects.ts'
+import {
+  createProtectedPair,
+  type ProtectedPair,
+  type RegionPair,
+  startRegionPair,
+} from './protected-pair.ts'
+
+/** A drill while passes go on: protection does not suffer, and nothing stays behind. */
+describe('drill beside replication, on real regions', () => {
+  let folder: string
+  let pair: RegionPair
+  let group: ProtectedPair
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-drill-'))
+    pair = await startRegionPair(folder)
+    group = await createProtectedPair(pair, 'drilled')
+    await pair.processes.start('controller', [
+      ...['controller', '--plan', group.planFile, '--state', group.stateDir],
+      ...['--listen', '127.0.0.1:0', '--sync-every', '1s', '--probe-every', '1s'],
+      ...['--exit-with-parent', '--json'],
+    ])
+    expect((await holdfast('sync')).code).toBe(0)
+  }, 180_000)
+
+  afterAll(async () => {
+    await group?.stopGateway()
+    await pair?.processes.stopAll()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const holdfast = (command: string, ...more: string[]) =>
+    pair.processes.run([
+      ...[command, '--json', '--plan', group.planFile, '--state', group.stateDir],
+      ...more,
+    ])
+
+  const statusNow = async (): Promise<GroupStatus> => {
+    const note = JSON.parse(readFileSync(join(group.stateDir, 'controller.json'), 'utf8'))
+    const [found] = (await createClient({ server: note.url, token: note.token }).status()).groups
+    if (found === undefined) throw new Error('no group')
+    return found
+  }
+
+  it('measures, keeps the lag, and leaves nothing', async () => {
+    const before = await statusNow()
+    const points = new Set([before.replicationPoint])
+    const lags: number[] = []
+    let over = false
+    const drilled = holdfast('drill', '--yes').finally(() => {
+      over = true
+    })
+    while (!over) {
+      const { lagMs, replicationPoint, operation } = await statusNow()
+      points.add(replicationPoint)
+      if (operation?.type === 'drill') lags.push(lagMs ?? Number.POSITIVE_INFINITY)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    const { code, stdout, stderr } = await drilled
+    const after = await statusNow()
+    const { operation, report } = JSON.parse(stdout)
+    expect([code, operation.outcome], stderr + stdout).toEqual([0, 'complete'])
+    const { drill, endpoints, recovery } = JSON.parse(readFileSync(report.json, 'utf8'))
+    expect(endpoints).toMatchObject([{ answers: true }])
+    expect(drill.jobs).toMatchObject([
+      { job: 'train', started: true, checkpoint: 'checkpoints/train/step-10.json' },
+    ])
+    expect(drill.sample).toMatchObject({ different: [] })
+    expect(drill.sample.equal).toBeGreaterThan(10)
+    expect(after.drill).toMatchObject({ lastOutcome: 'complete', overdue: false })
+    expect(after.drill.rtaMs).toBe(recovery.rtaMs)
+    // The replication point moved on while the drill ran.
+    expect(points.size).toBeGreaterThan(2)
+    expect(Math.max(...lags)).toBeLessThan(before.objectives.rpoMs)
+    expect(after).toMatchObject({
+      protection: before.protection,
+      effectivePrimary: 'east',
+      epoch: 1,
+    })
+    console.log(
+      `drill: RTA ${recovery.rtaMs} ms, RPA ${recovery.rpaMs} ms; lag before ${before.lagMs} ms, during at most ${Math.max(...lags)} ms, after ${after.lagMs} ms; ${drill.removed.length} objects removed`,
+    )
+    for (const open of [group.openEast, group.openWest]) {
+      const workspace = await open()
+      expect(namesOf(await findDrillObjects(workspace, AbortSignal.timeout(20_000)))).toEqual([])
+      await workspace.close()
+    }
+    const pointer = readFileSync(join(group.stateDir, 'gateway-scoring.json'), 'utf8')
+    expect(pointer).not.toContain('drill-')
+  }, 300_000)
+})
