@@ -186,4 +186,20 @@ describe('what an operation that is asked for becomes', () => {
     ])
     expect(runsInTheWay({ type: 'reprotect', runs })).toEqual([])
   })
+
+  it('lets a drill go beside syncs, out of the way of a failover, and alone otherwise', () => {
+    const drilling = [run('drill-1', 'open')]
+    expect(runFor(asked({ type: 'drill', runs: [run('sync-1', 'open')] })).runbook).toBe('drill')
+    expect(runFor(asked({ type: 'sync', runs: drilling })).runbook).toBe('sync')
+    expect(runFor(asked({ type: 'failover', runs: drilling })).runbook).toBe('failover')
+    expect(runsInTheWay({ type: 'failover', runs: drilling })).toEqual(drilling)
+    const busy = expect.objectContaining({ code: 'operation.busy' })
+    for (const type of ['drill', 'switchover', 'reprotect'] as const) {
+      expect(() => runFor(asked({ type, runs: drilling }))).toThrow(busy)
+    }
+    expect(() => runFor(asked({ type: 'drill', runs: [run('failover-1', 'open')] }))).toThrow(busy)
+    expect(() => runFor(asked({ type: 'drill', epoch: 2 }))).toThrow(
+      expect.objectContaining({ code: 'group.not-protected' }),
+    )
+  })
 })
