@@ -47,6 +47,13 @@ export const procedures: Readonly<Record<OperationType, Procedure>> = {
       `Every proven object is read at ${group.effectivePrimary} and at ${other}; nothing is changed there. What differs is not proven any more.`,
     whyNot: isUnprotected,
   },
+  drill: {
+    title: 'Drill',
+    purpose: 'Rehearse a failover into copies while protection goes on, and measure it.',
+    consequence: (group, other) =>
+      `Copies of the endpoints run at ${other} for some minutes, copies of jobs that would move start there and are cancelled; all are removed. ${group.effectivePrimary}, traffic and schedules are not touched.`,
+    whyNot: isUnprotected,
+  },
   failover: {
     title: 'Fail over',
     purpose: 'Move to the other region now; the first one may be gone.',
