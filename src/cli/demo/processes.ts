@@ -76,7 +76,7 @@ export class Processes {
 
   /** Runs `holdfast <args>` to its end. `onLine` gets its error output, line by line, as it comes. */
   run(args: readonly string[], onLine?: (line: string) => void): Promise<Ended> {
-    const words = [process.execPath, ...process.execArgv, this.#options.entry, ...args]
+    const words = [process.execPath, ...flagsOf(this.#options.entry), this.#options.entry, ...args]
     return this.runProgram(words, {}, onLine)
   }
 
