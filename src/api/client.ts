@@ -19,6 +19,7 @@ import type {
   Status,
   VantageReport,
 } from './contract.ts'
+import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
 import { apiPrefix } from './prefix.ts'
 
@@ -52,7 +53,7 @@ export interface ObjectsQuery {
 export interface ApiClient {
   readonly url: string
   status(call?: CallSignal): Promise<Status>
-  plan(group: string, call?: CallSignal): Promise<ReplicationPlan>
+  plan(group: string, call?: CallSignal & { readonly full?: boolean }): Promise<ReplicationPlan>
   objects(group: string, query?: ObjectsQuery, call?: CallSignal): Promise<ObjectsPage>
   conflicts(group: string, call?: CallSignal): Promise<ConflictsPage>
   /** `conflict.not-found` when it is none. */
@@ -61,6 +62,7 @@ export interface ApiClient {
     request: ResolveConflict,
     call?: CallSignal,
   ): Promise<ConflictResolution>
+  drift(group: string, call?: CallSignal): Promise<DriftReport>
   keptContent(group: string, object?: string, call?: CallSignal): Promise<KeptPage>
   jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
   /** `run.not-linked` when no copy of this run is known. */
@@ -149,13 +151,15 @@ export function createClient(options: ClientOptions): ApiClient {
   return {
     url: options.url,
     status: (more) => json('status', more),
-    plan: (group, more) => json(`${inGroup(group)}/plan`, more),
+    plan: (group, { full = false, ...more } = {}) =>
+      json(`${inGroup(group)}/plan?full=${full}`, more),
     objects: (group, query, more) => json(`${inGroup(group)}/objects${queryText(query)}`, more),
     resolveRun: (group, run, more) =>
       json(`${inGroup(group)}/runs/${encodeURIComponent(run)}`, more),
     conflicts: (group, more) => json(`${inGroup(group)}/conflicts`, more),
     resolveConflict: (group, request, more) =>
       json(`${inGroup(group)}/conflicts/resolve`, { method: 'POST', body: request, ...more }),
+    drift: (group, more) => json(`${inGroup(group)}/drift`, more),
     keptContent: (group, object, more) => {
       const query = object === undefined ? '' : `?object=${encodeURIComponent(object)}`
       return json(`${inGroup(group)}/conflicts/kept${query}`, more)

@@ -286,6 +286,7 @@ export type Event = z.infer<typeof event>
  * GET  status                          -> status
  * GET  groups/{group}/plan             -> replicationPlan
  * GET  groups/{group}/objects?kind&state&name&cursor&limit -> { items: ledgerRow[], cursor }
+ * GET  groups/{group}/drift            -> driftReport (drift-contract.ts)
  * GET  groups/{group}/conflicts?limit -> conflictsPage (conflict-contract.ts)
  * POST groups/{group}/conflicts/resolve resolveConflict -> conflictResolution
  * GET  groups/{group}/conflicts/kept?object -> keptPage

@@ -54,6 +54,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/objects.ts')).objectsCommand(),
   },
   {
+    name: 'drift',
+    summary: 'what differs at the secondary other than by lag',
+    load: async () => (await import('./commands/drift.ts')).driftCommand(),
+  },
+  {
     name: 'conflicts',
     summary: 'what both sides changed, and whose content stands',
     load: async () => (await import('./commands/conflicts.ts')).conflictsCommand(),

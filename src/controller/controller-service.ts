@@ -83,10 +83,13 @@ export function controllerService(parts: ServiceParts): ControllerService {
         }),
       ],
     }),
-    plan: async (name, options) => {
+    plan: async (name, { full = false, ...options } = {}) => {
       check(name)
       const { primary, secondary, epoch } = await courseNow(group)
-      return planReplication(passContext(group, primary, secondary, { epoch, ...options }))
+      return planReplication({
+        ...passContext(group, primary, secondary, { epoch, ...options }),
+        full,
+      })
     },
     objects: async (name, { cursor, ...filter }) => {
       check(name)

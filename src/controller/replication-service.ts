@@ -6,7 +6,9 @@ import type {
   ResolveConflict,
 } from '../api/conflict-contract.ts'
 import type { LedgerRow } from '../api/contract.ts'
+import type { DriftReport } from '../api/drift-contract.ts'
 import { HoldfastError } from '../model/errors.ts'
+import { findDrift } from '../replication/drift.ts'
 import { listConflicts } from '../replication/list-conflicts.ts'
 import type { Side } from '../replication/resolutions.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
@@ -17,6 +19,8 @@ export interface ReplicationService {
   conflicts(options: CallOptions & { readonly limit: number }): Promise<ConflictsPage>
   /** Decides; the next pass does it. Throws `conflict.not-found` (operator). */
   resolveConflict(request: ResolveConflict, options?: CallOptions): Promise<ConflictResolution>
+  /** Compares everything with the secondary, as a full plan does. */
+  drift(options: CallOptions): Promise<DriftReport>
   /** What resolutions put aside, newest first. */
   kept(object?: string): Promise<KeptPage>
 }
@@ -53,6 +57,7 @@ export function replicationService(group: ProtectedGroup): ReplicationService {
       }
       return { conflict, keep, dryRun, sentence: sentenceOf(conflict, keep, dryRun) }
     },
+    drift: async (options) => findDrift((await contextNow(options)).context),
     kept: async (object) => {
       const { direction } = await courseNow(group)
       return { items: [...(await records.resolutions.kept(direction, object))] }

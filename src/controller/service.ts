@@ -23,7 +23,7 @@ export interface ControllerService {
   /** All that readiness needs works: the database answers. */
   isReady(): Promise<boolean>
   status(): Promise<Status>
-  plan(group: string, options?: CallOptions): Promise<ReplicationPlan>
+  plan(group: string, options?: CallOptions & { readonly full?: boolean }): Promise<ReplicationPlan>
   objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
   jobs(group: string): Promise<readonly JobRow[]>
   /** Of a group; throws `group.not-found`. */

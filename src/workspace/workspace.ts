@@ -34,6 +34,7 @@ export interface Workspace {
     kind: Kind,
     options?: PageOptions & { readonly parent?: ObjectId },
   ): Promise<Page<WorkspaceObject>>
+  /** Also the workspace's own document, `{ kind: 'workspace', path: [] }`, where the service has one. */
   getObject(id: ObjectId, options?: CallOptions): Promise<WorkspaceObject | undefined>
   /**
    * Creates or replaces; waits for a long-running operation to end. `secrets` are put where the

@@ -21,6 +21,16 @@ export function scriptedReplication(): ReplicationService {
       if (!dryRun) decided = keep
       return { conflict, keep, dryRun, sentence: `keeps the ${keep}` }
     },
+    drift: async () => ({
+      ...{ group: 'fraud', from: 'east', to: 'west', notCompared: ['quotas'] },
+      findings: [
+        {
+          ...{ object: 'model/b/1', kind: 'model', code: 'drift.missing', severity: 'high' },
+          ...{ reason: 'is not there any more', changes: [], fix: 'sync' },
+        },
+      ],
+      totals: { high: 1, medium: 0, low: 0 },
+    }),
     kept: async () => ({
       items: [
         {

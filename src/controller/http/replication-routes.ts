@@ -8,6 +8,7 @@ import {
   resolveConflict,
 } from '../../api/conflict-contract.ts'
 import { apiPrefix, problem } from '../../api/contract.ts'
+import { driftReport } from '../../api/drift-contract.ts'
 import type { ControllerService } from '../service.ts'
 
 const inGroup = z.object({ group: z.string() })
@@ -45,6 +46,17 @@ export function registerReplicationRoutes(
     },
     ({ params, body, signal }) =>
       service.replication(params.group).resolveConflict(body, { signal }),
+  )
+  app.get(
+    at('drift'),
+    {
+      schema: {
+        summary: 'What differs at the secondary other than by lag',
+        params: inGroup,
+        response: answers({ 200: driftReport }),
+      },
+    },
+    ({ params, signal }) => service.replication(params.group).drift({ signal }),
   )
   app.get(
     at('conflicts/kept'),

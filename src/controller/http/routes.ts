@@ -48,10 +48,11 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       schema: {
         summary: 'What a sync would do',
         params: inGroup,
+        querystring: z.object({ full: z.stringbool().default(false) }),
         response: answers({ 200: replicationPlan }),
       },
     },
-    (request) => service.plan(request.params.group, { signal: request.signal }),
+    ({ params, query, signal }) => service.plan(params.group, { signal, full: query.full }),
   )
   app.get(
     at('groups/:group/objects'),

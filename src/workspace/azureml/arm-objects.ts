@@ -78,7 +78,8 @@ export class ArmObjects {
   async get(id: ObjectId, options: CallOptions = {}): Promise<WorkspaceObject | undefined> {
     const answer = await this.#http.send({
       method: 'GET',
-      url: this.url(this.path(id)),
+      // The workspace's own document can be read, never written.
+      url: this.url(id.kind === 'workspace' ? this.#workspaceId : this.path(id)),
       place: formatObjectId(id),
       signal: options.signal,
       accept: [404],

@@ -46,6 +46,8 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
 
     async getObject(id, options) {
       await begin(world, options)
+      if (id.kind === 'workspace')
+        return { id, body: { location: world.place.region, properties: {} } }
       requireArmKind(id.kind)
       const found = world.objects.get(formatObjectId(id))
       return found === undefined ? undefined : present(found)

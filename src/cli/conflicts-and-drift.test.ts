@@ -16,7 +16,8 @@ afterEach(async () => {
   await controller.close()
   rmSync(dir, { recursive: true, force: true })
 })
-const run = (...args: string[]) => runCli(['conflicts', ...args], { cwd: dir })
+const command = (...args: string[]) => runCli(args, { cwd: dir })
+const run = (...args: string[]) => command('conflicts', ...args)
 const resolve = (...args: string[]) => run('resolve', 'model/b/1', '--keep', 'source', ...args)
 
 it('lists conflicts with what differs and who changed it, and says so to scripts', async () => {
@@ -47,4 +48,13 @@ it('refuses what is no conflict, and a side that is none', async () => {
 it('shows what resolutions put aside', async () => {
   const { stdout } = await run('kept', 'model/b/1', '--json')
   expect(JSON.parse(stdout).items[0].body.properties.tags.stage).toBe('hers')
+})
+
+it('says with 3 that there is drift, and mends it only when told to', async () => {
+  const looked = await command('drift', '--json')
+  expect(looked.code).toBe(3)
+  expect(JSON.parse(looked.stdout).totals).toEqual({ high: 1, medium: 0, low: 0 })
+  expect((await command('drift')).stdout).toContain('Not compared: quotas.')
+  expect((await command('drift', '--fix')).code).toBe(4)
+  expect(controller.started).toEqual([])
 })

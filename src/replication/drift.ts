@@ -1,0 +1,111 @@
+import type { PlannedAction } from '../api/contract.ts'
+import type { DriftFinding, DriftReport } from '../api/drift-contract.ts'
+import type { NameMap } from '../model/move.ts'
+import type { CallOptions, Workspace } from '../workspace/workspace.ts'
+import { computeDrift, settingsDrift } from './drift-settings.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { ReplicationContext } from './pass.ts'
+import { nameMapFrom } from './pass-state.ts'
+import { planReplication } from './plan-replication.ts'
+
+const severities = ['high', 'medium', 'low'] as const
+
+const notCompared = [
+  'role assignments',
+  'quotas',
+  'container images',
+  'objects that only the secondary has',
+]
+
+/**
+ * The full comparison of a plan, less what is lag: an object that the source made or changed since it
+ * was proven is behind, not adrift. Settings and mapped computes, which no pass writes, come on top.
+ */
+export async function findDrift(context: ReplicationContext): Promise<DriftReport> {
+  const { source, target, group, plan, signal } = context
+  const direction = { group, source: source.name, target: target.name }
+  const { actions } = await planReplication({ ...context, full: true })
+  const rows = await context.ledger.read(
+    direction,
+    actions.map(({ object }) => object),
+  )
+  const findings = [
+    ...actions.flatMap((action) => driftOf(action, rows.get(action.object))),
+    ...(await damaged(context)),
+    ...(await besides(source, target, nameMapFrom(plan, source.name), signal ? { signal } : {})),
+  ].sort(byWeight)
+  const count = (severity: DriftFinding['severity']) =>
+    findings.filter((one) => one.severity === severity).length
+  return {
+    ...{ group, from: source.name, to: target.name, findings, notCompared },
+    totals: { high: count('high'), medium: count('medium'), low: count('low') },
+  }
+}
+
+/** Pure: what one planned action says about the secondary, given what was proven. */
+export function driftOf(action: PlannedAction, row: LedgerEntry | undefined): DriftFinding[] {
+  const { object, kind, reason, changes = [] } = action
+  const found = { object, kind, changes }
+  const wasProven = row?.state === 'proven' || row?.error?.code === 'verify.missing'
+  switch (action.action) {
+    case 'create':
+    case 'copy':
+      // What was proven and has to be made again has gone from there; what was not is lag.
+      if (!wasProven || reason !== 'absent at the target') return []
+      return [
+        {
+          ...found,
+          ...{ code: 'drift.missing', severity: 'high', fix: 'sync' },
+          reason: 'was proven at the secondary and is not there any more',
+        },
+      ]
+    case 'conflict': {
+      const isForeign = reason.startsWith('exists at the target')
+      const code = isForeign ? 'drift.foreign' : 'drift.edited'
+      return [{ ...found, code, severity: 'medium', fix: 'conflicts', reason }]
+    }
+    case 'update':
+      if (reason !== 'credentials differ') return []
+      return [
+        {
+          ...found,
+          ...{ code: 'drift.credentials', severity: 'medium', fix: 'sync' },
+          reason:
+            'credentials differ: changed at the secondary, or at the primary since the last pass',
+        },
+      ]
+    default:
+      return []
+  }
+}
+
+/** Found by `holdfast verify` and not mended since. */
+async function damaged({ ledger, group, source, target }: ReplicationContext) {
+  const direction = { group, source: source.name, target: target.name }
+  const rows = await ledger.rows(direction, { state: 'failed', limit: 1000 })
+  return rows.flatMap(({ object, kind, error }): DriftFinding[] => {
+    const isDamage = error?.code === 'verify.not-equal' || error?.code === 'verify.source-damaged'
+    if (!isDamage) return []
+    const found = { object, kind, code: 'drift.damaged', severity: 'high' } as const
+    const fix = error.code === 'verify.not-equal' ? 'sync' : 'manual'
+    return [{ ...found, fix, reason: error.message, changes: [] }]
+  })
+}
+
+async function besides(
+  source: Workspace,
+  target: Workspace,
+  map: NameMap,
+  options: CallOptions,
+): Promise<DriftFinding[]> {
+  if (!source.capabilities.kinds.has('compute') || !target.capabilities.kinds.has('compute'))
+    return []
+  const settings = await settingsDrift(source, target, options)
+  return [...settings, ...(await computeDrift(source, target, map, options))]
+}
+
+function byWeight(a: DriftFinding, b: DriftFinding): number {
+  const weight = severities.indexOf(a.severity) - severities.indexOf(b.severity)
+  if (weight !== 0) return weight
+  return a.object < b.object ? -1 : a.object > b.object ? 1 : 0
+}
