@@ -19,6 +19,14 @@ import type {
   Status,
   VantageReport,
 } from './contract.ts'
+import type {
+  ObjectDetail,
+  Outage,
+  RunComparison,
+  RunsPage,
+  Settings,
+  StableEndpointsView,
+} from './detail-contract.ts'
 import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
 import { apiPrefix } from './prefix.ts'
@@ -34,6 +42,11 @@ export interface ClientOptions {
 
 export interface CallSignal {
   readonly signal?: AbortSignal
+}
+
+export interface RunsQuery {
+  readonly member?: string
+  readonly cursor?: string
 }
 
 export interface ObjectsQuery {
@@ -65,6 +78,15 @@ export interface ApiClient {
   drift(group: string, call?: CallSignal): Promise<DriftReport>
   keptContent(group: string, object?: string, call?: CallSignal): Promise<KeptPage>
   jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
+  /** One object as it is at both sides now. */
+  object(group: string, id: string, call?: CallSignal): Promise<ObjectDetail>
+  runs(group: string, query?: RunsQuery, call?: CallSignal): Promise<RunsPage>
+  compareRun(group: string, run: string, call?: CallSignal): Promise<RunComparison>
+  endpoints(group: string, call?: CallSignal): Promise<StableEndpointsView>
+  settings(group: string, call?: CallSignal): Promise<Settings>
+  /** Empty when no member is a local region. */
+  outages(group: string, call?: CallSignal): Promise<readonly Outage[]>
+  setOutage(group: string, member: string, down: boolean, call?: CallSignal): Promise<Outage>
   /** `run.not-linked` when no copy of this run is known. */
   resolveRun(group: string, run: string, call?: CallSignal): Promise<ResolvedRun>
   start(
@@ -164,6 +186,20 @@ export function createClient(options: ClientOptions): ApiClient {
       const query = object === undefined ? '' : `?object=${encodeURIComponent(object)}`
       return json(`${inGroup(group)}/conflicts/kept${query}`, more)
     },
+    object: (group, id, more) => json(`${inGroup(group)}/objects/${encodeURIComponent(id)}`, more),
+    runs: (group, query, more) => json(`${inGroup(group)}/runs${queryText(query)}`, more),
+    compareRun: (group, run, more) =>
+      json(`${inGroup(group)}/runs/${encodeURIComponent(run)}/comparison`, more),
+    endpoints: (group, more) => json(`${inGroup(group)}/endpoints`, more),
+    settings: (group, more) => json(`${inGroup(group)}/settings`, more),
+    outages: async (group, more) =>
+      (await json<{ items: Outage[] }>(`${inGroup(group)}/outages`, more)).items,
+    setOutage: (group, member, down, more) =>
+      json(`${inGroup(group)}/outages/${encodeURIComponent(member)}`, {
+        method: 'POST',
+        body: { down },
+        ...more,
+      }),
     jobs: async (group, more) =>
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
     start: (group, type, request, more) =>
@@ -197,7 +233,7 @@ interface Request extends CallSignal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-function queryText(query: ObjectsQuery = {}): string {
+function queryText(query: ObjectsQuery | RunsQuery = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) parameters.set(name, String(value))

@@ -292,6 +292,10 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/conflicts/kept?object -> keptPage
  * GET  groups/{group}/jobs             -> { items: jobRow[] }
  * GET  groups/{group}/runs/{run}       -> resolvedRun
+ * (detail-contract.ts)
+ * GET  groups/{group}/objects/{id}     -> objectDetail
+ * GET  groups/{group}/runs?member&cursor, runs/{run}/comparison, endpoints, settings, outages
+ * POST groups/{group}/outages/{member} setOutage -> outage
  * POST groups/{group}/sync             startOperation -> 202 operation
  * POST groups/{group}/verify           startOperation -> 202 operation
  * POST groups/{group}/failover         startOperation -> 202 operation

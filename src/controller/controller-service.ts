@@ -16,6 +16,7 @@ import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
+import { type RunningWith, readings } from './readings.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
 import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
@@ -32,7 +33,7 @@ export interface ServiceParts {
   readonly decider: Decider
   readonly decisions: DecisionStore
   readonly lastPass: () => PassSummary | null
-  readonly version: string
+  readonly running: RunningWith
 }
 
 export function controllerService(parts: ServiceParts): ControllerService {
@@ -64,13 +65,14 @@ export function controllerService(parts: ServiceParts): ControllerService {
     })
 
   return {
+    ...readings(group, check, parts.running),
     events,
     isReady: async () => {
       await database.pool.query('select 1')
       return true
     },
     status: async () => ({
-      version: parts.version,
+      version: parts.running.version,
       now: clock().toISOString(),
       groups: [
         await groupStatus(group, {

@@ -12,13 +12,14 @@ import type {
 } from '../api/contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
+import type { Readings } from './readings.ts'
 import type { ReplicationService } from './replication-service.ts'
 
 /**
  * What the HTTP API serves. Every method throws `HoldfastError`s, which become problem documents:
  * `group.not-found`, `operation.not-found`, `operation.busy`, `epoch.changed`, …
  */
-export interface ControllerService {
+export interface ControllerService extends Readings {
   readonly events: EventBus
   /** All that readiness needs works: the database answers. */
   isReady(): Promise<boolean>

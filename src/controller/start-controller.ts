@@ -130,7 +130,12 @@ async function assemble(
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions },
     lastPass: () => lastPass,
-    version: options.version,
+    running: {
+      version: options.version,
+      syncEveryMs: options.syncEveryMs,
+      probeEveryMs: options.probeEveryMs,
+      database: options.databaseUrl === undefined ? 'embedded' : 'shared',
+    },
   })
   const stream = statusEvents(service, log)
   statusChanged = stream.changed

@@ -17,6 +17,13 @@ const page = (load: () => Promise<ComponentType<GroupPageProps>>) =>
 const groupPages: Readonly<Record<string, ComponentType<GroupPageProps>>> = {
   '/groups/:group': page(async () => (await import('./pages/group.tsx')).GroupPage),
   '/groups/:group/objects': page(async () => (await import('./pages/objects.tsx')).ObjectsPage),
+  '/groups/:group/object': page(async () => (await import('./pages/object.tsx')).ObjectPage),
+  '/groups/:group/runs': page(async () => (await import('./pages/runs.tsx')).RunsPage),
+  '/groups/:group/run': page(async () => (await import('./pages/run.tsx')).RunPage),
+  '/groups/:group/endpoints': page(
+    async () => (await import('./pages/endpoints.tsx')).EndpointsPage,
+  ),
+  '/groups/:group/settings': page(async () => (await import('./pages/settings.tsx')).SettingsPage),
   '/groups/:group/plan': page(async () => (await import('./pages/plan.tsx')).PlanPage),
   '/groups/:group/jobs': page(async () => (await import('./pages/jobs.tsx')).JobsPage),
   '/groups/:group/start/:type': page(async () => (await import('./pages/start.tsx')).StartPage),

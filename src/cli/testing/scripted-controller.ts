@@ -129,7 +129,12 @@ export async function startScriptedController(options: {
     throw new HoldfastError('operation.not-found', `There is no operation ${id}.`)
   }
   const replication = scriptedReplication()
+  const unscripted = async (): Promise<never> => {
+    throw new HoldfastError('test.unscripted', 'No command asks for this.')
+  }
   const service: ControllerService = {
+    ...{ object: unscripted, runs: unscripted, compareRun: unscripted, endpoints: unscripted },
+    ...{ settings: unscripted, outages: unscripted, setOutage: unscripted },
     events,
     isReady: async () => true,
     status,

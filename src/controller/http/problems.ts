@@ -11,6 +11,8 @@ const statusByCode: Readonly<Record<string, number>> = {
   'operation.not-found': 404,
   'report.not-found': 404,
   'plan.invalid': 422,
+  'object-id.malformed': 400,
+  'outage.not-local': 404,
 }
 
 const statusByKind: Readonly<Record<ErrorKind, number>> = {

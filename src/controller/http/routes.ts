@@ -20,6 +20,7 @@ import {
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
 import { streamEvents } from './events.ts'
+import { registerReadings } from './reading-routes.ts'
 import { registerReplicationRoutes } from './replication-routes.ts'
 
 export interface RouteOptions {
@@ -148,6 +149,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
   )
   registerReplicationRoutes(instance, service)
   registerReports(app, service)
+  registerReadings(app, service)
   app.post(
     at('console-link'),
     {

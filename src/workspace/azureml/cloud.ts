@@ -12,6 +12,8 @@ export interface Cloud {
   /** PEM of a certificate authority to trust besides the public ones, and where it lies. */
   readonly ca?: string
   readonly caPath?: string
+  /** Of a local region: where its owner switches faults. Azure has none. */
+  readonly admin?: string
   /** Loaded at first use: the identity library is large. */
   credential(): Promise<TokenCredential>
 }
@@ -30,6 +32,7 @@ const cloudFile = z.object({
   ca: z.string(),
   clientId: z.string(),
   clientSecretFile: z.string(),
+  admin: z.url().optional(),
 })
 
 /**
@@ -71,6 +74,7 @@ async function openCloudFile(file: string): Promise<Cloud> {
       resourceManager: document.resourceManager.replace(/\/$/, ''),
       ca,
       caPath,
+      ...(document.admin === undefined ? {} : { admin: document.admin }),
       credential: async () => {
         const { ClientSecretCredential } = await import('@azure/identity')
         const secret = (await readFile(secretFile, 'utf8')).trim()

@@ -1,6 +1,7 @@
 import { Alert, Anchor, Badge, Card, Group, Progress, Text, Timeline } from '@mantine/core'
-import type { Operation, StepState } from '../../../src/api/contract.ts'
+import type { Operation } from '../../../src/api/contract.ts'
 import { apiPrefix } from '../../../src/api/prefix.ts'
+import { operationColor, stepColor } from './colors.ts'
 import { bytes, duration, moment, readable } from './format.ts'
 
 export function OperationView({ operation, now }: { operation: Operation; now: number }) {
@@ -17,7 +18,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
       <Group justify="space-between">
         <Group gap="xs">
           <Text fw={600}>{operation.type}</Text>
-          <Badge color={statusColor(operation)} aria-live="polite">
+          <Badge color={operationColor(operation)} aria-live="polite">
             {operation.outcome ?? operation.status}
           </Badge>
           {operation.dryRun ? <Badge variant="outline">dry run</Badge> : null}
@@ -82,22 +83,4 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
       ) : null}
     </Card>
   )
-}
-
-function statusColor(operation: Operation): string {
-  if (operation.outcome === 'complete') return 'teal'
-  if (operation.outcome === 'partial') return 'orange'
-  if (operation.outcome !== null) return 'red'
-  return operation.status === 'unknown' ? 'orange' : 'blue'
-}
-
-function stepColor(step: StepState): string {
-  return {
-    pending: 'gray',
-    running: 'blue',
-    waiting: 'orange',
-    done: 'teal',
-    skipped: 'gray',
-    failed: 'red',
-  }[step.status]
 }

@@ -28,8 +28,14 @@ export function VirtualRows<T>(props: {
     if (last >= rows.length - 100) more?.()
   }, [last, rows.length, more])
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section ref={host} className="rows" aria-label={label} tabIndex={0}>
+    <section
+      ref={host}
+      className="rows"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      style={{ maxHeight: rows.length * rowPx + 2 }}
+    >
       <div style={{ height: list.getTotalSize(), position: 'relative' }}>
         {shown.map(({ index, start }) => {
           const row = rows[index]

@@ -21,8 +21,21 @@ export function destinations(group: string | undefined): Destination[] {
     overview,
     { label: 'Group', href: links.group(group), key: 'g', about: 'Members, procedures, counts' },
     { label: 'Objects', href: links.objects(group), key: 'b', about: 'Everything that is copied' },
+    { label: 'Runs', href: links.runs(group), key: 'r', about: 'Run history of both sides' },
     { label: 'Plan', href: links.plan(group), key: 'p', about: 'What a sync would do now' },
     { label: 'Jobs', href: links.jobs(group), key: 'j', about: 'Open jobs, old and new' },
+    {
+      label: 'Endpoints',
+      href: links.endpoints(group),
+      key: 'e',
+      about: 'Whom stable endpoints lead to',
+    },
     { label: 'Operations', href: links.operations(group), key: 'h', about: 'History and reports' },
+    {
+      label: 'Settings',
+      href: links.settings(group),
+      key: 's',
+      about: 'What the controller runs with',
+    },
   ]
 }

@@ -98,8 +98,14 @@ export function Shell({ children }: { children: ReactNode }) {
 
 /** The longest address that leads here is the one that is lit. */
 function isUnder(path: string, href: string, places: readonly { href: string }[]): boolean {
+  // The page of one object lies under the list of all: `…/object` under `…/objects`.
   const best = places
-    .filter((each) => path === each.href || (each.href !== '/' && path.startsWith(each.href)))
+    .filter(
+      (each) =>
+        path === each.href ||
+        `${path}s` === each.href ||
+        (each.href !== '/' && path.startsWith(`${each.href}/`)),
+    )
     .sort((a, b) => b.href.length - a.href.length)[0]
   return best?.href === href
 }
