@@ -2,7 +2,7 @@
 // a fresh clone without a prior `npm install`.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -34,6 +34,8 @@ function newest(dir) {
 }
 
 export function ensureInstalled() {
+  // A link belongs to another checkout, and `npm ci` would empty what it leads to.
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return
   const stamp = join(root, 'node_modules', '.holdfast-lock')
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
