@@ -178,6 +178,8 @@ export const plannedAction = z.object({
     .array(z.object({ path: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
     .optional(),
   bytes: z.number().optional(),
+  /** Of the content that the target is to hold. */
+  digest: z.string().optional(),
 })
 
 export const replicationPlan = z.object({
@@ -242,6 +244,8 @@ export const startOperation = z.object({
   force: z.boolean().default(false),
   /** Sync only: compare everything, old runs and deletions included. */
   full: z.boolean().optional(),
+  /** Sync only: digest of the reviewed plan; refused with `plan.changed` when another would be made. */
+  planDigest: z.string().optional(),
   /** Verify only: which share of the proven objects is read, and of which kind. Default: everything. */
   verify: z.object({ share: z.number().gt(0).max(1), kind: z.string().optional() }).optional(),
 })

@@ -42,6 +42,7 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   'address.in-use': exitCodes.conflict,
   'epoch.stale': exitCodes.conflict,
   'epoch.changed': exitCodes.conflict,
+  'plan.changed': exitCodes.conflict,
 }
 
 /** By code where one is listed, else by kind. */

@@ -44,6 +44,8 @@ export interface ProcedureInput extends JsonObject {
   readonly detectedAt: string | null
   /** Of a sync: everything is compared, deletions included. */
   readonly full?: boolean
+  /** Of a sync: the plan that somebody has reviewed, and nothing else. */
+  readonly planDigest?: string
   /** Of a verification: what it reads. */
   readonly verify?: { readonly share: number; readonly kind?: string }
 }
@@ -74,14 +76,17 @@ async function syncWorld(
   gate: PassGate,
   header: RunHeader,
 ): Promise<SyncWorld> {
-  const { full = false } = header.input as ProcedureInput
+  const { full = false, planDigest } = header.input as ProcedureInput
   const course = await courseNow(group)
   return {
     epoch: course.epoch,
     captureJobs: (options) => captureJobs(group, course, options),
     replicate: (options) =>
       gate.demand(options.signal, (signal) =>
-        replicateFrom(group, course.primary, course.secondary, { ...options, signal, full }),
+        replicateFrom(group, course.primary, course.secondary, {
+          ...{ ...options, signal, full },
+          ...(planDigest === undefined ? {} : { planDigest }),
+        }),
       ),
     publishRoutes: (options) => tellEndpoints(group, course, options),
   }

@@ -1,6 +1,7 @@
 import { captureOpenJobs } from '../jobs/capture.ts'
 import { relocateObject } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { replicateAsApproved } from '../replication/approved-plan.ts'
 import type { PassProgress, PassResult, ReplicationContext } from '../replication/pass.ts'
 import { nameMapFrom } from '../replication/pass-state.ts'
 import { replicate } from '../replication/replicate.ts'
@@ -64,13 +65,15 @@ export function replicateFrom(
   group: ProtectedGroup,
   from: string,
   to: string,
-  { epoch, signal, onProgress, full }: PassOptions & { readonly full?: boolean },
+  options: PassOptions & { readonly full?: boolean; readonly planDigest?: string },
 ): Promise<PassResult> {
-  return replicate({
+  const { epoch, signal, onProgress, full, planDigest } = options
+  const context = {
     ...passContext(group, from, to, { epoch, signal }),
     ...(full === undefined ? {} : { full }),
     onProgress: progressTo(onProgress),
-  })
+  }
+  return planDigest === undefined ? replicate(context) : replicateAsApproved(context, planDigest)
 }
 
 export function progressTo(onProgress: PassOptions['onProgress']) {

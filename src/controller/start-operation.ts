@@ -117,8 +117,9 @@ function failoverRun(asked: Asked): StartRun {
 
 function syncRun(asked: Asked): StartRun {
   const run = newRun(asked, `sync-${randomUUID()}`)
-  if (!asked.request.full) return run
-  return { ...run, input: { ...(run.input as ProcedureInput), full: true } }
+  const { full = false, planDigest } = asked.request
+  const wanted = { full, ...(planDigest === undefined ? {} : { planDigest }) }
+  return { ...run, input: { ...(run.input as ProcedureInput), ...wanted } }
 }
 
 function verifyRun(asked: Asked): StartRun {

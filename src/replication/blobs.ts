@@ -161,7 +161,8 @@ async function settle(
     }
   const report = (action: PlannedAction['action'], reason: string) => {
     const object = formatObjectId(blobId(store, source.name))
-    acted(pass, { object, kind: 'blob', action, reason, bytes: source.sizeBytes })
+    const bytes = source.sizeBytes
+    acted(pass, { object, kind: 'blob', action, reason, bytes, digest: facts.sourceDigest })
   }
   if (decision.action === 'conflict' && target !== undefined) {
     const there = { targetDigest: digestOfBlob(target), targetVersion: target.etag }

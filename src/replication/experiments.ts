@@ -130,7 +130,7 @@ async function passExperiment(
     decision.action === 'conflict' && there !== undefined
       ? await endConflict(pass, id, decision, facts, experimentSides(experiment, there))
       : { decision }
-  acted(pass, { object, kind: 'experiment', ...ended.decision })
+  acted(pass, { object, kind: 'experiment', ...ended.decision, digest: desired })
   if (ended.outcome !== undefined) return entryFor(pass, id, { ...facts, ...ended.outcome })
   if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
   const intent = { ...facts, state: 'pending' } as const

@@ -430,6 +430,7 @@ function report(
     kind: id.kind,
     action: decision.action,
     reason: decision.reason,
+    digest: desired.digest,
     ...(target === undefined
       ? {}
       : {

@@ -248,8 +248,9 @@ function absent(pass: Pass, run: Run): WantedRun {
   const id = idOf(run)
   const form = moved(pass, run)
   const object = formatObjectId(id)
-  acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target' })
-  return { run, id, moved: form, digest: digestJson(canonicalRun(form)), standing: undefined }
+  const digest = digestJson(canonicalRun(form))
+  acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target', digest })
+  return { run, id, moved: form, digest, standing: undefined }
 }
 
 interface Standing {
@@ -288,7 +289,7 @@ async function compared(
     decision.action === 'conflict'
       ? await endConflict(pass, id, decision, facts, runSides(run, target.run))
       : { decision }
-  acted(pass, { object, kind: 'run', ...ended.decision })
+  acted(pass, { object, kind: 'run', ...ended.decision, digest })
   if (ended.outcome !== undefined)
     return { entry: entryFor(pass, id, { ...facts, ...ended.outcome }) }
   return { run, id, moved: form, digest, standing: facts }

@@ -1,10 +1,11 @@
-import type { Command } from 'commander'
-import type { LedgerRow } from '../../api/contract.ts'
+import { type Command, Option } from 'commander'
+import type { LedgerRow, StartOperation } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { endingOf, followOperation } from '../follow-operation.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { unprovenObjects } from '../ledger-pages.ts'
 import { createOutput } from '../output.ts'
+import { readSavedPlan, refuseChanged } from '../saved-plan.ts'
 import { passWriter, stderrProgress } from '../show-steps.ts'
 import { countText, tableText } from '../text.ts'
 import { showPlan } from './plan.ts'
@@ -12,15 +13,23 @@ import { showPlan } from './plan.ts'
 interface SyncOptions extends GroupOptions {
   readonly dryRun?: boolean
   readonly full?: boolean
+  readonly apply?: string
 }
 
 export function syncCommand(): Command {
   return groupCommand('sync', 'replicate now, and prove what arrived', [
     'holdfast sync',
     'holdfast sync --dry-run',
+    'holdfast plan --out reviewed.json && holdfast sync --apply reviewed.json',
     'holdfast sync --json || test $? -eq 3   # 3: not everything is proven',
   ])
     .option('--full', 'compare everything: old runs and what was deleted, too')
+    .addOption(
+      new Option(
+        '--apply <file>',
+        'do what `holdfast plan --out` wrote, and only if the world still matches it',
+      ).conflicts(['full', 'dryRun']),
+    )
     .option('--dry-run', 'print what would be done, change nothing; the same as `holdfast plan`')
     .action(run)
 }
@@ -34,7 +43,8 @@ async function run(options: SyncOptions): Promise<void> {
   await withController(options, async (connection, interrupted) => {
     const { client } = connection
     const { group } = onlyGroup(await client.status({ signal: interrupted }))
-    const started = await client.start(group, 'sync', { full: options.full ?? false })
+    const request = await requestOf(group)
+    const started = await client.start(group, 'sync', request)
     const following = { connection, output, interrupted, onChange: passWriter(progress) }
     const operation = await followOperation(started, following)
     progress.clear()
@@ -44,6 +54,14 @@ async function run(options: SyncOptions): Promise<void> {
     output.result({ operation, unproven }, () => [sentence, ...unprovenLines(unproven)].join('\n'))
     if (output.json && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
+
+    async function requestOf(name: string): Promise<Partial<StartOperation>> {
+      if (options.apply === undefined) return { full: options.full ?? false }
+      const saved = readSavedPlan(options.apply)
+      const { full, epoch, digest } = saved
+      refuseChanged(saved, await client.plan(name, { full, signal: interrupted }))
+      return { full, expectedEpoch: epoch, planDigest: digest }
+    }
 
     async function unprovenOf(): Promise<Unproven> {
       const { counts } = onlyGroup(await client.status())
