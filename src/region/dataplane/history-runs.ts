@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { asRecord, asText, type Document } from '../arm/document.ts'
+import { asRecord, asText, type Document, isRecord } from '../arm/document.ts'
 import { AzureError, type Caller } from '../context.ts'
 import { inTransaction } from '../store/database.ts'
 import { artifactStore } from './artifact-store.ts'
@@ -179,7 +179,9 @@ export function historyRunRoutes(scope: FastifyInstance, dp: DataPlane): void {
   scope.post('/rundata', async (request) => runData(asked(dp, request)))
   scope.post('/batchrundata', async (request) => {
     const ask = asked(dp, request)
-    const results = Object.entries(asRecord(ask.body.requests)).map(([key, body]) => [
+    if (!isRecord(ask.body.requests))
+      throw new AzureError(400, 'ValidationError', "The map 'requests' is missing.")
+    const results = Object.entries(ask.body.requests).map(([key, body]) => [
       key,
       result(() => runData({ ...ask, body: asRecord(body) })),
     ])

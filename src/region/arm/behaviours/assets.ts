@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { ArmResource, Caller, KindBehaviour, RegionContext } from '../../context.ts'
+import {
+  type ArmResource,
+  AzureError,
+  type Caller,
+  type KindBehaviour,
+  type RegionContext,
+} from '../../context.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
 import { parentId, workspaceIdOf } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
@@ -108,11 +114,20 @@ function withDefaults(segment: string, body: Document): Document {
 /** Feature kinds, and everything in a registry (facts, section 1, style R). */
 const isLongWritten = (type: string) => /\/feature|\/registries\//.test(type)
 
+const temporary = 'TemporaryBlobReference'
+
 /**
  * A place of its own for each upload: one container per code snapshot, as Azure has done since SDK
  * 1.7, so that two uploads can never mix.
  */
 function pendingUpload(region: RegionContext, id: string, body: Document): Document {
+  const { pendingUploadType = temporary } = body
+  if (pendingUploadType !== temporary)
+    throw new AzureError(
+      400,
+      'ValidationError',
+      `Uploads of the type '${pendingUploadType}' are not offered; '${temporary}' is.`,
+    )
   const { account, accountId, prefix } = uploadPlace(region, id)
   const container = `${prefix}-${randomUUID().replaceAll('-', '').slice(0, 26)}`
   region.blobs.ensureContainer(account, container)
@@ -121,7 +136,7 @@ function pendingUpload(region: RegionContext, id: string, body: Document): Docum
   const sas = region.blobs.sas(account, container, undefined, 'rcwl', expiresAt)
   return {
     pendingUploadId: asText(body.pendingUploadId) ?? randomUUID(),
-    pendingUploadType: 'TemporaryBlobReference',
+    pendingUploadType,
     blobReferenceForConsumption: {
       blobUri,
       storageAccountArmId: accountId,
