@@ -21,6 +21,12 @@ export interface SecretAttributes {
 export interface DeletedSecret {
   readonly secret: SecretVersion
   readonly deletedAt: number
+  readonly purgeAt: number
+}
+/** A place in a listing: after this name or version. */
+export interface SecretPage {
+  readonly after: string | undefined
+  readonly limit: number
 }
 export type SecretChange = Partial<Pick<SecretVersion, 'contentType' | 'tags'>> & {
   readonly attributes?: Partial<SecretAttributes>
@@ -39,10 +45,14 @@ export interface SecretStore {
   ): SecretVersion | undefined
   /** The newest version of each secret, by name, after a name. */
   list(vault: string, afterName: string, limit: number): SecretVersion[]
-  versions(vault: string, name: string): SecretVersion[]
+  /** The newest first. */
+  versions(vault: string, name: string, page: SecretPage): SecretVersion[]
   isDeleted(vault: string, name: string): boolean
-  delete(vault: string, name: string): DeletedSecret | undefined
-  deleted(vault: string, name?: string): DeletedSecret[]
+  /** Without days it is gone at once. */
+  delete(vault: string, name: string, days: number | undefined): DeletedSecret | undefined
+  findDeleted(vault: string, name: string): DeletedSecret | undefined
+  /** By name. */
+  listDeleted(vault: string, page: SecretPage): DeletedSecret[]
   recover(vault: string, name: string): SecretVersion | undefined
   purge(vault: string, name: string): boolean
   /** Takes away everything of a vault that is purged. */
@@ -57,6 +67,7 @@ interface Row {
   tags: string | null
   attributes: string
   deleted_at: number | null
+  purge_at: number | null
 }
 
 export function openSecretStore(options: {
@@ -82,8 +93,17 @@ export function openSecretStore(options: {
           UNIQUE (vault, name_key, version)
         );`,
     },
+    {
+      // Until now every deleted secret was kept for 90 days.
+      name: 'vault-2',
+      sql: `
+        ALTER TABLE vault_secrets ADD COLUMN purge_at INTEGER;
+        UPDATE vault_secrets SET purge_at = deleted_at + 90 * 86400 WHERE deleted_at IS NOT NULL;
+        CREATE INDEX vault_secrets_by_purge ON vault_secrets (purge_at)
+          WHERE purge_at IS NOT NULL;`,
+    },
   ])
-  const columns = 'name, version, value, content_type, tags, attributes, deleted_at'
+  const columns = 'name, version, value, content_type, tags, attributes, deleted_at, purge_at'
   const insert = db.prepare(
     `INSERT INTO vault_secrets
      (vault, name_key, name, version, value, content_type, tags, attributes)
@@ -103,17 +123,22 @@ export function openSecretStore(options: {
      ORDER BY name_key LIMIT ?`,
   )
   const newestDeleted = db.prepare(
-    `SELECT ${columns}, max(seq) FROM vault_secrets WHERE vault = ? AND deleted_at IS NOT NULL
-     GROUP BY name_key ORDER BY name_key`,
+    `SELECT ${columns}, max(seq) FROM vault_secrets
+     WHERE vault = ? AND name_key > ? AND deleted_at IS NOT NULL
+     GROUP BY name_key ORDER BY name_key LIMIT ?`,
   )
   const mark = db.prepare(
-    'UPDATE vault_secrets SET deleted_at = ? WHERE vault = ? AND name_key = ?',
+    'UPDATE vault_secrets SET deleted_at = ?, purge_at = ? WHERE vault = ? AND name_key = ?',
   )
+  const eraseExpired = db.prepare('DELETE FROM vault_secrets WHERE purge_at <= ?')
   const erase = db.prepare('DELETE FROM vault_secrets WHERE vault = ? AND name_key = ?')
   const eraseAll = db.prepare('DELETE FROM vault_secrets WHERE vault = ?')
   const now = () => Math.floor(options.clock().getTime() / 1000)
   const keys = (vault: string, name: string) => [vault.toLowerCase(), name.toLowerCase()] as const
-  const rows = (vault: string, name: string) => all.all(...keys(vault, name)) as Row[]
+  const rows = (vault: string, name: string) => {
+    eraseExpired.run(now())
+    return all.all(...keys(vault, name)) as Row[]
+  }
   const live = (vault: string, name: string) =>
     rows(vault, name).filter((row) => row.deleted_at === null)
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value))
@@ -144,30 +169,38 @@ export function openSecretStore(options: {
     },
     list: (vault, afterName, limit) =>
       (newest.all(...keys(vault, afterName), limit) as Row[]).map(toSecret),
-    versions: (vault, name) => live(vault, name).map(toSecret),
+    versions(vault, name, { after, limit }) {
+      const found = live(vault, name)
+      const start = after === undefined ? 0 : found.findIndex((row) => row.version === after) + 1
+      return found.slice(start, start + limit).map(toSecret)
+    },
     isDeleted: (vault, name) => rows(vault, name).some((row) => row.deleted_at !== null),
-    delete(vault, name) {
+    delete(vault, name, days) {
       return inTransaction(db, () => {
         const row = live(vault, name)[0]
         if (!row) return undefined
         const deletedAt = now()
-        mark.run(deletedAt, ...keys(vault, name))
-        return { secret: toSecret(row), deletedAt }
+        const purgeAt = deletedAt + (days ?? 0) * daySeconds
+        if (days === undefined) erase.run(...keys(vault, name))
+        else mark.run(deletedAt, purgeAt, ...keys(vault, name))
+        return { secret: toSecret(row), deletedAt, purgeAt }
       })
     },
-    deleted(vault, name) {
-      const found = (newestDeleted.all(vault.toLowerCase()) as Row[])
-        .filter((row) => name === undefined || row.name.toLowerCase() === name.toLowerCase())
-        .map((row) => ({ secret: toSecret(row), deletedAt: row.deleted_at ?? 0 }))
-      return found
+    findDeleted(vault, name) {
+      const row = rows(vault, name).find((one) => one.deleted_at !== null)
+      return row && toDeleted(row)
+    },
+    listDeleted(vault, { after = '', limit }) {
+      eraseExpired.run(now())
+      return (newestDeleted.all(...keys(vault, after), limit) as Row[]).map(toDeleted)
     },
     recover(vault, name) {
-      if (store.deleted(vault, name).length === 0) return undefined
-      mark.run(null, ...keys(vault, name))
+      if (!store.isDeleted(vault, name)) return undefined
+      mark.run(null, null, ...keys(vault, name))
       return store.get(vault, name)
     },
     purge(vault, name) {
-      if (store.deleted(vault, name).length === 0) return false
+      if (!store.isDeleted(vault, name)) return false
       return erase.run(...keys(vault, name)).changes > 0
     },
     forget(vault) {
@@ -175,6 +208,13 @@ export function openSecretStore(options: {
     },
   }
   return store
+}
+
+const daySeconds = 86_400
+
+function toDeleted(row: Row): DeletedSecret {
+  const { deleted_at, purge_at } = row
+  return { secret: toSecret(row), deletedAt: deleted_at ?? 0, purgeAt: purge_at ?? 0 }
 }
 
 function toSecret(row: Row): SecretVersion {

@@ -2,10 +2,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { vaultType } from '../arm/behaviours/key-vault.ts'
 import { asRecord, asText, isRecord } from '../arm/document.ts'
 import { notOffered } from '../arm/offered.ts'
-import { AzureError, type RegionContext } from '../context.ts'
-import type { DeletedSecret, SecretChange, SecretStore, SecretVersion } from './secret-store.ts'
+import { type ArmResource, AzureError, type RegionContext } from '../context.ts'
+import type {
+  DeletedSecret,
+  SecretChange,
+  SecretPage,
+  SecretStore,
+  SecretVersion,
+} from './secret-store.ts'
 
-const recoverableDays = 90
+const largestPage = 25
 
 /**
  * The secrets REST of Key Vault, below `/vault/{name}`; a request to `{name}.vault.localhost` is
@@ -51,16 +57,13 @@ export function registerVault(
     const own = { config: { access: 'own' as const } }
     scope.get('/vault/:vault/secrets', own, async (request) => {
       const vault = vaultOf(request)
-      const { $skiptoken = '', maxresults = '25' } = request.query as Record<string, string>
-      const limit = Math.min(Math.max(Number(maxresults) || 25, 1), 25)
-      const found = secrets.list(vault, $skiptoken, limit)
-      const last = found.length === limit ? found.at(-1) : undefined
-      const next = new URL(`${base(vault, request)}/secrets`)
-      for (const [key, value] of Object.entries(request.query as Record<string, string>))
-        next.searchParams.set(key, value)
-      if (last) next.searchParams.set('$skiptoken', last.name)
-      const value = found.map((secret) => item(vault, secret, false))
-      return { value, nextLink: last ? next.href : null }
+      const { after = '', limit } = pageOf(request)
+      return paged(
+        request,
+        secrets.list(vault, after, limit),
+        (secret) => item(vault, secret, false),
+        ({ name }) => name,
+      )
     })
     scope.put('/vault/:vault/secrets/:name', own, async (request) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
@@ -81,8 +84,12 @@ export function registerVault(
     scope.get('/vault/:vault/secrets/:name', own, (request) => read(request))
     scope.get('/vault/:vault/secrets/:name/versions', own, async (request) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
-      const value = secrets.versions(vault, name).map((secret) => item(vault, secret, true))
-      return { value, nextLink: null }
+      return paged(
+        request,
+        secrets.versions(vault, name, pageOf(request)),
+        (secret) => item(vault, secret, true),
+        ({ version }) => version,
+      )
     })
     scope.get('/vault/:vault/secrets/:name/:version', own, (request) => read(request))
     const update = async (request: FastifyRequest) => {
@@ -100,17 +107,23 @@ export function registerVault(
     scope.patch('/vault/:vault/secrets/:name', own, update)
     scope.delete('/vault/:vault/secrets/:name', own, async (request) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
-      const removed = secrets.delete(vault, name)
+      const { days } = recoveryOf(vault)
+      const removed = secrets.delete(vault, name, days)
       if (!removed) throw missing(name)
-      return deletedItem(vault, removed)
+      return days === undefined ? item(vault, removed.secret, true) : deletedItem(vault, removed)
     })
     scope.get('/vault/:vault/deletedsecrets', own, async (request) => {
       const vault = vaultOf(request)
-      return { value: secrets.deleted(vault).map((one) => deletedItem(vault, one)), nextLink: null }
+      return paged(
+        request,
+        secrets.listDeleted(vault, pageOf(request)),
+        (one) => deletedItem(vault, one),
+        ({ secret }) => secret.name,
+      )
     })
     scope.get('/vault/:vault/deletedsecrets/:name', own, async (request) => {
       const [vault, name] = [vaultOf(request), nameOf(request)]
-      const [found] = secrets.deleted(vault, name)
+      const found = secrets.findDeleted(vault, name)
       if (!found) throw missing(name)
       return deletedItem(vault, found)
     })
@@ -126,8 +139,14 @@ export function registerVault(
       throw notOffered(`${request.method} ${request.url.split('?')[0]}`)
     })
     scope.delete('/vault/:vault/deletedsecrets/:name', own, async (request, reply) => {
-      const name = nameOf(request)
-      if (!secrets.purge(vaultOf(request), name)) throw missing(name)
+      const [vault, name] = [vaultOf(request), nameOf(request)]
+      if (recoveryOf(vault).isPurgeProtected)
+        throw new AzureError(
+          403,
+          'Forbidden',
+          'Purge is not allowed: the vault is protected from it.',
+        )
+      if (!secrets.purge(vault, name)) throw missing(name)
       return reply.code(204).send()
     })
   })
@@ -142,10 +161,37 @@ export function registerVault(
     return bundle(vault, secret)
   }
 
-  function requireVault(vault: string): void {
+  function requireVault(vault: string): ArmResource {
     const known = region.resources.list('', vaultType)
-    if (!known.some((one) => one.name.toLowerCase() === vault))
-      throw new AzureError(404, 'VaultNotFound', `There is no vault named '${vault}'.`)
+    const found = known.find((one) => one.name.toLowerCase() === vault)
+    if (found) return found
+    throw new AzureError(404, 'VaultNotFound', `There is no vault named '${vault}'.`)
+  }
+
+  /** What becomes of deleted secrets, as the vault's resource says. */
+  function recoveryOf(vault: string): Recovery {
+    const { enableSoftDelete, softDeleteRetentionInDays, enablePurgeProtection } = asRecord(
+      requireVault(vault).body.properties,
+    )
+    return {
+      days: enableSoftDelete === false ? undefined : Number(softDeleteRetentionInDays),
+      isPurgeProtected: enablePurgeProtection === true,
+    }
+  }
+
+  function paged<T>(
+    request: FastifyRequest,
+    found: readonly T[],
+    show: (one: T) => object,
+    placeOf: (one: T) => string,
+  ) {
+    const last = found.length === pageOf(request).limit ? found.at(-1) : undefined
+    const path = request.url.split('?')[0]?.replace(/^\/vault\/[^/]+/, '') ?? ''
+    const next = new URL(`${base(vaultOf(request), request)}${path}`)
+    for (const [key, value] of Object.entries(request.query as Record<string, string>))
+      next.searchParams.set(key, value)
+    if (last !== undefined) next.searchParams.set('$skiptoken', placeOf(last))
+    return { value: found.map(show), nextLink: last === undefined ? null : next.href }
   }
 
   const hostOf = (vault: string) => `https://${vault}.vault.localhost:${port}`
@@ -160,8 +206,7 @@ export function registerVault(
       id: idOf(vault, secret, withVersion),
       attributes: {
         ...secret.attributes,
-        recoveryLevel: 'Recoverable+Purgeable',
-        recoverableDays,
+        ...recoveryAttributes(recoveryOf(vault)),
       },
       ...(contentType !== undefined && { contentType }),
       ...(tags !== undefined && { tags }),
@@ -171,12 +216,31 @@ export function registerVault(
     value: secret.value,
     ...item(vault, secret, true),
   })
-  const deletedItem = (vault: string, { secret, deletedAt }: DeletedSecret) => ({
+  const deletedItem = (vault: string, { secret, deletedAt, purgeAt }: DeletedSecret) => ({
     ...item(vault, secret, true),
     recoveryId: `${hostOf(vault)}/deletedsecrets/${secret.name}`,
     deletedDate: deletedAt,
-    scheduledPurgeDate: deletedAt + recoverableDays * 86_400,
+    scheduledPurgeDate: purgeAt,
   })
+}
+
+interface Recovery {
+  /** Undefined: deleted secrets are gone at once. */
+  readonly days: number | undefined
+  readonly isPurgeProtected: boolean
+}
+
+function recoveryAttributes({ days, isPurgeProtected }: Recovery) {
+  if (days === undefined) return { recoveryLevel: 'Purgeable', recoverableDays: 0 }
+  const level = days < 90 ? 'CustomizedRecoverable' : 'Recoverable'
+  return { recoveryLevel: isPurgeProtected ? level : `${level}+Purgeable`, recoverableDays: days }
+}
+
+function pageOf(request: FastifyRequest): SecretPage {
+  const { $skiptoken: after, maxresults } = request.query as Record<string, string | undefined>
+  if (maxresults !== undefined && !/^([1-9]|1\d|2[0-5])$/.test(maxresults))
+    throw new AzureError(400, 'BadParameter', `maxresults must be 1 to ${largestPage}.`)
+  return { after, limit: maxresults === undefined ? largestPage : Number(maxresults) }
 }
 
 const isByHost = (request: FastifyRequest) => vaultHost.test(request.headers.host ?? '')
