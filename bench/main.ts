@@ -7,9 +7,10 @@ import { gateway } from './gateway.ts'
 import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
 import { figureTable } from './table.ts'
+import { twoRegions } from './two-regions.ts'
 
 /** Every bench there is; `npm run bench -- NAME …` runs some, `npm run bench` all of them. */
-const benches: readonly Bench[] = [regionScale, mlflowHistory, gateway]
+const benches: readonly Bench[] = [regionScale, twoRegions, mlflowHistory, gateway]
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 

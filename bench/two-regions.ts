@@ -1,0 +1,168 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { armKinds } from '../src/model/kinds.ts'
+import type { ContinuityPlan } from '../src/plan/continuity-plan.ts'
+import { defaultStrategies } from '../src/plan/strategy-of.ts'
+import { startRegionProcess } from '../src/region/testing/region-process.ts'
+import { regionClient, settled } from '../src/region/testing/test-region.ts'
+import type { PassResult, ReplicationContext } from '../src/replication/pass.ts'
+import { replicate } from '../src/replication/replicate.ts'
+import { postgresRecords, recordMigrations } from '../src/runbooks/records.ts'
+import { migrate, openDatabase } from '../src/store/database.ts'
+import { openAzureMlWorkspace } from '../src/workspace/azureml/azureml-workspace.ts'
+import { allPages } from '../src/workspace/pages.ts'
+import type { Workspace } from '../src/workspace/workspace.ts'
+import type { Bench, Figure } from './bench.ts'
+import { fillRegion } from './region-fill.ts'
+
+const program = [fileURLToPath(new URL('../dist/holdfast.js', import.meta.url))]
+const workspaceId = (name: string) =>
+  `/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.MachineLearningServices/workspaces/${name}`
+const changedRuns = 100
+
+/** Passes between two local regions: the first, one with nothing changed beside mere listing, one with a little. */
+export const twoRegions: Bench = {
+  name: 'two-regions',
+  what: 'replication between two local regions: first pass, second pass beside mere listing',
+  async run({ full, dir, note }) {
+    const size = full
+      ? { runs: 100_000, metricsPerRun: 10, assets: 10_000 }
+      : { runs: 2000, metricsPerRun: 10, assets: 400 }
+    const east = await openRegion(join(dir, 'east'), 'ws-east', (dataDir, id) => {
+      note(`filling with ${size.runs} runs and ${size.assets} assets`)
+      fillRegion(dataDir, id, size, note)
+    })
+    const west = await openRegion(join(dir, 'west'), 'ws-west')
+    const database = await openDatabase({ stateDir: join(dir, 'state') })
+    try {
+      await migrate(database, recordMigrations)
+      const { ledger, definitions } = postgresRecords(database)
+      const context = (): ReplicationContext => ({
+        ...{ group: 'bench', plan: planOf(dir), ledger, definitions, epoch: 1 },
+        ...{ source: east.workspace, target: west.workspace, clock: () => new Date() },
+      })
+      note('first pass')
+      const first = await timedPass(context())
+      note('mere listing of both sides')
+      const listing = await timedListing([east.workspace, west.workspace])
+      note('second pass, nothing changed')
+      const second = await timedPass(context())
+      await changeRuns(east.workspace)
+      note(`third pass, ${changedRuns} runs changed`)
+      const third = await timedPass(context())
+      return figuresOf(size.runs + size.assets, first, second, third, listing)
+    } finally {
+      await database.close()
+      await east.close()
+      await west.close()
+    }
+  },
+}
+
+interface TimedPass extends PassResult {
+  readonly seconds: number
+}
+
+async function timedPass(context: ReplicationContext): Promise<TimedPass> {
+  const begin = performance.now()
+  const result = await replicate(context)
+  if (result.outcome !== 'complete') throw new Error(`the pass ended ${JSON.stringify(result)}`)
+  return { ...result, seconds: (performance.now() - begin) / 1000 }
+}
+
+function figuresOf(
+  objects: number,
+  first: TimedPass,
+  second: TimedPass,
+  third: TimedPass,
+  listingSeconds: number,
+): Figure[] {
+  return [
+    { what: 'first pass', value: first.seconds, unit: 's' },
+    { what: 'first pass, objects copied and proven', value: objects / first.seconds, unit: '1/s' },
+    {
+      ...{ what: 'second pass, nothing changed', value: second.seconds, unit: 's' },
+      beside: { what: 'mere listing of both sides', value: listingSeconds },
+    },
+    {
+      ...{ what: 'second pass in times of mere listing', unit: 'x', atMost: 1.2 },
+      value: second.seconds / listingSeconds,
+    },
+    {
+      ...{ what: 'calls, second pass in times of the first', unit: 'x' },
+      value: second.requests / first.requests,
+    },
+    { what: `third pass, ${changedRuns} runs changed`, value: third.seconds, unit: 's' },
+    {
+      ...{ what: 'memory of the replicating process, peak', unit: 'MB', atMost: 300 },
+      value: process.resourceUsage().maxRSS / 1024,
+    },
+  ]
+}
+
+async function openRegion(
+  dataDir: string,
+  name: string,
+  fill?: (dataDir: string, workspaceId: string) => void,
+) {
+  const id = workspaceId(name)
+  const first = await startRegionProcess(dataDir, program)
+  const { call, close } = regionClient(first.cloudFile)
+  const body = { location: 'eastus', properties: {} }
+  await settled(call, await call('PUT', `${id}?api-version=2025-12-01`, { body }))
+  await close()
+  await first.stop()
+  fill?.(dataDir, id)
+  const region = await startRegionProcess(dataDir, program)
+  const workspace = await openAzureMlWorkspace({
+    ...{ name, workspaceId: id, cloud: region.cloudFile, folder: dataDir },
+  })
+  return {
+    workspace,
+    close: async () => {
+      await workspace.close()
+      await region.stop()
+    },
+  }
+}
+
+/** Everything a pass has to look at, read and thrown away. */
+async function timedListing(sides: readonly Workspace[]): Promise<number> {
+  const begin = performance.now()
+  await Promise.all(
+    sides.map(async (side) => {
+      for (const { kind } of armKinds) {
+        if (kind === 'job') continue
+        await drain(allPages((page) => side.listObjects(kind, page)))
+      }
+      await drain(allPages((page) => side.listExperiments(page)))
+      await drain(allPages((page) => side.listRuns(page)))
+    }),
+  )
+  return (performance.now() - begin) / 1000
+}
+
+async function drain(items: AsyncGenerator<unknown>): Promise<void> {
+  for await (const _ of items);
+}
+
+async function changeRuns(workspace: Workspace): Promise<void> {
+  for (let i = 0; i < changedRuns; i += 1) {
+    const run = await workspace.getRun(`run-${i}`)
+    if (run === undefined) throw new Error('a filled region has its first runs')
+    const body = { ...run.body, tags: { ...(run.body.tags as object), reviewed: 'yes' } }
+    await workspace.putRuns(run.experimentName, [{ ...run, body }], { epoch: 1 })
+  }
+}
+
+const planOf = (folder: string): ContinuityPlan => ({
+  ...{ apiVersion: 'holdfast/v1', group: 'bench', folder, conflicts: [], deletions: 'archive' },
+  objectives: { rtoMs: 1, rpoMs: 1 },
+  members: [
+    { name: 'ws-east', workspace: workspaceId('ws-east'), role: 'primary', cloud: '' },
+    { name: 'ws-west', workspace: workspaceId('ws-west'), role: 'secondary', cloud: '' },
+  ],
+  ...{ strategies: defaultStrategies, map: {}, endpoints: [], jobs: { resubmit: 'none' } },
+  decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
+  drill: { everyMs: 1, jobs: 'none' },
+})
