@@ -13,6 +13,7 @@ import type {
   Operation,
   OperationType,
   Problem,
+  Readiness,
   ReplicationPlan,
   ResolvedRun,
   StartOperation,
@@ -77,6 +78,8 @@ export interface ApiClient {
   ): Promise<ConflictResolution>
   drift(group: string, call?: CallSignal): Promise<DriftReport>
   keptContent(group: string, object?: string, call?: CallSignal): Promise<KeptPage>
+  /** Takes seconds: it looks. */
+  readiness(group: string, call?: CallSignal): Promise<Readiness>
   jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
   /** One object as it is at both sides now. */
   object(group: string, id: string, call?: CallSignal): Promise<ObjectDetail>
@@ -200,6 +203,7 @@ export function createClient(options: ClientOptions): ApiClient {
         body: { down },
         ...more,
       }),
+    readiness: (group, more) => json(`${inGroup(group)}/readiness`, more),
     jobs: async (group, more) =>
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
     start: (group, type, request, more) =>

@@ -131,6 +131,26 @@ export const decisionStatus = z.object({
   ),
 })
 
+export const finding = z.object({
+  rule: z.string(),
+  /** What it makes of the verdict on its own. */
+  level: z.enum(['degraded', 'not-ready']),
+  sentence: z.string(),
+  evidence: z.array(z.string()),
+  /** What to do or to run. */
+  remedy: z.string(),
+})
+
+/** Could the group fail over now? */
+export const readiness = z.object({
+  group: z.string(),
+  at: z.string(),
+  verdict: z.enum(['ready', 'degraded', 'not-ready']),
+  findings: z.array(finding),
+  /** All that were asked, those without a finding included. */
+  rules: z.array(z.string()),
+})
+
 /** Of the newest drill that ended; nothing of one under way. */
 export const drillStatus = z.object({
   lastAt: z.string().nullable().describe('when it ended; null: never'),
@@ -161,6 +181,9 @@ export const groupStatus = z.object({
   decision: decisionStatus,
   lastPass: passSummary.nullable().describe('null: none since the controller started'),
   drill: drillStatus,
+  readiness: readiness
+    .nullable()
+    .describe('the newest look; null: none since the controller started'),
 })
 
 export const status = z.object({
@@ -265,6 +288,8 @@ export const event = z.discriminatedUnion('type', [
 export type Status = z.infer<typeof status>
 export type GroupStatus = z.infer<typeof groupStatus>
 export type MemberStatus = z.infer<typeof memberStatus>
+export type Finding = z.infer<typeof finding>
+export type Readiness = z.infer<typeof readiness>
 export type DrillStatus = z.infer<typeof drillStatus>
 export type PassSummary = z.infer<typeof passSummary>
 export type VantageReport = z.infer<typeof vantageReport>
@@ -300,6 +325,7 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/objects/{id}     -> objectDetail
  * GET  groups/{group}/runs?member&cursor, runs/{run}/comparison, endpoints, settings, outages
  * POST groups/{group}/outages/{member} setOutage -> outage
+ * GET  groups/{group}/readiness        -> readiness
  * POST groups/{group}/sync             startOperation -> 202 operation
  * POST groups/{group}/verify           startOperation -> 202 operation
  * POST groups/{group}/failover         startOperation -> 202 operation

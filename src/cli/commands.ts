@@ -94,6 +94,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/switchover.ts')).failbackCommand(),
   },
   {
+    name: 'assess',
+    summary: 'could we fail over now? what stands in the way, and its remedy',
+    load: async () => (await import('./commands/assess.ts')).assessCommand(),
+  },
+  {
     name: 'drill',
     summary: 'rehearse a failover beside the protection that goes on',
     load: async () => (await import('./commands/drill.ts')).drillCommand(),

@@ -130,6 +130,19 @@ describe('commands and the controller they find', () => {
   })
 })
 
+describe('assess', () => {
+  it('exits with 4 when not ready, with evidence and remedy', async () => {
+    await serve()
+    const { code, stdout } = await run('assess')
+    expect(code).toBe(4)
+    expect(stdout).toContain('standardDSv2Family: 8 more cores')
+    expect(stdout).toContain('Ask for more.')
+    expect(JSON.parse((await run('assess', '--json')).stdout)).toMatchObject({
+      verdict: 'not-ready',
+    })
+  })
+})
+
 describe('sync', () => {
   it('shows steps as they end and exits with 0 when everything is proven', async () => {
     await serve({ onStart: (controller) => controller.advance({ ...over, outcome: 'complete' }) })

@@ -15,6 +15,11 @@ function groupText(group: GroupStatus, nowMs: number): string {
     `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
   ]
   lines.push(`  last drill         ${drillText(group.drill, nowMs)}`)
+  if (group.readiness !== null) {
+    const { verdict, findings } = group.readiness
+    const why = findings.length === 0 ? '' : `: ${findings.map(({ rule }) => rule).join(', ')}`
+    lines.push(`  failover now       ${verdict}${why}; see \`holdfast assess\``)
+  }
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
   lines.push('', tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members()))
   if (group.counts.length > 0) lines.push('', countsText(group))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { JobRow, Operation, PassSummary, ResolvedRun } from '../api/contract.ts'
+import type { JobRow, Operation, PassSummary, Readiness, ResolvedRun } from '../api/contract.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
@@ -17,6 +17,7 @@ import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
 import { type RunningWith, readings } from './readings.ts'
+import { type ReadinessWatch, readinessBefore } from './readiness.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
 import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
@@ -28,6 +29,7 @@ export interface ServiceParts {
   readonly runner: Runner
   readonly gate: PassGate
   readonly watch: Watch
+  readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
   readonly events: EventBus
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
@@ -48,6 +50,8 @@ export function controllerService(parts: ServiceParts): ControllerService {
   }
   const show = (run: Parameters<typeof operationOf>[0]): Operation =>
     operationOf(run, runner.progress(run.header.id))
+  const noteReadiness = (run: string, found: Readiness) =>
+    records.journal.writeFact(run, 'readiness', found)
   const newest = async (): Promise<Operation | null> => {
     const [run] = await runner.list({ group: plan.group, limit: 1 })
     return run === undefined ? null : show(run)
@@ -82,6 +86,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           decision: await parts.decider.status(),
           lastPass: parts.lastPass(),
           drill: await drillStatus(group, runner),
+          readiness: parts.readiness.last(),
         }),
       ],
     }),
@@ -113,6 +118,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
       check(name)
       return replicationService(group)
     },
+    readiness: async (name, { signal }) => {
+      check(name)
+      return parts.readiness.now(signal ?? AbortSignal.timeout(readinessLimitMs))
+    },
     resolveRun: async (name, run) => {
       check(name)
       const links = await records.runLinks.resolve(name, run)
@@ -126,6 +135,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
       check(name)
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
+      const readiness = request.dryRun ? null : await readinessBefore(type, parts.readiness)
       return oneAtATime(database, name, async () => {
         const runs = await runner.list({ group: name, limit: 50 })
         const asked: Asked = {
@@ -146,7 +156,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
         for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
         // Protection goes on beside a drill.
         if (type !== 'sync' && type !== 'drill') await parts.gate.clear(`A ${type} has begun.`)
-        return show(await runner.start(run))
+        const started = await runner.start(run)
+        if (readiness !== null) await noteReadiness(started.header.id, readiness)
+        return show(started)
       })
     },
     view: async (name, view) => {
@@ -222,6 +234,7 @@ function openJobRow({ name, state, checkpoints, obstacles, capturedAt }: Capture
 }
 
 const previewLimitMs = 60_000
+const readinessLimitMs = 60_000
 
 /** Two controllers, or two people, who start something at the same instant do so one after the other. */
 async function oneAtATime<T>(

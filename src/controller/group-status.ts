@@ -5,6 +5,7 @@ import type {
   MemberStatus,
   Operation,
   PassSummary,
+  Readiness,
 } from '../api/contract.ts'
 import type { MemberState } from '../detection/detector.ts'
 import { evidence } from '../detection/verdict.ts'
@@ -20,11 +21,12 @@ export interface StatusParts {
   readonly decision: DecisionStatus
   readonly lastPass: PassSummary | null
   readonly drill: DrillStatus
+  readonly readiness: Readiness | null
 }
 
 export async function groupStatus(
   group: ProtectedGroup,
-  { watch, regions, operation, decision, lastPass, drill }: StatusParts,
+  { watch, regions, operation, decision, lastPass, drill, readiness }: StatusParts,
 ): Promise<GroupStatus> {
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
@@ -66,6 +68,7 @@ export async function groupStatus(
     decision,
     lastPass,
     drill,
+    readiness,
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   ObjectsPage,
   Operation,
   OperationType,
+  Readiness,
   ReplicationPlan,
   ResolvedRun,
   StartOperation,
@@ -29,6 +30,8 @@ export interface ControllerService extends Readings {
   jobs(group: string): Promise<readonly JobRow[]>
   /** Of a group; throws `group.not-found`. */
   replication(group: string): ReplicationService
+  /** Looks now; takes seconds. */
+  readiness(group: string, options: CallOptions): Promise<Readiness>
   resolveRun(group: string, run: string): Promise<ResolvedRun>
   /** What another vantage point sees. Throws `vantage.unknown` for one that the plan does not name. */
   view(group: string, view: VantageReport): Promise<void>

@@ -24,6 +24,7 @@ import { operationOf } from './operations.ts'
 import { createPassGate } from './pass-gate.ts'
 import { bindProcedures } from './procedures.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
+import { watchReadiness } from './readiness.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { statusEvents } from './status-events.ts'
 import { startWatch, type Watch } from './watch.ts'
@@ -126,9 +127,20 @@ async function assemble(
       log.warn({ group: group.plan.group, err: error }, 'no decision could be made')
     })
 
+  const readiness = watchReadiness(group, {
+    // Single commands look at the group when they are asked to.
+    byItself: options.syncEveryMs !== null,
+    settled: watch.settled,
+    onLook: () => statusChanged(),
+    status: async () => {
+      const [found] = (await service.status()).groups
+      if (found === undefined) throw new Error(`no status of ${group.plan.group}`)
+      return found
+    },
+  })
   let lastPass: PassSummary | null = null
   const service = controllerService({
-    ...{ group, database, runner, gate, watch, events, regions, decider, decisions },
+    ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
     lastPass: () => lastPass,
     running: {
       version: options.version,
@@ -140,6 +152,7 @@ async function assemble(
   const stream = statusEvents(service, log)
   statusChanged = stream.changed
   closers.push(stream.stop)
+  closers.push(() => readiness.stop())
   closers.push(
     startPasses(group, options, {
       ...{ gate, watch, runner },

@@ -1,4 +1,4 @@
-import type { KindCount } from '../api/contract.ts'
+import type { KindCount, Readiness } from '../api/contract.ts'
 import type { CheckpointPlace } from '../jobs/captured-job.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import type { FailedObject, ProcedureWorld, SalvageResult } from './ports.ts'
@@ -18,6 +18,8 @@ export interface RunFacts {
   readonly quiet: { readonly since: string }
   /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
   readonly traffic: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** As it was known before the group was moved. */
+  readonly readiness: Readiness
   /** Why a drill goes on to its clean-up at once; one sentence. */
   readonly stopped: { readonly why: string }
   /** All copies of endpoints were tried, their traffic included. */

@@ -1,4 +1,4 @@
-import type { JobRow, LedgerRow } from '../api/contract.ts'
+import type { JobRow, LedgerRow, Readiness } from '../api/contract.ts'
 import { type Html, html, join } from './html.ts'
 import type { Recovery, Report } from './report.ts'
 import { drillSection } from './report-drill.ts'
@@ -41,6 +41,7 @@ export function reportToHtml(report: Report): string {
 </header>
 ${report.recovery === null ? null : recoverySection(report.recovery)}
 ${report.drill === undefined ? null : drillSection(report.drill)}
+${readinessSection(report.readiness ?? null)}
 ${lossSection(report)}
 ${timelineSection(report)}
 ${jobSection(report)}
@@ -77,6 +78,17 @@ ${row('Recovery point', recovery.rpoMs, recovery.rpaMs)}
       : html`What was written at the source between ${time(recovery.unknownSince)} and
 ${time(recovery.unknownUntil)} and is not listed here is unknown until the source returns.`
   }</p></section>`
+}
+
+function readinessSection(readiness: Readiness | null): Html | null {
+  if (readiness === null) return null
+  const { verdict, at, findings } = readiness
+  const rows = findings.map(
+    ({ level, sentence, evidence }) =>
+      html`<tr><td class="failed">${level}</td><td>${sentence}</td><td>${evidence.join('; ')}</td></tr>`,
+  )
+  return html`<section><h2>Readiness before</h2><p>${verdict}, looked at ${time(at)}.</p>
+${rows.length === 0 ? null : html`<table><tbody>${join(rows)}</tbody></table>`}</section>`
 }
 
 function lossSection({ objects }: Report): Html {

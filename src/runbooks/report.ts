@@ -1,4 +1,4 @@
-import type { JobRow, KindCount, LedgerRow } from '../api/contract.ts'
+import type { JobRow, KindCount, LedgerRow, Readiness } from '../api/contract.ts'
 import type { StepRecord } from '../runbook/run-state.ts'
 import type { FenceResult, RehearsedJob, SampleResult, WarmEndpoint } from './facts.ts'
 import type { FailedObject, SalvageResult } from './ports.ts'
@@ -30,6 +30,8 @@ export interface Report {
   readonly cold: { readonly created: readonly string[]; readonly failed: readonly FailedObject[] }
   readonly fence: FenceResult
   readonly salvage: SalvageResult | null
+  /** What was known of readiness before a move; null: nobody had looked. */
+  readonly readiness?: Readiness | null
   /** Of a drill only. */
   readonly drill?: DrillResult
 }

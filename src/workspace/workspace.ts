@@ -49,6 +49,12 @@ export interface Workspace {
   /** Credentials of a datastore, connection or endpoint, read at use. Undefined: it has none. */
   readSecrets(id: ObjectId, options?: CallOptions): Promise<Secret | undefined>
 
+  /**
+   * Machine sizes of the workspace's region and cores by family, used and allowed, as the subscription
+   * has them there. Undefined: the service has no such thing.
+   */
+  readCapacity(options?: CallOptions): Promise<WorkspaceCapacity | undefined>
+
   listExperiments(options?: PageOptions): Promise<Page<Experiment>>
   putExperiment(experiment: Experiment, options: WriteOptions): Promise<void>
   /**
@@ -153,6 +159,7 @@ export const workspaceOperations = {
   putObject: { writes: true, options: 2 },
   deleteObject: { writes: true, options: 1 },
   readSecrets: { writes: false, options: 1 },
+  readCapacity: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },
   listRuns: { writes: false, options: 0 },
@@ -200,6 +207,19 @@ export interface WorkspaceCapabilities {
   readonly leftBehind?: ReadonlyMap<Kind, string>
   /** Blobs can be copied from an address without passing through us. */
   readonly copiesFromUrl: boolean
+}
+
+export interface WorkspaceCapacity {
+  readonly families: readonly {
+    readonly name: string
+    readonly used: number
+    readonly limit: number
+  }[]
+  readonly sizes: readonly {
+    readonly name: string
+    readonly family: string
+    readonly cores: number
+  }[]
 }
 
 export interface CallOptions {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/api/client.ts'
 import type { GroupStatus } from '../../src/api/contract.ts'
+import { RestClient } from '../../src/cli/demo/rest-client.ts'
 import { findDrillObjects, namesOf } from '../../src/runbooks/steps/drill/drill-objects.ts'
 import {
   createProtectedPair,
@@ -95,4 +96,25 @@ describe('drill beside replication, on real regions', () => {
     const pointer = JSON.parse(readFileSync(join(group.stateDir, 'gateway-scoring.json'), 'utf8'))
     expect(Object.keys(pointer.members.west.endpoints)).toEqual(['fraud-scoring'])
   }, 300_000)
+
+  it('is ready for a failover, until the secondary has too few cores for it', async () => {
+    const ready = await holdfast('assess')
+    expect([ready.code, JSON.parse(ready.stdout).findings], ready.stderr).toEqual([0, []])
+    const client = await RestClient.open(pair.west)
+    const subscription = group.workspaces.west.split('/').slice(0, 3).join('/')
+    const location = `${subscription}/providers/Microsoft.MachineLearningServices/locations/westus`
+    await client.json(`${location}/updateQuotas?api-version=2025-12-01`, {
+      method: 'POST',
+      body: {
+        value: [{ id: `${location}/quotas/standardDSv2Family`, limit: 1, unit: 'Count' }],
+      },
+    })
+    await client.close()
+    const { code, stdout } = await holdfast('assess')
+    const { verdict, findings } = JSON.parse(stdout)
+    expect([code, verdict]).toEqual([4, 'not-ready'])
+    expect(findings).toMatchObject([{ rule: 'quota', level: 'not-ready' }])
+    expect(findings[0].evidence[0]).toContain('online-deployment/fraud-scoring/')
+    expect((await statusNow()).readiness).toMatchObject({ verdict: 'not-ready' })
+  }, 120_000)
 })

@@ -58,6 +58,7 @@ export const group: GroupStatus = {
   },
   lastPass: null,
   drill: { lastAt: null, lastOutcome: null, rtaMs: null, rpaMs: null, overdue: false },
+  readiness: null,
 }
 
 export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {
@@ -137,6 +138,15 @@ export async function startScriptedController(options: {
     ...{ settings: unscripted, outages: unscripted, setOutage: unscripted },
     events,
     isReady: async () => true,
+    readiness: async () => ({
+      ...{ group: 'fraud', at: at(0), verdict: 'not-ready', rules: ['quota', 'lag'] },
+      findings: [
+        {
+          ...{ rule: 'quota', level: 'not-ready', sentence: 'Too few cores.' },
+          ...{ evidence: ['standardDSv2Family: 8 more cores'], remedy: 'Ask for more.' },
+        },
+      ],
+    }),
     status,
     plan: async () => ({
       ...{ group: 'fraud', from: 'east', to: 'west', madeAt: at(0), totals: { create: 1 } },

@@ -11,6 +11,7 @@ import {
   operationsPage,
   pauseRequest,
   problem,
+  readiness,
   replicationPlan,
   resolvedRun,
   startOperation,
@@ -92,6 +93,17 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       },
     },
     async (request) => ({ items: [...(await service.jobs(request.params.group))] }),
+  )
+  app.get(
+    at('groups/:group/readiness'),
+    {
+      schema: {
+        summary: 'Could the group fail over now? Looks when it is asked',
+        params: inGroup,
+        response: answers({ 200: readiness }),
+      },
+    },
+    (request) => service.readiness(request.params.group, { signal: request.signal }),
   )
   app.get(
     at('groups/:group/runs/:run'),

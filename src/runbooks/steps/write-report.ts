@@ -64,6 +64,7 @@ async function writeMoveReport(world: FailoverWorld, type: Report['type']): Prom
     cold: createdAtFailover(await readFact(world, 'cold')),
     fence: (await readFact(world, 'fence')) ?? { fenced: [], exposure: [] },
     salvage: (await readFact(world, 'salvage')) ?? null,
+    readiness: (await readFact(world, 'readiness')) ?? null,
   })
 }
 

@@ -53,7 +53,7 @@ export class ArmObjects {
     const url =
       options.cursor === undefined
         ? this.url(first, { ...arm.listQuery, ...pageSize(arm, options) })
-        : this.#checked(options.cursor)
+        : this.checked(options.cursor)
     const answer = await this.#http.send({
       method: 'GET',
       url,
@@ -174,7 +174,7 @@ export class ArmObjects {
       if (waitMs > 0) await sleep(waitMs, options.signal)
       const next = await this.#http.send({
         method: 'GET',
-        url: this.#checked(poll),
+        url: this.checked(poll),
         place,
         signal: options.signal,
       })
@@ -229,7 +229,7 @@ export class ArmObjects {
   }
 
   /** Links of the service are followed verbatim, but only to where the token belongs (I9). */
-  #checked(link: string): string {
+  checked(link: string): string {
     const url = new URL(link, this.#base)
     if (url.origin !== new URL(this.#base).origin) {
       throw new HoldfastError(

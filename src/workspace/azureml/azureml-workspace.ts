@@ -19,6 +19,7 @@ import type {
 } from '../workspace.ts'
 import { ArmObjects } from './arm-objects.ts'
 import { AzureBlobs } from './blobs.ts'
+import { readCapacity } from './capacity.ts'
 import { type Cloud, openCloud } from './cloud.ts'
 import { HttpClient } from './http-client.ts'
 import { readMarker, writeMarker } from './marker.ts'
@@ -109,6 +110,11 @@ class AzureMlWorkspace implements Workspace {
     if (id.kind !== 'connection') return secretOf(answer.body)
     const properties = isObject(answer.body.properties) ? answer.body.properties : {}
     return isObject(properties.credentials) ? secretOf(properties.credentials) : undefined
+  }
+
+  readCapacity: Workspace['readCapacity'] = async (options = {}) => {
+    const { subscriptionId, region } = await this.describe(options)
+    return readCapacity(this.#http, this.#objects, { subscriptionId, region }, options)
   }
 
   listExperiments: Workspace['listExperiments'] = async (options) =>

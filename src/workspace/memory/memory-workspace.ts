@@ -74,7 +74,10 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
   }
 }
 
-type OutsideOperations = Pick<Workspace, 'invokeEndpoint' | 'probe' | 'readMarker' | 'writeMarker'>
+type OutsideOperations = Pick<
+  Workspace,
+  'readCapacity' | 'invokeEndpoint' | 'probe' | 'readMarker' | 'writeMarker'
+>
 
 function memoryOutside(world: MemoryWorld): OutsideOperations {
   return {
@@ -86,6 +89,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
       const { region } = world.place
       if (deployment === undefined) return { status: 404, body: new Uint8Array(), region }
       return { status: 200, body: payload.slice(), region, deployment }
+    },
+
+    async readCapacity(options) {
+      await begin(world, options)
+      return undefined
     },
 
     async probe(plane, options) {

@@ -125,6 +125,7 @@ class MlflowWorkspace implements Workspace {
   putObject: Workspace['putObject'] = () => this.#unsupported('objects of Azure ML')
   deleteObject: Workspace['deleteObject'] = () => this.#unsupported('objects of Azure ML')
   readSecrets: Workspace['readSecrets'] = async () => undefined
+  readCapacity: Workspace['readCapacity'] = async () => undefined
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')
   invokeEndpoint: Workspace['invokeEndpoint'] = () => this.#unsupported('endpoints')

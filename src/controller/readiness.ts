@@ -1,0 +1,90 @@
+import type { OperationType, Readiness } from '../api/contract.ts'
+import { assess } from '../assess/assess.ts'
+import { isHoldfastError } from '../model/errors.ts'
+import { gatherInventory, type InventoryFacts } from './inventory.ts'
+import type { ProtectedGroup } from './protected-group.ts'
+import { sleepUnlessAborted } from './watch.ts'
+
+export interface ReadinessWatch {
+  /** Looks now; two who ask at once get one answer. */
+  now(signal: AbortSignal): Promise<Readiness>
+  /** Null: nobody looked since the controller started. */
+  last(): Readiness | null
+  stop(): Promise<void>
+}
+
+const everyMs = 30 * 60_000
+const lookLimitMs = 120_000
+const moveLimitMs = 30_000
+
+/** `byItself`: every half hour, beginning when every member has been judged. */
+export function watchReadiness(
+  group: ProtectedGroup,
+  facts: InventoryFacts & {
+    readonly byItself: boolean
+    readonly settled: () => Promise<void>
+    readonly onLook: () => void
+  },
+): ReadinessWatch {
+  const stopped = new AbortController()
+  let last: Readiness | null = null
+  let looking: Promise<Readiness> | undefined
+  const look = async (): Promise<Readiness> => {
+    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(lookLimitMs)])
+    const inventory = await gatherInventory(group, facts, signal)
+    const at = group.clock().toISOString()
+    last = { group: group.plan.group, at, ...assess(inventory) }
+    facts.onLook()
+    return last
+  }
+  const now = (): Promise<Readiness> => {
+    looking ??= look().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const watching = (async () => {
+    if (!facts.byItself) return
+    await facts.settled()
+    while (!stopped.signal.aborted) {
+      await now().catch((error: unknown) => {
+        if (stopped.signal.aborted) return
+        if (!isHoldfastError(error)) throw error
+        group.log.warn({ group: group.plan.group, err: error }, 'readiness is unknown')
+      })
+      await sleepUnlessAborted(everyMs, stopped.signal)
+    }
+  })()
+  return {
+    now: (signal) => until(signal, now()),
+    last: () => last,
+    stop: async () => {
+      stopped.abort()
+      await watching
+    },
+  }
+}
+
+/**
+ * What is noted with a run that moves the group. A failover does not wait: it takes the newest look,
+ * with its time. A planned move looks now; a look that fails is no reason against going, so it notes
+ * the newest, too.
+ */
+export async function readinessBefore(
+  type: OperationType,
+  { now, last }: Pick<ReadinessWatch, 'now' | 'last'>,
+): Promise<Readiness | null> {
+  if (type === 'failover') return last()
+  if (type !== 'switchover' && type !== 'failback') return null
+  return now(AbortSignal.timeout(moveLimitMs)).catch(() => last())
+}
+
+/** The look goes on for others who wait for it. */
+function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    }),
+  ])
+}
