@@ -34,6 +34,23 @@ describe('memory workspace', () => {
     expect(workspace.startsOf('train')).toBe(1)
   })
 
+  it('deletes a blob, however often, and no other', async () => {
+    const workspace = memoryWorkspace()
+    const write = (name: string) =>
+      workspace.writeBlob(
+        'workspaceblobstore',
+        { name, sizeBytes: 1, etag: '', modifiedAt: '', metadata: {} },
+        new Blob(['x']).stream(),
+        { epoch: 1 },
+      )
+    await write('a')
+    await write('b')
+    for (let i = 0; i < 2; i += 1)
+      await workspace.deleteBlob('workspaceblobstore', 'a', { epoch: 1 })
+    const left = await workspace.listBlobs('workspaceblobstore')
+    expect(left.items.map(({ name }) => name)).toEqual(['b'])
+  })
+
   it('refuses a stale epoch before any effect when fenced (I1)', async () => {
     const workspace = memoryWorkspace()
     const guarded = fenced(workspace, { currentEpoch: async () => 2 })
