@@ -26,6 +26,11 @@ export function fieldChanges(from: JsonObject, to: JsonObject, path = ''): Field
   })
 }
 
+export function withoutSignatures(document: JsonObject): JsonObject {
+  const plain = masked(document)
+  return isObject(plain) ? plain : {}
+}
+
 function masked(value: Json): Json {
   if (typeof value === 'string') return value.replace(/([?&]sig=)[^&\s"]*/gi, '$1…')
   if (Array.isArray(value)) return value.map(masked)

@@ -5,6 +5,7 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { matchesRule } from '../plan/strategy-of.ts'
 import type { BlobInfo, BlobStoreName, Experiment, Run, Workspace } from '../workspace/workspace.ts'
 import { conflictError, type Decision, resolutionCodes } from './decide-action.ts'
+import { withoutSignatures } from './field-changes.ts'
 import { type Outcome, type Pass, reading, writing } from './pass-state.ts'
 import type { Side } from './resolutions.ts'
 
@@ -84,7 +85,8 @@ async function putAside(
   const known = await store.kept(pass.direction, object)
   if (known.some((one) => one.side === side && one.digest === digest)) return
   await store.keep(pass.direction, {
-    ...{ object, kind: id.kind, side, digest, body: await sides[side]() },
+    // A signed address is a credential; what is had back has to be signed anew (I9).
+    ...{ object, kind: id.kind, side, digest, body: withoutSignatures(await sides[side]()) },
     at: pass.context.clock().toISOString(),
   })
 }
