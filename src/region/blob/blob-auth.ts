@@ -29,6 +29,8 @@ export type StorageService = 'blob' | 'file'
 
 /** What a service SAS may be for (`sr`): the container or share, and the thing in it. */
 const sasResources = { blob: ['c', 'b'], file: ['s', 'f'] } as const
+/** And of a blob one state alone: the query parameter that names it. */
+const sasStates: Readonly<Record<string, string>> = { bs: 'snapshot', bv: 'versionid' }
 
 export interface AuthRequest {
   readonly target: Target
@@ -226,7 +228,9 @@ function resourceSas(
 ): Permit {
   const { query, account, container, blob } = target
   const [whole, part] = sasResources[service]
-  const resource = query.get('sr')
+  const state = service === 'blob' ? sasStates[query.get('sr') ?? ''] : undefined
+  if (state !== undefined && !query.has(state)) throw refusedSas(`The SAS is for one ${state}.`)
+  const resource = state === undefined ? query.get('sr') : part
   if ((resource !== whole && resource !== part) || container === undefined) {
     throw refusedSas(`This service knows SAS with sr=${whole} or sr=${part}.`)
   }

@@ -1,6 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import {
+  BlobSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob'
 import { afterEach, describe, expect, it } from 'vitest'
 import { clientOf, failure } from './testing/blob-contract.ts'
 import { startTestBlobServer, type TestBlobServer } from './testing/test-blob-server.ts'
@@ -50,6 +55,34 @@ describe('content files', () => {
     expect(filesOf(server)).toBe(2)
     await container.delete()
     expect(filesOf(server)).toBe(0)
+  })
+})
+
+describe('a SAS for one state', () => {
+  it('reads that snapshot or version and no other', async () => {
+    const server = await start()
+    server.policies.set({ isVersioningEnabled: true })
+    const blob = (await containerOf(server)).getBlockBlobClient('x')
+    const { versionId = '' } = await blob.upload('one', 3)
+    const { snapshot = '' } = await blob.createSnapshot()
+    const other = await blob.createSnapshot()
+    await blob.upload('two', 3)
+    const permissions = BlobSASPermissions.parse('r')
+    const expiresOn = new Date(Date.now() + 60_000)
+    const named = { containerName: 'things', blobName: 'x', permissions, expiresOn }
+    const { name, key } = server.account('someaccount')
+    const credential = new StorageSharedKeyCredential(name, key)
+    for (const state of [{ snapshotTime: snapshot }, { versionId }]) {
+      const query = generateBlobSASQueryParameters({ ...named, ...state }, credential)
+      const [field, value] = Object.entries(state)[0] ?? []
+      const parameter = field === 'versionId' ? 'versionid' : 'snapshot'
+      const read = async (from: string) => (await fetch(`${from}&${query}`)).text()
+      const own = `${blob.url}?${parameter}=${encodeURIComponent(value ?? '')}`
+      expect(await read(own)).toBe('one')
+      const elsewhere = `${blob.url}?${parameter}=${encodeURIComponent(other.snapshot ?? '')}`
+      expect(await read(elsewhere)).toContain('AuthenticationFailed')
+      expect(await (await fetch(`${blob.url}?${query}`)).text()).toContain('AuthenticationFailed')
+    }
   })
 })
 

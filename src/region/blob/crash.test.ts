@@ -22,9 +22,9 @@ const contentOf = (name: string): Buffer => {
   return Buffer.concat(Array.from({ length: 1 + (seed[0] ?? 0) * 8 }, () => seed))
 }
 
-async function startChild(dataDir: string) {
+async function startChild(dataDir: string, kept: string) {
   const script = join(import.meta.dirname, 'testing', 'blob-server-process.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir, kept], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line = '{}'] = await new Promise<string[]>((resolve, reject) => {
@@ -67,46 +67,52 @@ async function writer(
 }
 
 describe('the Blob service', () => {
-  it('has every acknowledged blob, whole, after kill -9 among many puts', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-blob-crash-'))
-    dirs.push(dataDir)
-    const { account, kill } = await startChild(dataDir)
-    const container = clientOf(account).getContainerClient('crash')
-    await container.create()
-    const acknowledged = new Set<string>()
-    const versions = new Map<string, number>()
-    const writers = [0, 1, 2, 3].map((n) => writer(container, n, acknowledged, versions))
-    await until(() => acknowledged.size >= 60)
-    await kill()
-    await Promise.all(writers)
+  it.each(['nothing', 'versions'])(
+    'that keeps %s has every acknowledged blob, whole, after kill -9',
+    async (kept) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-blob-crash-'))
+      dirs.push(dataDir)
+      const { account, kill } = await startChild(dataDir, kept)
+      const container = clientOf(account).getContainerClient('crash')
+      await container.create()
+      const acknowledged = new Set<string>()
+      const versions = new Map<string, number>()
+      const writers = [0, 1, 2, 3].map((n) => writer(container, n, acknowledged, versions))
+      await until(() => acknowledged.size >= 60)
+      await kill()
+      await Promise.all(writers)
 
-    const db = openDatabase(dataDir)
-    const engine = openBlobEngine({
-      db,
-      dataDir,
-      clock: () => new Date(),
-      storageOrigin: () => '',
-      policies: steeredPolicies(),
-    })
-    const read = async (name: string): Promise<Buffer> => {
-      const chunks: Uint8Array[] = []
-      const found = engine.open('crashing', 'crash', name)
-      for await (const chunk of found?.content ?? []) chunks.push(chunk)
-      return Buffer.concat(chunks)
-    }
-    const present = engine.list('crashing', 'crash').map((blob) => blob.name)
-    const whole = present.filter((name) => name.startsWith('w'))
-    expect([...acknowledged].filter((name) => !present.includes(name))).toEqual([])
-    for (const name of whole) expect((await read(name)).equals(contentOf(name)), name).toBe(true)
-    for (const [name, n] of versions) {
-      expect(Number(await read(name)), name).toBeGreaterThanOrEqual(n)
-    }
+      const db = openDatabase(dataDir)
+      const engine = openBlobEngine({
+        db,
+        dataDir,
+        clock: () => new Date(),
+        storageOrigin: () => '',
+        policies: steeredPolicies(),
+      })
+      const read = async (name: string): Promise<Buffer> => {
+        const chunks: Uint8Array[] = []
+        const found = engine.open('crashing', 'crash', name)
+        for await (const chunk of found?.content ?? []) chunks.push(chunk)
+        return Buffer.concat(chunks)
+      }
+      const present = engine.list('crashing', 'crash').map((blob) => blob.name)
+      const whole = present.filter((name) => name.startsWith('w'))
+      expect([...acknowledged].filter((name) => !present.includes(name))).toEqual([])
+      for (const name of whole) expect((await read(name)).equals(contentOf(name)), name).toBe(true)
+      for (const [name, n] of versions) {
+        expect(Number(await read(name)), name).toBeGreaterThanOrEqual(n)
+        if (kept !== 'versions') continue
+        const key = { account: 'crashing', container: 'crash', name }
+        expect(engine.store.past.of(key, Date.now()).length, name).toBeGreaterThanOrEqual(n)
+      }
 
-    // Start-up removed what no row names.
-    const referenced = engine.store.tables.allFiles()
-    expect(new Set(contentFiles(dataDir))).toEqual(referenced)
-    db.close()
-  })
+      // Start-up removed what no row names.
+      const referenced = engine.store.tables.allFiles()
+      expect(new Set(contentFiles(dataDir))).toEqual(referenced)
+      db.close()
+    },
+  )
 })
 
 function contentFiles(dataDir: string): string[] {

@@ -59,7 +59,7 @@ export function serviceStringToSign(
     q('sip'),
     q('spr'),
     sv,
-    ...(isBlob && sv >= '2018-11-09' ? [q('sr'), ''] : []),
+    ...(isBlob && sv >= '2018-11-09' ? [q('sr'), stateOf(query)] : []),
     ...(isBlob && sv >= '2020-12-06' ? [q('ses')] : []),
     q('rscc'),
     q('rscd'),
@@ -67,6 +67,12 @@ export function serviceStringToSign(
     q('rscl'),
     q('rsct'),
   ].join('\n')
+}
+
+/** A SAS for one snapshot or version (`bs`, `bv`) signs which one. */
+function stateOf(query: ReadonlyMap<string, string>): string {
+  const name = { bs: 'snapshot', bv: 'versionid' }[query.get('sr') ?? '']
+  return (name === undefined ? undefined : query.get(name)) ?? ''
 }
 
 /** What an account SAS signs. */

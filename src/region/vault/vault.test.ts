@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ClientSecretCredential } from '@azure/identity'
 import { SecretClient } from '@azure/keyvault-secrets'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestRegion, type TestRegion } from '../testing/test-region.ts'
 
 let region: TestRegion
@@ -38,6 +38,10 @@ function clientOf(vault: string): SecretClient {
   })
 }
 afterAll(() => region.stop())
+afterEach(() => {
+  later = 0
+  region.signInAgain()
+})
 
 describe('a vault, through the official client', () => {
   it('asks for sign-in, then keeps every version of a secret', async () => {
@@ -146,8 +150,6 @@ describe('a vault, through the official client', () => {
     const fresh = clientOf('kv2')
     await expect(fresh.getDeletedSecret('gone')).rejects.toMatchObject({ statusCode: 404 })
     expect((await fresh.setSecret('gone', 'again')).value).toBe('again')
-    later = 0
-    region.signInAgain()
   })
 
   it('says that it does not back up, and what it does not know', async () => {
