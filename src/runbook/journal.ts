@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts'
-import { accepted, fold, type RunEvent, type RunState } from './run-state.ts'
+import { accepted, advance, type RunEvent, type RunState } from './run-state.ts'
 
 /** What a run is: fixed when it is accepted. */
 export interface RunHeader {
@@ -41,32 +41,27 @@ export interface Journal {
 }
 
 export function memoryJournal(): Journal {
-  const headers = new Map<string, RunHeader>()
+  const runs = new Map<string, Run>()
   const events = new Map<string, RunEvent[]>()
   const facts = new Map<string, Json>()
-  const runOf = (header: RunHeader): Run => ({
-    header,
-    state: fold(accepted(header.steps, header.acceptedAt), events.get(header.id) ?? []),
-  })
   return {
     create: async (header) => {
-      if (!headers.has(header.id)) headers.set(header.id, header)
+      const state = accepted(header.steps, header.acceptedAt)
+      if (!runs.has(header.id)) runs.set(header.id, { header, state })
     },
     append: async (runId, event) => {
       events.set(runId, [...(events.get(runId) ?? []), event])
+      const run = runs.get(runId)
+      if (run !== undefined) runs.set(runId, { ...run, state: advance(run.state, event) })
     },
     events: async (runId) => events.get(runId) ?? [],
-    read: async (runId) => {
-      const header = headers.get(runId)
-      return header === undefined ? undefined : runOf(header)
-    },
+    read: async (runId) => runs.get(runId),
     list: async ({ group, runbook, limit = 100 } = {}) =>
-      [...headers.values()]
+      [...runs.values()]
         .reverse()
-        .filter((header) => group === undefined || header.group === group)
-        .filter((header) => runbook === undefined || header.runbook === runbook)
-        .slice(0, limit)
-        .map(runOf),
+        .filter(({ header }) => group === undefined || header.group === group)
+        .filter(({ header }) => runbook === undefined || header.runbook === runbook)
+        .slice(0, limit),
     writeFact: async (runId, key, value) => {
       facts.set(`${runId} ${key}`, structuredClone(value))
     },

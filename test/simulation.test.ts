@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+import { type Bug, bugNames } from './simulation/bugs.ts'
+import { campaign, explain } from './simulation/campaign.ts'
+import { scenarioOf } from './simulation/scenario.ts'
+import { shrink } from './simulation/shrink.ts'
+import { simulate } from './simulation/simulate.ts'
+
+/** The short form of `npm run test:simulation`. */
+it('keeps every invariant through seeded misfortunes', async () => {
+  const { failures, moves } = await campaign({ seed: 1, runs: 100 })
+  const explained = await Promise.all(failures.slice(0, 1).map((failure) => explain(failure)))
+  expect(explained).toEqual([])
+  expect(moves).toBeGreaterThan(50)
+}, 120_000)
+
+it('runs a seed twice in the same order', async () => {
+  for (const seed of [3, 14, 159]) {
+    const [once, again] = [await simulate(scenarioOf(seed)), await simulate(scenarioOf(seed))]
+    expect(once.events).toBeGreaterThan(100)
+    expect(again).toEqual(once)
+  }
+})
+
+/** Where to begin so that few runs find it; `npm run test:simulation -- --bugs` begins at 1. */
+const nearby = {
+  'no-epoch-check': 200,
+  'belief-in-journal': 138,
+  'no-fixed-name': 293,
+  'point-ahead-of-proof': 1,
+  'no-hysteresis': 1,
+} as const satisfies Record<Bug, number>
+
+it.each(bugNames)(
+  'finds the deliberate bug %s',
+  async (bug) => {
+    const { failures } = await campaign({ seed: nearby[bug], runs: 300, bug, most: 1 })
+    expect(failures).toHaveLength(1)
+  },
+  120_000,
+)
+
+it('shrinks a failing run to events that still fail', async () => {
+  const bug = 'no-hysteresis'
+  const [failure] = (await campaign({ seed: 1, runs: 400, bug, most: 1 })).failures
+  if (failure === undefined) throw new Error('the bug was not found')
+  const whole = scenarioOf(failure.seed)
+  const small = await shrink(whole, failure.violations[0] ?? '', bug)
+  expect(small.events.length).toBeLessThan(whole.events.length)
+  expect((await simulate(small, { bug })).violations).not.toEqual([])
+}, 120_000)
