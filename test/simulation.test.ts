@@ -7,10 +7,10 @@ import { simulate } from './simulation/simulate.ts'
 
 /** The short form of `npm run test:simulation`. */
 it('keeps every invariant through seeded misfortunes', async () => {
-  const { failures, moves } = await campaign({ seed: 1, runs: 100 })
+  const { failures, moves } = await campaign({ seed: 1, runs: 60 })
   const explained = await Promise.all(failures.slice(0, 1).map((failure) => explain(failure)))
   expect(explained).toEqual([])
-  expect(moves).toBeGreaterThan(50)
+  expect(moves).toBeGreaterThan(30)
 }, 120_000)
 
 it('runs a seed twice in the same order', async () => {
@@ -23,9 +23,9 @@ it('runs a seed twice in the same order', async () => {
 
 /** Where to begin so that few runs find it; `npm run test:simulation -- --bugs` begins at 1. */
 const nearby = {
-  'no-epoch-check': 200,
-  'belief-in-journal': 138,
-  'no-fixed-name': 293,
+  'no-epoch-check': 8,
+  'belief-in-journal': 290,
+  'no-fixed-name': 257,
   'point-ahead-of-proof': 1,
   'no-hysteresis': 1,
 } as const satisfies Record<Bug, number>

@@ -1,5 +1,6 @@
 import { runBackgroundPasses } from '../../src/controller/background-passes.ts'
 import { createDecider } from '../../src/controller/decider.ts'
+import { drillStatus } from '../../src/controller/drill-status.ts'
 import { establishEpoch } from '../../src/controller/establish.ts'
 import { groupStatus } from '../../src/controller/group-status.ts'
 import { createPassGate } from '../../src/controller/pass-gate.ts'
@@ -9,7 +10,7 @@ import {
   currentEpoch,
   type ProtectedGroup,
 } from '../../src/controller/protected-group.ts'
-import { type Asked, runFor, syncsInTheWay } from '../../src/controller/start-operation.ts'
+import { type Asked, runFor, runsInTheWay } from '../../src/controller/start-operation.ts'
 import type { DetectionState } from '../../src/detection/detector.ts'
 import { defaultThresholds, observe, startOfDetection } from '../../src/detection/detector.ts'
 import { type JudgedHealth, judge } from '../../src/detection/verdict.ts'
@@ -107,6 +108,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
       round(born)
       await runBackgroundPasses(group, {
         everyMs: 9000,
+        reconcileEveryMs: 20_000,
         gate,
         whyNot: () => whyNoPass(group, runner, () => state),
         onPass: (result) => {
@@ -129,7 +131,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
   }
 
   const look = async (born: number): Promise<void> => {
-    const { group, decider } = running as Running
+    const { group, runner, decider } = running as Running
     const { primary } = await currentEpoch(group)
     if (born !== generation) return
     const verdict = judge(state, primary)
@@ -145,6 +147,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
       await groupStatus(group, {
         watch: watch as never,
         ...{ regions: new Map(), operation: null, decision, lastPass: null },
+        drill: await drillStatus(group, runner),
       }),
       schedule.now(),
     )
@@ -164,7 +167,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
           ...{ home: 'east', now: clock() },
         }
         const run = runFor(asked)
-        for (const sync of syncsInTheWay(asked)) await runner.cancel(sync.header.id, 'failover')
+        for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
         await gate.clear(`A ${type} has begun.`)
         schedule.log(`${name} starts ${run.id}`)
         return (await runner.start(run)).header.id

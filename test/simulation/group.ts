@@ -26,7 +26,9 @@ export function planOf({ automatic, graceMs, resubmit }: Scenario): ContinuityPl
     endpoints: [],
     jobs: { resubmit },
     decide: { automatic, graceMs, cooldownMs: 30_000, vantagePoints: ['north', 'south'] },
-    drill: { everyMs: 1 },
+    conflicts: [],
+    deletions: 'archive',
+    drill: { everyMs: 1, jobs: 'none' },
   }
 }
 
@@ -58,16 +60,8 @@ export function groupOf(sim: Simulated, process: Process, clock: () => Date): Pr
 
 function recordsOf(sim: Simulated, guard: <T extends object>(target: T) => T): Records {
   const shared = sim.bug === 'point-ahead-of-proof' ? aheadOfProof(sim.records) : sim.records
-  return {
-    journal: guard(shared.journal),
-    epochs: guard(shared.epochs),
-    jobs: guard(shared.jobs),
-    reports: guard(shared.reports),
-    protection: guard(shared.protection),
-    ledger: guard(shared.ledger),
-    definitions: guard(shared.definitions),
-    runLinks: guard(shared.runLinks),
-  }
+  const parts = Object.entries(shared) as [keyof Records, Records[keyof Records]][]
+  return Object.fromEntries(parts.map(([name, part]) => [name, guard(part)])) as unknown as Records
 }
 
 function memberOf(sim: Simulated, process: Process, records: Records, name: MemberName): Member {
