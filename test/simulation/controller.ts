@@ -148,6 +148,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
         watch: watch as never,
         ...{ regions: new Map(), operation: null, decision, lastPass: null },
         drill: await drillStatus(group, runner),
+        readiness: null,
       }),
       schedule.now(),
     )
