@@ -113,6 +113,26 @@ describe('what is soft-deleted', () => {
     expect(filesOf(server)).toBe(0)
   })
 
+  it('is out of reach in a deleted container, by whatever name', async () => {
+    const server = await start()
+    server.policies.set({ containerRetentionDays: 3 })
+    const container = await containerOf(server)
+    const service = clientOf(server.account('someaccount'))
+    await container.getBlockBlobClient('x').upload('x', 1)
+    await container.delete()
+    const { value: deleted } = await service.listContainers({ includeDeleted: true }).next()
+    const other = service.getContainerClient('other')
+    await other.create()
+    const source = `${server.origin}/someaccount/things%20${deleted?.version}/x`
+    const copy = () => other.getBlobClient('y').beginCopyFromURL(source)
+    expect(await failure(copy)).toEqual([404, 'CannotVerifyCopySource'])
+    const restore = () =>
+      service.undeleteContainer('things', deleted?.version ?? '', {
+        destinationContainerName: 'not valid',
+      })
+    expect(await failure(restore)).toEqual([400, 'InvalidResourceName'])
+  })
+
   it('is there after a restart', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-blob-'))
     cleanUps.push(() => rmSync(dataDir, { recursive: true, force: true }))

@@ -67,7 +67,9 @@ export class BlobStore {
     return row
   }
 
+  /** Only of a container that is there: what a deleted one held is out of reach by any name. */
   find(key: BlobKey, state: StateName): BlobRow | undefined {
+    if (this.tables.container(key.account, key.container) === undefined) return undefined
     return this.#history.find(key, state, this.#now())
   }
 
@@ -120,6 +122,7 @@ export class BlobStore {
   }
 
   restoreContainer(account: string, name: string, version: string, as: string): ContainerRow {
+    checkContainerName(as)
     return this.tables.atomically(() => {
       const found = this.past.container(account, name, version)
       if (found?.deleted === undefined || found.deleted.purgeAt <= this.#now())
@@ -309,9 +312,9 @@ export class BlobStore {
     properties: BlobProperties,
     guard: Guard<BlobRow>,
   ): BlobRow {
-    checkBlobName(key.name)
     return this.#freeing(
       (now) => {
+        checkBlobName(key.name)
         this.requireContainer(key.account, key.container)
         const existing = this.tables.blob(key)
         guard(existing)
