@@ -50,6 +50,11 @@ export interface RunsQuery {
   readonly cursor?: string
 }
 
+export interface StartCall extends CallSignal {
+  /** The same key starts the same operation once, however often it is sent. */
+  readonly idempotencyKey?: string
+}
+
 export interface ObjectsQuery {
   readonly kind?: string
   readonly state?: string
@@ -96,7 +101,7 @@ export interface ApiClient {
     group: string,
     type: OperationType,
     request?: Partial<StartOperation>,
-    call?: CallSignal,
+    call?: StartCall,
   ): Promise<Operation>
   view(group: string, report: VantageReport, call?: CallSignal): Promise<void>
   pause(group: string, reason: string, call?: CallSignal): Promise<void>
@@ -206,8 +211,13 @@ export function createClient(options: ClientOptions): ApiClient {
     readiness: (group, more) => json(`${inGroup(group)}/readiness`, more),
     jobs: async (group, more) =>
       (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
-    start: (group, type, request, more) =>
-      json(`${inGroup(group)}/${type}`, { method: 'POST', body: request ?? {}, ...more }),
+    start: (group, type, request, { idempotencyKey, ...more } = {}) =>
+      json(`${inGroup(group)}/${type}`, {
+        method: 'POST',
+        body: request ?? {},
+        ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }),
+        ...more,
+      }),
     view: (group, report, more) => order(`${inGroup(group)}/views`, report, more),
     pause: (group, reason, more) => order(`${inGroup(group)}/pause`, { reason }, more),
     resume: (group, more) => order(`${inGroup(group)}/resume`, undefined, more),

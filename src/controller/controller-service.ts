@@ -1,5 +1,12 @@
 import { sql } from 'kysely'
-import type { JobRow, Operation, PassSummary, Readiness, ResolvedRun } from '../api/contract.ts'
+import type {
+  JobRow,
+  Operation,
+  OperationType,
+  PassSummary,
+  Readiness,
+  ResolvedRun,
+} from '../api/contract.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
@@ -20,6 +27,7 @@ import { type ReadinessWatch, readinessBefore } from './readiness.ts'
 import { type RunningWith, readings } from './readings.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
+import { startKeys } from './start-keys.ts'
 import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
 import type { Watch } from './watch.ts'
 
@@ -55,6 +63,16 @@ export function controllerService(parts: ServiceParts): ControllerService {
   const newest = async (): Promise<Operation | null> => {
     const [run] = await runner.list({ group: plan.group, limit: 1 })
     return run === undefined ? null : show(run)
+  }
+  const keys = startKeys(database)
+  const begunWith = async (name: string, type: OperationType, key: string) => {
+    const known = await keys.read(name, key)
+    if (known === undefined) return undefined
+    if (known.type === type) return runner.read(known.operation)
+    throw new HoldfastError('request.key-reused', `This key began a ${known.type} before.`, {
+      kind: 'operator',
+      hint: 'Send a new Idempotency-Key with each new request.',
+    })
   }
   const runOf = async (id: string) => {
     const run = await runner.read(id)
@@ -131,12 +149,14 @@ export function controllerService(parts: ServiceParts): ControllerService {
         hint: 'Between Azure ML workspaces runs keep their ids. Between MLflow servers `holdfast sync` makes the copies.',
       })
     },
-    start: async (name, type, request) => {
+    start: async (name, type, request, key) => {
       check(name)
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
       const readiness = request.dryRun ? null : await readinessBefore(type, parts.readiness)
       return oneAtATime(database, name, async () => {
+        const begun = key === undefined ? undefined : await begunWith(name, type, key)
+        if (begun !== undefined) return show(begun)
         const runs = await runner.list({ group: name, limit: 50 })
         const asked: Asked = {
           type,
@@ -156,6 +176,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
         for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
         // Protection goes on beside a drill.
         if (type !== 'sync' && type !== 'drill') await parts.gate.clear(`A ${type} has begun.`)
+        if (key !== undefined) await keys.write({ group: name, key, type, operation: run.id })
         const started = await runner.start(run)
         if (readiness !== null) await noteReadiness(started.header.id, readiness)
         return show(started)

@@ -39,7 +39,13 @@ export interface ControllerService extends Readings {
   /** Lets automatic decisions go on after an automatic failover. */
   acknowledge(group: string): Promise<void>
   decisions(group: string): Promise<readonly DecisionEntry[]>
-  start(group: string, type: OperationType, request: StartOperation): Promise<Operation>
+  /** With a `key` that was seen before, the operation it began; `request.key-reused` for another type. */
+  start(
+    group: string,
+    type: OperationType,
+    request: StartOperation,
+    key?: string,
+  ): Promise<Operation>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */

@@ -26,6 +26,7 @@ import { bindProcedures } from './procedures.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
+import { startKeyMigrations } from './start-keys.ts'
 import { statusEvents } from './status-events.ts'
 import { startWatch, type Watch } from './watch.ts'
 
@@ -88,7 +89,7 @@ async function assemble(
     options.databaseUrl === undefined ? { stateDir } : { url: options.databaseUrl },
   )
   closers.push(() => database.close())
-  await migrate(database, [...recordMigrations, ...decisionMigrations])
+  await migrate(database, [...recordMigrations, ...decisionMigrations, ...startKeyMigrations])
   const group = await openGroup(options, database)
   closers.push(() => closeMembers(group.members))
   await establishEpoch(group)

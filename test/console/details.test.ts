@@ -124,6 +124,20 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
       .waitFor({ timeout: 30_000 })
   }, 120_000)
 
+  it('starts once what is asked for twice with one key', async () => {
+    const key = { idempotencyKey: 'a-key-of-this-test' }
+    const first = await story.api.start('fraud', 'sync', {}, key)
+    expect((await story.api.start('fraud', 'sync', {}, key)).id).toBe(first.id)
+    await expect
+      .poll(async () => (await story.api.operation(first.id)).outcome, { timeout: 60_000 })
+      .not.toBeNull()
+    expect((await story.api.start('fraud', 'sync', {}, key)).id).toBe(first.id)
+    expect((await story.api.start('fraud', 'sync')).id).not.toBe(first.id)
+    await expect(story.api.start('fraud', 'switchover', {}, key)).rejects.toMatchObject({
+      code: 'request.key-reused',
+    })
+  }, 90_000)
+
   it('refuses an id that is none and a member that is no region, as problems', async () => {
     const bad = await page.request.get(`${origin}/api/v1/groups/fraud/objects/nonsense`)
     expect([bad.status(), (await bad.json()).code]).toEqual([400, 'object-id.malformed'])

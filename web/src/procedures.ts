@@ -58,7 +58,7 @@ export const procedures: Readonly<Record<OperationType, Procedure>> = {
     title: 'Fail over',
     purpose: 'Move to the other region now; the first one may be gone.',
     consequence: (group, other) =>
-      `${other} becomes primary and ${group.effectivePrimary} is fenced: it may not act again until it is re-protected. ${
+      `${other} becomes primary and ${group.effectivePrimary} is fenced as far as it can be reached: it may not act again until it is re-protected. ${
         group.replicationPoint === null
           ? 'Nothing is proven at the other side yet.'
           : `What was written after ${moment(group.replicationPoint)} may be missing until ${group.effectivePrimary} returns.`

@@ -12,6 +12,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'report.not-found': 404,
   'plan.invalid': 422,
   'object-id.malformed': 400,
+  'request.key-reused': 422,
   'outage.not-local': 404,
 }
 

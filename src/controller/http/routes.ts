@@ -31,6 +31,7 @@ export interface RouteOptions {
 }
 
 const inGroup = z.object({ group: z.string() })
+const startHeaders = z.object({ 'idempotency-key': z.string().min(8).max(200).optional() })
 const withId = z.object({ id: z.string() })
 const answers = <T extends Record<number, z.ZodType>>(good: T) => ({ ...good, default: problem })
 
@@ -124,12 +125,22 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
         schema: {
           summary: `Start a ${type}`,
           params: inGroup,
+          headers: startHeaders,
           body: startOperation.prefault({}),
           response: answers({ 202: operation }),
         },
       },
       async (request, reply) =>
-        reply.code(202).send(await service.start(request.params.group, type, request.body)),
+        reply
+          .code(202)
+          .send(
+            await service.start(
+              request.params.group,
+              type,
+              request.body,
+              request.headers['idempotency-key'],
+            ),
+          ),
     )
   }
   app.get(

@@ -1,5 +1,6 @@
 import { Button, Group } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
+import { apiPrefix } from '../../../src/api/prefix.ts'
 import { api } from '../api.ts'
 import { links } from '../links.ts'
 import { useLive, useNow } from '../live.ts'
@@ -50,6 +51,15 @@ export function OperationPage({ id }: { id: string }) {
           </Button>
         ) : (
           <Group gap="xs">
+            {operation.report ? (
+              <Button
+                component="a"
+                href={`${apiPrefix}/${operation.report.replace(/^\//, '')}.html`}
+                size="sm"
+              >
+                Report
+              </Button>
+            ) : null}
             <Button variant="default" size="sm" onClick={() => window.print()}>
               Print
             </Button>

@@ -181,12 +181,15 @@ function estimateOf(operations: readonly Operation[], type: OperationType) {
 function Confirm({ group, type, procedure, force }: BeforeProps & { force: boolean }) {
   const [, go] = useLocation()
   const [typed, setTyped] = useState('')
+  // An answer that was lost on the way must not make the second click a second move.
+  const [idempotencyKey] = useState(() => crypto.randomUUID())
   const other = otherMember(group)
   const phrase = procedure.phrase?.(group, other)
   const isConfirmed = phrase === undefined || typed.trim().toLowerCase() === phrase.toLowerCase()
   const start = useMutation({
     // What was shown is what was agreed to.
-    mutationFn: () => api.start(group.group, type, { force, expectedEpoch: group.epoch }),
+    mutationFn: () =>
+      api.start(group.group, type, { force, expectedEpoch: group.epoch }, { idempotencyKey }),
     onSuccess: (operation) => go(links.operation(operation.id)),
   })
   const submit = (event: FormEvent) => {

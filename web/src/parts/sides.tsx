@@ -71,7 +71,7 @@ export function FieldTable(props: {
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={120}>why</Table.Th>
-            <Table.Th>field</Table.Th>
+            <Table.Th w={220}>field</Table.Th>
             <Table.Th>{source}</Table.Th>
             <Table.Th>{target}</Table.Th>
           </Table.Tr>
