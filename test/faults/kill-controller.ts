@@ -69,7 +69,12 @@ export async function failOverWithKills(
       await asked
     }
     await startController(processes, made)
-    const operation = await untilOver(made, await askForFailover(made))
+    // What was accepted before a kill goes on by itself; asking again would be the way back.
+    const [accepted] = await clientOf(made).operations(made.name)
+    const operation = await untilOver(
+      made,
+      accepted?.type === 'failover' ? accepted : await askForFailover(made),
+    )
     const world = await look(made)
     return {
       ...{ group: made.name, kills, operation, world },
