@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { HoldfastError } from '../model/errors.ts'
 import type { FaultPoint } from '../runbook/perform.ts'
 import { switchover } from './switchover.ts'
 import { names } from './testing/regions.ts'
@@ -12,6 +13,8 @@ async function moved(crash: Crash = {}) {
   if (first.ended === 'died') await controller(scene, planned)
   return { scene, first, world: await finalWorld(scene) }
 }
+
+const slowDown = () => new HoldfastError('workspace.throttled', 'slow down', { kind: 'transient' })
 
 const stepOf = async (scene: Scene, id: string) =>
   (await scene.records.journal.read('run'))?.state.steps.find((step) => step.id === id)
@@ -70,6 +73,16 @@ describe('switchover', () => {
       expect(effects).toEqual([])
       expect(await scene.records.epochs.current('g')).toMatchObject({ epoch: 1 })
     }
+  })
+
+  it('does not salvage from a source that its fence could not close (I7)', async () => {
+    const scene = await createScene()
+    scene.regions.east.break({ operations: ['writeMarker'], error: slowDown, times: 1 })
+    const { ended } = await controller(scene, planned)
+    expect(ended).toMatchObject({ state: { status: 'done' } })
+    expect(await stepOf(scene, 'fence-source')).toMatchObject({ status: 'skipped' })
+    // Clients that still knew the old side were let in for ever, and what they wrote was lost.
+    expect(await scene.regions.memory.east.readMarker()).toMatchObject({ role: 'secondary' })
   })
 
   it('becomes a failover when the source dies after the epoch was raised', async () => {

@@ -13,6 +13,7 @@ import {
   isQuiet,
   quiesceSource,
   refuseSilentSide,
+  salvageFenced,
   wasFenced,
   whenSourceAnswers,
   whileSourceAnswers,
@@ -21,7 +22,7 @@ import { epochIsRaised, raiseEpoch } from './steps/raise-epoch.ts'
 import { pointExists, replicateBack } from './steps/replicate-back.ts'
 import { jobsAreResubmitted, resubmitOpenJobs } from './steps/resubmit-jobs.ts'
 import { endpointsAreReturned } from './steps/return-endpoints.ts'
-import { isSalvaged, salvage } from './steps/salvage.ts'
+import { isSalvaged } from './steps/salvage.ts'
 import { leadsToTarget, switchToTarget } from './steps/switch-endpoints.ts'
 import { endpointsAnswer, warmEndpoints } from './steps/warm-endpoints.ts'
 import { reportIsWritten, writeSwitchoverReport } from './steps/write-report.ts'
@@ -112,7 +113,7 @@ const steps: readonly Step<SwitchoverWorld>[] = [
     title: 'Bring over what was written at the old primary until it was fenced',
     needs: [],
     isDone: isSalvaged,
-    act: whileSourceAnswers(salvage),
+    act: whileSourceAnswers(salvageFenced),
   }),
   step('return-endpoints', {
     title: 'Give its endpoints back the traffic that the fence took',

@@ -29,8 +29,12 @@ export async function campaign(options: {
   let events = 0
   let moves = 0
   while (runs < options.runs && failures.length < most) {
-    const outcome = await simulate(scenarioOf(seed + runs), { bug })
-    if (outcome.violations.length > 0)
+    const scenario = scenarioOf(seed + runs)
+    const outcome = await simulate(scenario, { bug })
+    // A bug is found only by what does not fail without it.
+    const isOurs = async () =>
+      bug === undefined || (await simulate(scenario)).violations.length === 0
+    if (outcome.violations.length > 0 && (await isOurs()))
       failures.push({ seed: seed + runs, violations: outcome.violations })
     runs += 1
     events += outcome.events

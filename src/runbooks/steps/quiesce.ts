@@ -6,9 +6,11 @@ import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { readFact, writeFact } from '../facts.ts'
 import { ledgerDirection, newestProvenBlob } from '../ledger-reads.ts'
 import type { SwitchoverWorld } from '../ports.ts'
+import { cancelCopies, fenceOldPrimary, oldPrimaryIsFenced } from './fence-old-primary.ts'
 import { sourceIsFenced } from './fence-source.ts'
 import { disableSchedules, enabledSchedules } from './object-changes.ts'
 import { returnEndpoints } from './return-endpoints.ts'
+import { salvage } from './salvage.ts'
 
 /** The last pass before the switch may meet objects that change while it works. */
 const passLimit = 5
@@ -98,6 +100,19 @@ export async function catchUp(world: SwitchoverWorld, tools: StepTools): Promise
       { kind: 'operator', hint: 'See them with `holdfast objects`; then start the same again.' },
     )
   }
+}
+
+/**
+ * The fence before gives up on what it cannot close, as a failover has to; a source that answers
+ * is closed here or the step fails: what is written after a salvage would be lost (I7).
+ */
+export async function salvageFenced(
+  world: SwitchoverWorld,
+  tools: StepTools,
+): Promise<Ending | undefined> {
+  await cancelCopies(world, tools)
+  if (!(await oldPrimaryIsFenced(world, tools)).done) await fenceOldPrimary(world, tools)
+  return salvage(world, tools)
 }
 
 /** A source that was fenced and has got its traffic back is not fenced a second time. */
