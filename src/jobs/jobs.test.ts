@@ -368,6 +368,19 @@ describe.each(stores)('jobs in %s', (name, create) => {
     expect(member.cancelled).toEqual(['train'])
     expect(await store.decisionsFrom('stale', 'west')).toEqual([])
   })
+
+  it('cancels the successor of a job that never stopped where the group came back to (I6)', async () => {
+    const run = `${name}-came-back`
+    await save('came-back', [captured(), captured({ name: 'ended' })])
+    await decideAll(run, 'came-back')
+    for (const job of ['train', 'ended']) await store.markResubmitted(run, job, at)
+    const to = jobService({ train: 'Running', ended: 'Canceled' })
+    const member = jobService({ 'train-e2': 'Running', 'ended-e2': 'Running' })
+    const decisions = await store.decisionsFrom('came-back', 'east')
+    const context = { member, decisions: [], cameBack: { to, decisions }, epoch: 3 }
+    expect(await cancelStaleCopies(context)).toBe(1)
+    expect(member.cancelled).toEqual(['train-e2'])
+  })
 })
 
 describe('credentials', () => {

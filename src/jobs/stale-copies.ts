@@ -7,6 +7,15 @@ export interface StaleCopies {
   /** The member the jobs were moved away from. */
   readonly member: Pick<Workspace, 'getObject' | 'cancelJob'>
   readonly decisions: readonly JobDecisions[]
+  /**
+   * When the group came back to a member it had left in an outage, before that one was re-protected:
+   * its jobs may never have stopped, and their successors here are the second copies.
+   */
+  readonly cameBack?: {
+    readonly to: Pick<Workspace, 'getObject'>
+    /** What had been moved away from there. */
+    readonly decisions: readonly JobDecisions[]
+  }
   readonly epoch: number
   readonly signal?: AbortSignal
 }
@@ -20,13 +29,31 @@ export async function openStaleCopies(context: StaleCopies): Promise<readonly st
     jobs.filter((job) => job.decision === 'resubmit').map((job) => job.job),
   )
   const open: string[] = []
-  for (const name of new Set(moved)) {
-    const found = await context.member.getObject({ kind: 'job', path: [name] }, signalOf(context))
-    if (found === undefined) continue
-    const phase = jobPhase(String(object(found.body.properties).status ?? 'Unknown'))
-    if (phase !== 'finished' && phase !== 'ending') open.push(name)
+  for (const name of new Set([...moved, ...(await secondCopies(context))])) {
+    if (await runs(context.member, name, context)) open.push(name)
   }
   return open
+}
+
+async function secondCopies(context: StaleCopies): Promise<string[]> {
+  const { to, decisions = [] } = context.cameBack ?? {}
+  const copies: string[] = []
+  for (const { job, resubmittedAs } of decisions.flatMap(({ jobs }) => jobs)) {
+    if (to !== undefined && resubmittedAs !== null && (await runs(to, job, context)))
+      copies.push(resubmittedAs)
+  }
+  return copies
+}
+
+async function runs(
+  member: Pick<Workspace, 'getObject'>,
+  name: string,
+  context: StaleCopies,
+): Promise<boolean> {
+  const found = await member.getObject({ kind: 'job', path: [name] }, signalOf(context))
+  if (found === undefined) return false
+  const phase = jobPhase(String(object(found.body.properties).status ?? 'Unknown'))
+  return phase !== 'finished' && phase !== 'ending'
 }
 
 export async function cancelStaleCopies(context: StaleCopies): Promise<number> {

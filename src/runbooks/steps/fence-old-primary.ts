@@ -39,6 +39,10 @@ async function staleCopies(world: ReprotectWorld, tools: StepTools): Promise<Sta
   return {
     member: world.returning,
     decisions: await world.jobs.decisionsFrom(world.group, world.returning.name),
+    cameBack: {
+      to: world.primary,
+      decisions: await world.jobs.decisionsFrom(world.group, world.primary.name),
+    },
     epoch,
     signal: tools.signal,
   }

@@ -133,6 +133,10 @@ async function staleCopies(world: FailoverWorld, epoch: number, signal: AbortSig
   return {
     member: world.source,
     decisions: decisions === undefined ? [] : [decisions],
+    cameBack: {
+      to: world.target,
+      decisions: await world.jobs.decisionsFrom(world.group, world.target.name),
+    },
     epoch,
     signal,
   }
