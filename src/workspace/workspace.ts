@@ -132,6 +132,7 @@ export interface Workspace {
    * submission and starts nothing (I2, I6).
    */
   submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject>
+  /** Succeeds for a job that ended or never was: either way it does not run. */
   cancelJob(name: string, options: WriteOptions): Promise<void>
 
   /** Sends one scoring request; the answer names who answered. For verification from outside. */

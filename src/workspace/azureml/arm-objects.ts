@@ -52,7 +52,8 @@ export class ArmObjects {
     const first = `${this.#workspaceId}/${listPath(arm, options.parent)}`
     const url =
       options.cursor === undefined
-        ? this.url(first, { ...arm.listQuery, ...pageSize(arm, options) })
+        ? // No size: `$top` and `count` bound the whole list, not a page of it.
+          this.url(first, arm.listQuery)
         : this.checked(options.cursor)
     const answer = await this.#http.send({
       method: 'GET',
@@ -209,7 +210,6 @@ export class ArmObjects {
         : (JSON.parse(options.cursor) as Walk)
     const call = {
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.pageSize ? { pageSize: options.pageSize } : {}),
     }
     const [current] = state.parents
     if (current === undefined) {
@@ -272,14 +272,6 @@ function listPath(arm: ArmKind, parent: ObjectId | undefined): string {
         : segment,
     )
     .join('/')
-}
-
-function pageSize(arm: ArmKind, options: PageOptions): Record<string, string> {
-  if (options.pageSize === undefined) return {}
-  // Each list has its own word for it; the others ignore what they do not know.
-  return arm.kind === 'datastore'
-    ? { count: String(options.pageSize) }
-    : { $top: String(options.pageSize) }
 }
 
 /** Names come from the id: a name itself may be spelled differently in `name` (`1` of `x/versions/1`). */

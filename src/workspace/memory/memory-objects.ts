@@ -97,9 +97,7 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
 
     async cancelJob(name, options) {
       await begin(world, options)
-      if (!setJobStatus(world, name, 'Canceled', ['Completed', 'Failed', 'Canceled'])) {
-        throw notFound(world, `job ${name}`)
-      }
+      if (!setJobStatus(world, name, 'Canceled', ['Completed', 'Failed', 'Canceled'])) return
       world.writes.push({ operation: 'cancelJob', target: name, epoch: options.epoch })
     },
   }
