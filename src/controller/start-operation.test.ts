@@ -111,6 +111,21 @@ describe('what an operation that is asked for becomes', () => {
       asked({ epoch: 2, runs: [run('failover-g-e2', 'complete')] }),
       'failover-g-e3',
     ],
+    [
+      'after one that failed before it did anything',
+      asked({ runs: [run('failover-g-e2', 'failed')] }),
+      'failover-g-e2-2',
+    ],
+    [
+      'twice at once after such a one',
+      asked({ runs: [run('failover-g-e2-2', 'open'), run('failover-g-e2', 'failed')] }),
+      'failover-g-e2-2',
+    ],
+    [
+      'switchover after one that failed before it moved anything',
+      asked({ type: 'switchover', runs: [run('switchover-g-e2', 'failed')] }),
+      'switchover-g-e2',
+    ],
     ['during a sync', asked({ runs: [run('sync-1', 'open')] }), 'failover-g-e2'],
     ['during re-protection', asked({ runs: [run('reprotect-g-e1', 'open')] }), 'operation.busy'],
     [

@@ -83,8 +83,8 @@ function refuseBusy({ type, runs, course, begunBy }: Asked): void {
   if (open === undefined) return
   const { runbook, id } = open.header
   // Asking twice for the same procedure is asking once.
-  const same = [begunBy, moveId(type, course), reprotectId(course)]
-  if (type === runbook && same.includes(id)) return
+  const isSame = [moveId(type, course), reprotectId(course)].some((base) => isTryOf(base, id))
+  if (type === runbook && (id === begunBy || isSame)) return
   throw new HoldfastError('operation.busy', `${runbook} ${id} is under way.`, {
     kind: 'operator',
     hint: 'Watch it with `holdfast status --watch`; cancel it there or wait.',
@@ -94,6 +94,9 @@ function refuseBusy({ type, runs, course, begunBy }: Asked): void {
 /** Of a procedure that moves the group into the next epoch. */
 const moveId = (type: OperationType, { direction, epoch }: Course) =>
   `${type}-${direction.group}-e${epoch + 1}`
+/** The first try has the bare id, later ones a number behind it. */
+const isTryOf = (base: string, id: string) => id === base || id.startsWith(`${base}-`)
+const nextTry = (base: string, earlier: number) => (earlier === 0 ? base : `${base}-${earlier + 1}`)
 const reprotectId = ({ direction, epoch }: Course) => `reprotect-${direction.group}-e${epoch}`
 
 function failoverRun(asked: Asked): StartRun {
@@ -112,7 +115,9 @@ function failoverRun(asked: Asked): StartRun {
       },
     )
   }
-  return { ...newRun(asked, moveId('failover', course)), failed: 'source' }
+  const base = moveId('failover', course)
+  const earlier = asked.runs.filter(({ header }) => isTryOf(base, header.id)).length
+  return { ...newRun(asked, nextTry(base, earlier)), failed: 'source' }
 }
 
 function syncRun(asked: Asked): StartRun {
@@ -145,20 +150,22 @@ function switchoverRun(asked: Asked): StartRun {
 
 /**
  * A move that began the epoch and then failed has left the group half moved: whatever is asked for
- * next, it is finished first. One that failed before that is gone on with only by its own kind.
+ * next, it is finished first. A planned one that failed before that has stopped jobs already and is
+ * gone on with by its own kind. A failover that failed before has done nothing, and what it decided
+ * about jobs grows old: it is begun anew.
  */
 function unfinishedMove({ type, runs, begunBy, course }: Asked): Run | undefined {
-  return runs.find(
-    ({ header, state }) =>
-      (header.id === begunBy || header.id === moveId(type, course)) &&
-      (!isEnded(state) || canBeginAgain(state)),
-  )
+  return runs.find(({ header, state }) => {
+    if (header.id === begunBy) return !isEnded(state) || canBeginAgain(state)
+    if (!isTryOf(moveId(type, course), header.id)) return false
+    return !isEnded(state) || (type !== 'failover' && canBeginAgain(state))
+  })
 }
 
 function reprotectRun(asked: Asked): StartRun {
   const { runs, course } = asked
   const base = reprotectId(course)
-  const earlier = runs.filter(({ header }) => header.id.startsWith(base))
+  const earlier = runs.filter(({ header }) => isTryOf(base, header.id))
   const last = earlier[0]
   if (last !== undefined && (!isEnded(last.state) || canBeginAgain(last.state))) {
     return againOf(last)
@@ -170,7 +177,7 @@ function reprotectRun(asked: Asked): StartRun {
       { kind: 'operator', hint: 'Re-protection follows a failover. Look at `holdfast status`.' },
     )
   }
-  return newRun(asked, last === undefined ? base : `${base}-${earlier.length + 1}`)
+  return newRun(asked, nextTry(base, earlier.length))
 }
 
 function isComplete(run: Run | undefined): boolean {
