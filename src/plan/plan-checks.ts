@@ -1,4 +1,5 @@
 import { endpointKinds } from './endpoint-schema.ts'
+import type { Finding } from './finding.ts'
 import { serviceOf } from './member-schema.ts'
 import { checkEndpointService, checkServices } from './service-checks.ts'
 
@@ -6,15 +7,6 @@ import { checkEndpointService, checkServices } from './service-checks.ts'
  * Checks that span fields. They read the raw document and tolerate anything in it, so that they
  * also report when the schema already found mistakes elsewhere.
  */
-export interface Finding {
-  readonly code: string
-  readonly path: readonly (string | number)[]
-  readonly message: string
-  readonly remedy: string
-  /** Point at the key rather than its value. */
-  readonly atKey?: boolean
-}
-
 export function checkPlan(raw: unknown): Finding[] {
   const document = asRecord(raw)
   if (!document) return []

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { closest } from './closest.ts'
 import { endpointKinds, kindOf } from './endpoint-schema.ts'
+import type { Finding } from './finding.ts'
 import { meantAuth, meantMember } from './member-schema.ts'
-import type { Finding } from './plan-checks.ts'
 import { keysAt } from './plan-schema.ts'
 
 type Issue = z.core.$ZodIssue

@@ -1,5 +1,5 @@
+import type { Finding } from './finding.ts'
 import { serviceOf } from './member-schema.ts'
-import type { Finding } from './plan-checks.ts'
 
 /** Run history is copied between services of one kind: what an id, a metric or an artifact is differs. */
 export function checkServices(members: Record<string, unknown>): Finding[] {

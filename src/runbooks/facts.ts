@@ -1,7 +1,8 @@
 import type { KindCount, Readiness } from '../api/contract.ts'
 import type { CheckpointPlace } from '../jobs/captured-job.ts'
 import type { Json, JsonObject } from '../model/json.ts'
-import type { FailedObject, ProcedureWorld, SalvageResult } from './ports.ts'
+import type { Journal } from '../runbook/journal.ts'
+import type { FailedObject, SalvageResult } from './outcomes.ts'
 
 /** What steps of one run learned and later steps and the report need. */
 export interface RunFacts {
@@ -77,8 +78,14 @@ export interface WarmEndpoint {
   readonly detail: string
 }
 
+/** The run whose facts they are. */
+interface Run {
+  readonly run: string
+  readonly journal: Journal
+}
+
 export function writeFact<K extends keyof RunFacts>(
-  world: Pick<ProcedureWorld, 'run' | 'journal'>,
+  world: Run,
   key: K,
   value: RunFacts[K],
 ): Promise<void> {
@@ -86,7 +93,7 @@ export function writeFact<K extends keyof RunFacts>(
 }
 
 export async function readFact<K extends keyof RunFacts>(
-  world: Pick<ProcedureWorld, 'run' | 'journal'>,
+  world: Run,
   key: K,
 ): Promise<RunFacts[K] | undefined> {
   return (await world.journal.readFact(world.run, key)) as unknown as RunFacts[K] | undefined

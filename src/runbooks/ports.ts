@@ -8,6 +8,7 @@ import type { EpochRegister } from '../runbook/epoch-register.ts'
 import type { Journal } from '../runbook/journal.ts'
 import type { StableEndpoint } from '../traffic/stable-endpoint.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import type { FailedObject, SalvageResult } from './outcomes.ts'
 import type { ReportStore } from './report-store.ts'
 
 /** What every procedure works with. The controller puts it together; tests do, too. */
@@ -62,12 +63,6 @@ export interface ColdObjects {
     readonly signal: AbortSignal
     readonly onProgress: (done: number, total: number) => void
   }): Promise<{ readonly created: readonly string[]; readonly failed: readonly FailedObject[] }>
-}
-
-export interface FailedObject {
-  readonly object: string
-  readonly code: string
-  readonly message: string
 }
 
 export interface ReprotectWorld extends ProcedureWorld {
@@ -138,19 +133,6 @@ export interface PassOptions {
  * (I3, I5). Idempotent: the result names everything salvaged in this epoch, by earlier calls, too.
  */
 export type Salvage = (options: PassOptions) => Promise<SalvageResult>
-
-export interface SalvageResult {
-  readonly salvaged: readonly string[]
-  /** Both sides have it, with different content; both are kept (I5). */
-  readonly conflicts: readonly SalvageConflict[]
-  readonly failed: readonly FailedObject[]
-}
-
-export interface SalvageConflict {
-  readonly object: string
-  /** Where each side's content is now, in words for operators. */
-  readonly detail: string
-}
 
 export interface ProtectionRegister {
   read(group: string): Promise<ProtectionRow | undefined>

@@ -1,7 +1,7 @@
 import type { JobRow, KindCount, LedgerRow, Readiness } from '../api/contract.ts'
 import type { StepRecord } from '../runbook/run-state.ts'
 import type { FenceResult, RehearsedJob, SampleResult, WarmEndpoint } from './facts.ts'
-import type { FailedObject, SalvageResult } from './ports.ts'
+import type { FailedObject, SalvageResult } from './outcomes.ts'
 
 /** The evidence of one run, as data. `report-html.ts` makes the page from it and nothing else. */
 export interface Report {

@@ -17,24 +17,11 @@ import {
   type ValueRow,
   valueColumns,
 } from './metric-rows.ts'
-import {
-  isLater,
-  type NewValue,
-  readValue,
-  type Step,
-  scalarSchema,
-  tableSchema,
-} from './metric-values.ts'
+import { isLater, type NewValue, readValue, scalarSchema, tableSchema } from './metric-values.ts'
 import type { RunRow } from './run-rows.ts'
 import type { RunTables } from './run-store.ts'
-import { scalarBatches, schemaDiffers } from './scalar-batch.ts'
+import { type LoggedScalar, scalarBatches, schemaDiffers } from './scalar-batch.ts'
 
-export interface LoggedScalar {
-  readonly name: string
-  readonly value: number
-  readonly createdMs: number
-  readonly step: Step
-}
 export interface LatestScalar {
   readonly name: string
   readonly last: Point

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type Database from 'libsql'
 import { AzureError } from '../context.ts'
-import type { LoggedScalar } from './metric-store.ts'
-import { isLater, scalarSchema } from './metric-values.ts'
+import { isLater, type Step, scalarSchema } from './metric-values.ts'
+
+export interface LoggedScalar {
+  readonly name: string
+  readonly value: number
+  readonly createdMs: number
+  readonly step: Step
+}
 
 /**
  * Appends a batch of scalars to a run in two statements, whatever their number: a statement costs

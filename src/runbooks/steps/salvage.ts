@@ -1,6 +1,7 @@
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { readFact, writeFact } from '../facts.ts'
-import type { ReprotectWorld, SalvageResult } from '../ports.ts'
+import type { SalvageResult } from '../outcomes.ts'
+import type { ReprotectWorld } from '../ports.ts'
 import { refuseOvertakenReprotection } from './own-epoch.ts'
 
 /**

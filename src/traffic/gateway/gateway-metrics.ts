@@ -1,5 +1,5 @@
 import { Gauge, Histogram, Registry, Counter as Total } from 'prom-client'
-import type { GatewayStatus } from './start-gateway.ts'
+import type { GatewayStatus } from './gateway-status.ts'
 
 export interface GatewayMetrics {
   observe(to: string, seconds: number): void

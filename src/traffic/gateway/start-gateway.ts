@@ -2,12 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { HoldfastError } from '../../model/errors.ts'
-import { Counters, type CounterView } from './counters.ts'
+import { Counters } from './counters.ts'
 import { openExpressLane } from './express/express-lane.ts'
 import { answerError, type ForwardTools, forward } from './forward.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
+import type { GatewayStatus } from './gateway-status.ts'
 import { createOutliers, createRetryBudget } from './outliers.ts'
-import { type PointerState, watchPointer } from './pointer-watch.ts'
+import { watchPointer } from './pointer-watch.ts'
 import { type AccessEntry, RequestLog } from './request-log.ts'
 import { routeRequest } from './route.ts'
 import { Upstreams } from './upstreams.ts'
@@ -44,19 +45,6 @@ export interface RunningGateway {
   readonly origin: string
   status(): GatewayStatus
   stop(): Promise<void>
-}
-
-/** `GET /_gateway/status`. Holds no key and no upstream address. */
-export interface GatewayStatus {
-  readonly name: string
-  /** Where requests go; absent: no usable pointer was ever seen. */
-  readonly active?: string
-  readonly epoch?: number
-  readonly group?: string
-  /** What the last look at the pointer file found. */
-  readonly pointer: PointerState
-  readonly members: Readonly<Record<string, { readonly asideUntil?: string }>>
-  readonly endpoints: Readonly<Record<string, CounterView>>
 }
 
 interface OwnPage {

@@ -9,8 +9,8 @@ import {
 import { idKey } from '../arm-path.ts'
 import type { ArmService } from '../arm-service.ts'
 import { asRecord, asText, type Document } from '../document.ts'
+import type { DeploymentPlace } from '../template/deployment-place.ts'
 import {
-  type DeploymentPlace,
   NotYetDeployed,
   type PlannedResource,
   planTemplate,

@@ -1,4 +1,4 @@
-import type { DeploymentPlace } from './template.ts'
+import type { DeploymentPlace } from './deployment-place.ts'
 import { templateError } from './template-error.ts'
 
 type Functions = Readonly<Record<string, (args: readonly unknown[]) => unknown>>

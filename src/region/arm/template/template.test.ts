@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AzureError } from '../../context.ts'
-import {
-  type DeploymentPlace,
-  NotYetDeployed,
-  planTemplate,
-  resolveParameters,
-} from './template.ts'
+import type { DeploymentPlace } from './deployment-place.ts'
+import { NotYetDeployed, planTemplate, resolveParameters } from './template.ts'
 
 const place: DeploymentPlace = {
   subscriptionId: 's1',

@@ -1,19 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { asRecord, asText, type Document, isRecord } from '../document.ts'
+import type { DeploymentPlace } from './deployment-place.ts'
 import { evaluate, type Scope } from './evaluate.ts'
 import { isTrue } from './functions.ts'
 import { deploymentFunctions } from './scope-functions.ts'
 import { templateError } from './template-error.ts'
-
-/** Where a template is deployed to. */
-export interface DeploymentPlace {
-  readonly subscriptionId: string
-  readonly resourceGroup: string | undefined
-  readonly location: string
-  readonly tenantId: string
-  readonly deploymentName: string
-  readonly now: Date
-}
 
 /** Finds the document of a resource as it stands now; undefined while it is not there. */
 export type Lookup = (id: string) => Document | undefined

@@ -4,7 +4,8 @@ import { formatObjectId } from '../../../model/object-id.ts'
 import { toRunError } from '../../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../../runbook/runbook.ts'
 import { readFact, writeFact } from '../../facts.ts'
-import type { DrillWorld, FailedObject } from '../../ports.ts'
+import type { FailedObject } from '../../outcomes.ts'
+import type { DrillWorld } from '../../ports.ts'
 import { type Copy, type EndpointCopies, endpointCopies } from './copies.ts'
 
 /** As many as a failover makes at a time. */

@@ -5,7 +5,8 @@ import { toRunError } from '../../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../../runbook/runbook.ts'
 import { readFact, type SampleResult, writeFact } from '../../facts.ts'
 import { allRows, ledgerDirection } from '../../ledger-reads.ts'
-import type { DrillWorld, FailedObject } from '../../ports.ts'
+import type { FailedObject } from '../../outcomes.ts'
+import type { DrillWorld } from '../../ports.ts'
 
 export async function sampleIsRead(world: DrillWorld): Promise<Look> {
   const sample = await readFact(world, 'sample')
