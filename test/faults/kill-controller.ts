@@ -150,6 +150,7 @@ function neutral(name: string, world: World): World {
     .replaceAll(name, 'NAME')
     .replace(guid, 'GUID')
     .replace(/NAME\w*st[0-9a-f]{10}\b/g, 'ACCOUNT')
+    .replace(/localhost:\d+/g, 'HOST')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
   const made = JSON.parse(text) as World
   return { ...made, objects: [...made.objects].sort() }
