@@ -151,6 +151,7 @@ function neutral(name: string, world: World): World {
     .replace(guid, 'GUID')
     .replace(/NAME\w*st[0-9a-f]{10}\b/g, 'ACCOUNT')
     .replace(/localhost:\d+/g, 'HOST')
+    .replace(/holdfast-kills-\w{6}/g, 'FOLDER')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
   const made = JSON.parse(text) as World
   return { ...made, objects: [...made.objects].sort() }
