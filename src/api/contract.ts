@@ -75,7 +75,7 @@ export const operation = z.object({
   report: z.string().nullable(),
 })
 
-/** The newest pass that ran by itself or was asked for. */
+/** The newest pass that ran by itself; one that was asked for is an operation. */
 export const passSummary = z.object({
   at: z.string().describe('when it ended'),
   outcome: operationOutcome,

@@ -1,8 +1,14 @@
 import { runbook, type Step, step } from '../runbook/runbook.ts'
+import {
+  choosePointStep,
+  createColdStep,
+  enableSchedulesStep,
+  moveConfigurationStep,
+  raiseEpochStep,
+  switchTrafficStep,
+  warmEndpointsStep,
+} from './move-steps.ts'
 import type { SwitchoverWorld } from './ports.ts'
-import { choosePoint, pointIsChosen } from './steps/choose-point.ts'
-import { coldObjectsStand, createColdObjects } from './steps/create-cold.ts'
-import { enableSchedules, schedulesAreEnabled } from './steps/enable-schedules.ts'
 import { fenceSource } from './steps/fence-source.ts'
 import { isProtected, markProtected } from './steps/mark-protected.ts'
 import {
@@ -18,13 +24,10 @@ import {
   whenSourceAnswers,
   whileSourceAnswers,
 } from './steps/quiesce.ts'
-import { epochIsRaised, raiseEpoch } from './steps/raise-epoch.ts'
 import { pointExists, replicateBack } from './steps/replicate-back.ts'
 import { jobsAreResubmitted, resubmitOpenJobs } from './steps/resubmit-jobs.ts'
 import { endpointsAreReturned } from './steps/return-endpoints.ts'
 import { isSalvaged } from './steps/salvage.ts'
-import { leadsToTarget, switchToTarget } from './steps/switch-endpoints.ts'
-import { endpointsAnswer, warmEndpoints } from './steps/warm-endpoints.ts'
 import { reportIsWritten, writeSwitchoverReport } from './steps/write-report.ts'
 
 /**
@@ -54,42 +57,12 @@ const steps: readonly Step<SwitchoverWorld>[] = [
     isDone: isCaughtUp,
     act: catchUp,
   }),
-  step('choose-point', {
-    title: 'Choose the replication point and decide about open jobs',
-    needs: [],
-    isDone: pointIsChosen,
-    act: choosePoint,
-  }),
-  step('raise-epoch', {
-    title: 'Make the target primary in a new epoch; older ones are refused from here on',
-    needs: [{ member: 'target', plane: 'arm' }],
-    isDone: epochIsRaised,
-    act: raiseEpoch,
-  }),
-  step('create-cold', {
-    title: 'Create what the strategies left cold',
-    needs: [{ member: 'target', plane: 'arm' }],
-    isDone: coldObjectsStand,
-    act: createColdObjects,
-  }),
-  step('warm-endpoints', {
-    title: 'Check that every endpoint answers a real request',
-    needs: [{ member: 'target', plane: 'scoring' }],
-    isDone: endpointsAnswer,
-    act: warmEndpoints,
-  }),
-  step('switch-traffic', {
-    title: 'Lead requests to the target',
-    needs: [],
-    isDone: (world, tools) => leadsToTarget(world, world.traffic, tools),
-    act: (world, tools) => switchToTarget(world, world.traffic, tools),
-  }),
-  step('move-configuration', {
-    title: 'Lead clients to the target',
-    needs: [],
-    isDone: (world, tools) => leadsToTarget(world, world.configuration, tools),
-    act: (world, tools) => switchToTarget(world, world.configuration, tools),
-  }),
+  choosePointStep,
+  raiseEpochStep,
+  createColdStep,
+  warmEndpointsStep,
+  switchTrafficStep,
+  moveConfigurationStep,
   // After the traffic: endpoints of the old primary answer until nobody asks them any more.
   step('fence-source', {
     title: 'Keep the old primary from acting',
@@ -103,12 +76,7 @@ const steps: readonly Step<SwitchoverWorld>[] = [
     isDone: jobsAreResubmitted,
     act: resubmitOpenJobs,
   }),
-  step('enable-schedules', {
-    title: 'Enable the schedules that were enabled at the source',
-    needs: [{ member: 'target', plane: 'arm' }],
-    isDone: schedulesAreEnabled,
-    act: enableSchedules,
-  }),
+  enableSchedulesStep,
   step('salvage', {
     title: 'Bring over what was written at the old primary until it was fenced',
     needs: [],
