@@ -50,7 +50,7 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
     await page.locator('[data-row="schedule/nightly-retrain"]').click()
     await verdict(/equal/)
     await page.locator('[data-mark="held-back"][data-path="properties.isEnabled"]').waitFor()
-    expect(await page.locator('[data-mark="relocated"]').count()).toBeGreaterThan(0)
+    await page.locator('[data-mark="relocated"]').first().waitFor()
     expect(await page.locator('[data-mark="different"]').count()).toBe(0)
     await accessible()
     await fitsAPhone()
@@ -60,12 +60,17 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
     await open('/runs')
     const rows = page.locator('[data-row]')
     await rows.first().waitFor({ timeout: 30_000 })
-    expect((await rows.allInnerTexts()).map((text) => text.split('\n')[0]?.trim())).toEqual([
-      expect.stringMatching(/^train/),
-      expect.stringMatching(/^learning rate sweep/),
-      expect.stringMatching(/^└ trial 2/),
-      expect.stringMatching(/^└ trial 1/),
-    ])
+    // Each experiment is a page of its own; the first row may be there before the second page.
+    const names = async () =>
+      (await rows.allInnerTexts()).map((text) => text.split('\n')[0]?.trim())
+    await expect
+      .poll(names, { timeout: 30_000 })
+      .toEqual([
+        expect.stringMatching(/^train/),
+        expect.stringMatching(/^learning rate sweep/),
+        expect.stringMatching(/^└ trial 2/),
+        expect.stringMatching(/^└ trial 1/),
+      ])
     await accessible()
     await page.locator('[data-row="trial-1"]').click()
     await verdict(/equal/)

@@ -52,15 +52,13 @@ describe('drill beside replication, on real regions', () => {
 
   it('measures, keeps the lag, and leaves nothing', async () => {
     const before = await statusNow()
-    const points = new Set([before.replicationPoint])
     const lags: number[] = []
     let over = false
     const drilled = holdfast('drill', '--yes').finally(() => {
       over = true
     })
     while (!over) {
-      const { lagMs, replicationPoint, operation } = await statusNow()
-      points.add(replicationPoint)
+      const { lagMs, operation } = await statusNow()
       if (operation?.type === 'drill') lags.push(lagMs ?? Number.POSITIVE_INFINITY)
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
@@ -77,8 +75,11 @@ describe('drill beside replication, on real regions', () => {
     expect(drill.sample.equal).toBeGreaterThan(10)
     expect(after.drill).toMatchObject({ lastOutcome: 'complete', overdue: false })
     expect(after.drill.rtaMs).toBe(recovery.rtaMs)
-    // The replication point moved on while the drill ran.
-    expect(points.size).toBeGreaterThan(2)
+    // A fast drill ends between two passes: only that protection went on is certain, not how often.
+    await expect
+      .poll(async () => (await statusNow()).replicationPoint, { timeout: 20_000 })
+      .not.toBe(before.replicationPoint)
+    expect(lags.length).toBeGreaterThan(0)
     expect(Math.max(...lags)).toBeLessThan(before.objectives.rpoMs)
     expect(after).toMatchObject({
       protection: before.protection,
