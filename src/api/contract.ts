@@ -64,6 +64,7 @@ export const operation = z.object({
   outcome: operationOutcome.nullable(),
   epoch: z.number(),
   dryRun: z.boolean(),
+  by: z.string().nullable().describe('who asked for it; null: an older controller did not note it'),
   startedAt: z.string(),
   endedAt: z.string().nullable(),
   waitingFor: z.string().nullable(),

@@ -80,9 +80,13 @@ export function controllerService(parts: ServiceParts): ControllerService {
     throw new HoldfastError('operation.not-found', `There is no operation '${id}'.`)
   }
 
-  const note = (action: 'pause' | 'resume' | 'acknowledge', signal: string): Promise<void> =>
+  const note = (
+    action: 'pause' | 'resume' | 'acknowledge',
+    actor: string,
+    signal: string,
+  ): Promise<void> =>
     parts.decisions.log({
-      ...{ group: plan.group, at: clock().toISOString(), actor: 'operator', action },
+      ...{ group: plan.group, at: clock().toISOString(), actor, action },
       ...{ rule: 'by-hand', signal, result: null },
     })
 
@@ -149,7 +153,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
         hint: 'Between Azure ML workspaces runs keep their ids. Between MLflow servers `holdfast sync` makes the copies.',
       })
     },
-    start: async (name, type, request, key) => {
+    start: async (name, type, request, { by, key }) => {
       check(name)
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
@@ -167,6 +171,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           detection: watch.state(),
           home: plan.members.find(({ role }) => role === 'primary')?.name ?? '',
           now: clock(),
+          by,
         }
         const run = runFor(asked)
         if (request.dryRun) {
@@ -186,17 +191,17 @@ export function controllerService(parts: ServiceParts): ControllerService {
       check(name)
       await parts.decider.view(view)
     },
-    pause: async (name, reason) => {
+    pause: async (name, reason, by) => {
       check(name)
       const at = clock().toISOString()
-      const pause = reason === null ? null : { reason, by: 'operator', at }
+      const pause = reason === null ? null : { reason, by, at }
       await parts.decisions.pause(name, pause)
-      await note(reason === null ? 'resume' : 'pause', reason ?? 'The pause is over.')
+      await note(reason === null ? 'resume' : 'pause', by, reason ?? 'The pause is over.')
     },
-    acknowledge: async (name) => {
+    acknowledge: async (name, by) => {
       check(name)
-      await parts.decisions.acknowledge(name, 'operator', clock().toISOString())
-      await note('acknowledge', 'The automatic failover was acknowledged.')
+      await parts.decisions.acknowledge(name, by, clock().toISOString())
+      await note('acknowledge', by, 'The automatic failover was acknowledged.')
     },
     decisions: async (name) => {
       check(name)
@@ -207,14 +212,14 @@ export function controllerService(parts: ServiceParts): ControllerService {
       return (await runner.list({ group: plan.group })).map(show)
     },
     operation: async (id) => show(await runOf(id)),
-    cancel: async (id) => {
+    cancel: async (id, by) => {
       const { state } = await runOf(id)
       if (isEnded(state)) {
         throw new HoldfastError('operation.over', `Operation '${id}' is over.`, {
           kind: 'operator',
         })
       }
-      return show(await runner.cancel(id, 'operator'))
+      return show(await runner.cancel(id, by))
     },
     report: async (id, format) => {
       await runOf(id)

@@ -18,6 +18,7 @@ export function operationOf(
     // Only these runbooks are bound; the name of each is the type of its operation.
     type: runbook as OperationType,
     epoch: (input as ProcedureInput).epoch,
+    by: (input as ProcedureInput).by ?? null,
     ...(progress === undefined ? {} : { progress }),
     ...(reported ? { report: `operations/${id}/report` } : {}),
   })
@@ -33,6 +34,7 @@ export function previewOf(run: StartRun, steps: readonly PreviewStep[], at: stri
     outcome: 'complete',
     epoch: (run.input as ProcedureInput).epoch,
     dryRun: true,
+    by: (run.input as ProcedureInput).by ?? null,
     startedAt: at,
     endedAt: at,
     waitingFor: null,

@@ -41,6 +41,8 @@ export interface ProcedureInput extends JsonObject {
   readonly primary: string
   readonly secondary: string
   readonly decidedAt: string
+  /** Name of the caller; absent: accepted by a controller that did not ask. */
+  readonly by?: string
   readonly detectedAt: string | null
   /** Of a sync: everything is compared, deletions included. */
   readonly full?: boolean

@@ -35,21 +35,21 @@ export interface ControllerService extends Readings {
   resolveRun(group: string, run: string): Promise<ResolvedRun>
   /** What another vantage point sees. Throws `vantage.unknown` for one that the plan does not name. */
   view(group: string, view: VantageReport): Promise<void>
-  pause(group: string, reason: string | null): Promise<void>
+  pause(group: string, reason: string | null, by: string): Promise<void>
   /** Lets automatic decisions go on after an automatic failover. */
-  acknowledge(group: string): Promise<void>
+  acknowledge(group: string, by: string): Promise<void>
   decisions(group: string): Promise<readonly DecisionEntry[]>
   /** With a `key` that was seen before, the operation it began; `request.key-reused` for another type. */
   start(
     group: string,
     type: OperationType,
     request: StartOperation,
-    key?: string,
+    asked: { readonly by: string; readonly key?: string },
   ): Promise<Operation>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */
-  cancel(id: string): Promise<Operation>
+  cancel(id: string, by: string): Promise<Operation>
   report(id: string, format: 'json' | 'html'): Promise<string>
 }
 

@@ -13,12 +13,12 @@ import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
-import { createDecider } from './decider.ts'
+import { createDecider, ownVantagePoint } from './decider.ts'
 import { establishEpoch } from './establish.ts'
 import { createEventBus, type EventBus } from './event-bus.ts'
 import { createMetrics } from './http/metrics.ts'
 import { type ListenAddress, startServer } from './http/server.ts'
-import { createSessions } from './http/session.ts'
+import { createSessions, localToken } from './http/session.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { operationOf } from './operations.ts'
 import { createPassGate } from './pass-gate.ts'
@@ -119,7 +119,8 @@ async function assemble(
     ...{ group, store: decisions, runner },
     startFailover: async () => {
       const request = { dryRun: false, force: false }
-      return (await service.start(group.plan.group, 'failover', request)).id
+      const by = { by: ownVantagePoint }
+      return (await service.start(group.plan.group, 'failover', request, by)).id
     },
   })
   // A look that fails decides nothing: without its records the controller stands still (D9).
@@ -165,7 +166,9 @@ async function assemble(
   )
   const server = await startServer({
     service,
-    sessions: createSessions({ token: keys.token, key: keys.sessionKey }),
+    groups: [group.plan.group],
+    sessions: createSessions({ key: keys.sessionKey }),
+    bearers: [localToken(keys.token)],
     listen: options.listen,
     version: options.version,
     clock,

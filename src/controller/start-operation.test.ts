@@ -60,6 +60,7 @@ function asked(change: Partial<Asked> & { epoch?: number; protectedIn?: number }
     detection: health('unreachable'),
     home: 'east',
     now: new Date(at),
+    by: 'ann',
     ...change,
   }
 }

@@ -21,6 +21,8 @@ export interface Asked {
   /** Where the plan file starts: its primary. */
   readonly home: string
   readonly now: Date
+  /** Name of the caller. */
+  readonly by: string
 }
 
 /**
@@ -193,13 +195,14 @@ function refuseUnprotected({ replicates, primary, secondary }: Course): void {
   )
 }
 
-function newRun({ type, course, detection, now }: Asked, id: string): StartRun {
+function newRun({ type, course, detection, now, by }: Asked, id: string): StartRun {
   const member = detection.members[course.primary]
   const input: ProcedureInput = {
     epoch: course.epoch,
     primary: course.primary,
     secondary: course.secondary,
     decidedAt: now.toISOString(),
+    by,
     detectedAt: member?.health === 'unreachable' ? member.since : null,
   }
   return { id, runbook: type, group: course.direction.group, input }

@@ -9,6 +9,7 @@ export function toOperation(
   more: {
     readonly type: Operation['type']
     readonly epoch: number
+    readonly by: string | null
     readonly progress?: ReadonlyMap<string, StepProgress>
     readonly report?: string
   },
@@ -22,6 +23,7 @@ export function toOperation(
     outcome: outcomeOf(state),
     epoch: more.epoch,
     dryRun: false,
+    by: more.by,
     startedAt: header.acceptedAt,
     endedAt: isOver(state) ? state.since : null,
     waitingFor: state.status === 'waiting' ? state.for : null,

@@ -165,7 +165,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
           ...{ type, runs, request: { dryRun: false, force }, detection: state },
           course: await courseNow(group),
           begunBy: (await currentEpoch(group)).begunBy,
-          ...{ home: 'east', now: clock() },
+          ...{ home: 'east', now: clock(), by: 'operator' },
         }
         const run = runFor(asked)
         for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { GroupStatus, LedgerRow, Operation, StartOperation } from '../../api/contract.ts'
+import type { Caller } from '../../api/roles.ts'
 import { createEventBus } from '../../controller/event-bus.ts'
 import { createMetrics } from '../../controller/http/metrics.ts'
 import { startServer } from '../../controller/http/server.ts'
-import { createSessions } from '../../controller/http/session.ts'
+import { createSessions, localToken } from '../../controller/http/session.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { scriptedReplication } from './scripted-replication.ts'
@@ -64,7 +65,7 @@ export const group: GroupStatus = {
 export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {
   return {
     ...{ id: `${type}-1`, group: 'fraud', type, status: 'running', outcome: null, epoch: 4 },
-    ...{ dryRun: false, startedAt: at(0), endedAt: null, waitingFor: null },
+    ...{ dryRun: false, by: 'local', startedAt: at(0), endedAt: null, waitingFor: null },
     steps: [
       {
         ...{ id: 'one', title: 'Do the first thing', status: 'running', startedAt: at(0) },
@@ -105,6 +106,8 @@ export async function startScriptedController(options: {
   /** Called when an operation was started; drives it with `advance`. */
   readonly onStart?: (controller: ScriptedController) => void
   readonly refuse?: HoldfastError
+  /** By their tokens. */
+  readonly callers?: Readonly<Record<string, Caller>>
 }): Promise<ScriptedController> {
   const { stateDir } = options
   const started: ScriptedController['started'] = []
@@ -200,7 +203,9 @@ export async function startScriptedController(options: {
   const token = 'token-of-the-test'
   const server = await startServer({
     service,
-    sessions: createSessions({ token, key: Buffer.from('key') }),
+    groups: ['fraud'],
+    sessions: createSessions({ key: Buffer.from('key') }),
+    bearers: [localToken(token), async (text) => options.callers?.[text]],
     listen: { host: '127.0.0.1', port: 0 },
     version: '0',
     clock: () => new Date(),

@@ -1,16 +1,24 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Caller, localCaller } from '../../api/roles.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import { checkRole, type Groups, isPublic, refuseRoutesWithoutRule } from './access.ts'
+import { noteCaller } from './caller.ts'
 import { type Sessions, sessionTtlMs } from './session.ts'
+
+/** Undefined: this is no token of mine. */
+export type Bearer = (token: string) => Promise<Caller | undefined>
 
 export interface GuardOptions {
   readonly sessions: Sessions
+  /** Asked in this order whom a bearer token belongs to. */
+  readonly bearers: readonly Bearer[]
   /** Host names by which this controller may be called, without port. */
   readonly hosts: readonly string[]
+  readonly groups: Groups
   readonly clock: () => Date
 }
 
 const cookieName = 'holdfast-session'
-const open = new Set(['/healthz', '/readyz'])
 
 const securityHeaders = {
   // Mantine puts its theme into a style element; scripts come from us alone.
@@ -24,13 +32,17 @@ const securityHeaders = {
   'cache-control': 'no-store',
 }
 
-/** Hooks that run before every handler: who is called, who calls, from where. */
+/** Hooks that run before every handler: who is called, who calls, from where, and may they. */
 export function guard(app: FastifyInstance, options: GuardOptions): void {
+  refuseRoutesWithoutRule(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
     checkHost(request, options.hosts)
     if (request.url.startsWith('/?token=')) return exchange(request, reply, options)
-    if (needsCaller(request)) checkCaller(request, options)
+    if (isPublic(request)) return
+    const caller = await authenticate(request, options)
+    noteCaller(request, caller)
+    await checkRole(request, caller, options.groups)
   })
 }
 
@@ -60,16 +72,13 @@ function exchange(
     .redirect('/', 303)
 }
 
-/** The console's files hold nothing secret, and a signed-out page has to be able to say so. */
-function needsCaller(request: FastifyRequest): boolean {
-  const path = request.url.split('?')[0] ?? ''
-  if (open.has(path)) return false
-  return path.startsWith('/api/') || path === '/metrics' || path === '/openapi.json'
-}
-
-function checkCaller(request: FastifyRequest, { sessions, clock }: GuardOptions): void {
-  const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (bearer !== undefined && sessions.isToken(bearer)) return
+/** Throws `request.unauthorized`, `request.wrong-origin`. */
+async function authenticate(
+  request: FastifyRequest,
+  { bearers, sessions, clock }: GuardOptions,
+): Promise<Caller> {
+  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (token !== undefined) return callerOfToken(token, bearers)
   const cookie = cookieOf(request)
   if (cookie === undefined || !sessions.isSession(cookie, clock())) {
     throw unauthorized('The call carries no valid token.')
@@ -81,6 +90,15 @@ function checkCaller(request: FastifyRequest, { sessions, clock }: GuardOptions)
   if (request.method !== 'GET' && !sameOrigin) {
     throw new HoldfastError('request.wrong-origin', 'The call comes from another page.')
   }
+  return localCaller
+}
+
+async function callerOfToken(token: string, bearers: readonly Bearer[]): Promise<Caller> {
+  for (const bearer of bearers) {
+    const caller = await bearer(token)
+    if (caller !== undefined) return caller
+  }
+  throw unauthorized('The call carries no valid token.')
 }
 
 function cookieOf(request: FastifyRequest): string | undefined {

@@ -4,6 +4,7 @@ import { type ErrorKind, HoldfastError, isHoldfastError } from '../../model/erro
 const statusByCode: Readonly<Record<string, number>> = {
   'request.invalid': 400,
   'request.unauthorized': 401,
+  'request.forbidden': 403,
   'request.wrong-host': 421,
   'request.wrong-origin': 403,
   'request.not-found': 404,

@@ -20,6 +20,7 @@ import {
 } from '../../api/contract.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
+import { callerOf } from './caller.ts'
 import { streamEvents } from './events.ts'
 import { registerReadings } from './reading-routes.ts'
 import { registerReplicationRoutes } from './replication-routes.ts'
@@ -130,17 +131,12 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
           response: answers({ 202: operation }),
         },
       },
-      async (request, reply) =>
-        reply
-          .code(202)
-          .send(
-            await service.start(
-              request.params.group,
-              type,
-              request.body,
-              request.headers['idempotency-key'],
-            ),
-          ),
+      async (request, reply) => {
+        const key = request.headers['idempotency-key']
+        const asked = { by: callerOf(request).name, ...(key === undefined ? {} : { key }) }
+        const started = await service.start(request.params.group, type, request.body, asked)
+        return reply.code(202).send(started)
+      },
     )
   }
   app.get(
@@ -168,7 +164,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
         response: answers({ 200: operation }),
       },
     },
-    (request) => service.cancel(request.params.id),
+    (request) => service.cancel(request.params.id, callerOf(request).name),
   )
   registerReplicationRoutes(instance, service)
   registerReports(app, service)
@@ -225,7 +221,7 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
       },
     },
     async (request, reply) => {
-      await service.pause(request.params.group, request.body.reason)
+      await service.pause(request.params.group, request.body.reason, callerOf(request).name)
       return reply.code(204).send(null)
     },
   )
@@ -233,7 +229,7 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
     at('resume'),
     { schema: { summary: 'End the pause', params: inGroup, response: done } },
     async (request, reply) => {
-      await service.pause(request.params.group, null)
+      await service.pause(request.params.group, null, callerOf(request).name)
       return reply.code(204).send(null)
     },
   )
@@ -247,7 +243,7 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
       },
     },
     async (request, reply) => {
-      await service.acknowledge(request.params.group)
+      await service.acknowledge(request.params.group, callerOf(request).name)
       return reply.code(204).send(null)
     },
   )

@@ -9,7 +9,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
-import { guard } from './guard.ts'
+import { type Bearer, guard } from './guard.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
 import { problemOf } from './problems.ts'
 import { registerRoutes } from './routes.ts'
@@ -17,7 +17,10 @@ import type { Sessions } from './session.ts'
 
 export interface ServerOptions {
   readonly service: ControllerService
+  /** Names of the failover groups it serves. */
+  readonly groups: readonly string[]
   readonly sessions: Sessions
+  readonly bearers: readonly Bearer[]
   readonly listen: ListenAddress
   readonly version: string
   readonly clock: () => Date
@@ -66,7 +69,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       .serializer(JSON.stringify)
       .send(problem)
   })
-  guard(app, { sessions: options.sessions, hosts: hostNames(host), clock: options.clock })
+  guard(app, {
+    sessions: options.sessions,
+    bearers: options.bearers,
+    hosts: hostNames(host),
+    groups: {
+      served: options.groups,
+      ofOperation: async (id) => (await options.service.operation(id)).group,
+    },
+    clock: options.clock,
+  })
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',

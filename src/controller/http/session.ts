@@ -1,8 +1,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { localCaller } from '../../api/roles.ts'
+import type { Bearer } from './guard.ts'
 
-/** Who may call: the bearer of the API token, or a browser that came by a one-time link. */
+/** Browsers that came by a one-time link. */
 export interface Sessions {
-  isToken(text: string): boolean
   /** A code for `/?token=`, good once and for ten minutes. */
   issueCode(now: Date): string
   /** The cookie value for a code; undefined when the code is unknown, used or too old. */
@@ -13,19 +14,17 @@ export interface Sessions {
 const codeTtlMs = 10 * 60_000
 export const sessionTtlMs = 12 * 3_600_000
 
-/**
- * `key` signs cookies; kept over restarts, it lets an open console page go on after one. The API
- * token itself never reaches a browser.
- */
-export function createSessions(options: {
-  readonly token: string
-  readonly key: Buffer
-}): Sessions {
+/** The token of the state directory, which never reaches a browser. */
+export function localToken(token: string): Bearer {
+  return async (text) => (same(text, token) ? localCaller : undefined)
+}
+
+/** `key` signs cookies; kept over restarts, it lets an open console page go on after one. */
+export function createSessions(options: { readonly key: Buffer }): Sessions {
   const codes = new Map<string, number>()
   const sign = (expiresAt: string) =>
     createHmac('sha256', options.key).update(`session ${expiresAt}`).digest('base64url')
   return {
-    isToken: (text) => same(text, options.token),
     issueCode: (now) => {
       const code = randomBytes(24).toString('base64url')
       codes.set(code, now.getTime() + codeTtlMs)

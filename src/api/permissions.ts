@@ -1,0 +1,61 @@
+import type { Role } from './roles.ts'
+
+/**
+ * The role that each operation of the API needs, in the group its address names; in every group that
+ * the controller serves where it names none; for `/operations/:id` in the group of the operation. A
+ * route that stands in neither table keeps the controller from starting.
+ */
+export const permissions: Readonly<Record<string, Role>> = {
+  'GET /openapi.json': 'viewer',
+  'GET /metrics': 'viewer',
+  'GET /api/v1/status': 'viewer',
+  'GET /api/v1/events': 'viewer',
+  'GET /api/v1/operations': 'viewer',
+  'GET /api/v1/operations/:id': 'viewer',
+  'GET /api/v1/operations/:id/report': 'viewer',
+  'GET /api/v1/operations/:id/report.html': 'viewer',
+  'GET /api/v1/groups/:group/plan': 'viewer',
+  'GET /api/v1/groups/:group/objects': 'viewer',
+  'GET /api/v1/groups/:group/objects/:id': 'viewer',
+  'GET /api/v1/groups/:group/drift': 'viewer',
+  'GET /api/v1/groups/:group/conflicts': 'viewer',
+  'GET /api/v1/groups/:group/conflicts/kept': 'viewer',
+  'GET /api/v1/groups/:group/jobs': 'viewer',
+  'GET /api/v1/groups/:group/runs': 'viewer',
+  'GET /api/v1/groups/:group/runs/:run': 'viewer',
+  'GET /api/v1/groups/:group/runs/:run/comparison': 'viewer',
+  'GET /api/v1/groups/:group/endpoints': 'viewer',
+  'GET /api/v1/groups/:group/settings': 'viewer',
+  'GET /api/v1/groups/:group/outages': 'viewer',
+  'GET /api/v1/groups/:group/readiness': 'viewer',
+  'GET /api/v1/groups/:group/decisions': 'viewer',
+
+  'POST /api/v1/groups/:group/sync': 'operator',
+  'POST /api/v1/groups/:group/verify': 'operator',
+  'POST /api/v1/groups/:group/drill': 'operator',
+  'POST /api/v1/groups/:group/failover': 'operator',
+  'POST /api/v1/groups/:group/switchover': 'operator',
+  'POST /api/v1/groups/:group/failback': 'operator',
+  'POST /api/v1/groups/:group/reprotect': 'operator',
+  'POST /api/v1/operations/:id/cancel': 'operator',
+  'POST /api/v1/groups/:group/conflicts/resolve': 'operator',
+  'POST /api/v1/groups/:group/outages/:member': 'operator',
+  // A vote about a failover: whoever may give it may bring one about.
+  'POST /api/v1/groups/:group/views': 'operator',
+  'POST /api/v1/groups/:group/pause': 'operator',
+  'POST /api/v1/groups/:group/resume': 'operator',
+  'POST /api/v1/groups/:group/acknowledge': 'operator',
+
+  // Whoever opens the link is admin of everything here.
+  'POST /api/v1/console-link': 'admin',
+}
+
+/** Answered to anybody: liveness, and the console's files, which hold nothing secret. */
+export const publicRoutes: ReadonlySet<string> = new Set([
+  'GET /healthz',
+  'GET /readyz',
+  'GET /',
+  'GET /*',
+  'GET /groups/*',
+  'GET /operations/*',
+])
