@@ -76,7 +76,7 @@ function open() {
     }
     return values
   }
-  return { metrics, row, readAll }
+  return { db, metrics, row, readAll }
 }
 
 describe('metrics', () => {
@@ -143,6 +143,35 @@ describe('metrics', () => {
       actor,
     )
     expect(metrics.latest(row().run)[0]?.last).toEqual({ step: 9, createdMs: 3, value: 4 })
+  })
+
+  it('go on where they were, beside names that are new', () => {
+    const { metrics, row, readAll } = open()
+    const at = (step: number, ...names: string[]) =>
+      names.map((name) => ({ name, step, createdMs: step, value: step }))
+    const batches = [at(1, 'a', 'b'), at(2, 'b', 'c', 'b'), at(3, 'c', 'a'), at(0, 'a')]
+    for (const batch of batches) metrics.logScalars(row(), batch, actor)
+    const steps = (name: string) => readAll(name, 10).map(({ step }) => step)
+    expect(['a', 'b', 'c'].map(steps)).toEqual([
+      [1, 3, 0],
+      [1, 2, 2],
+      [2, 3],
+    ])
+    const latest = metrics.latest(row().run).map(({ name, last }) => [name, last.value])
+    expect(Object.fromEntries(latest)).toEqual({ a: 3, b: 2, c: 3 })
+  })
+
+  it('forget what a rollback took away', () => {
+    const { db, metrics, row, readAll } = open()
+    const log = (name: string, value: number) =>
+      metrics.logScalars(row(), [{ name, step: 0, createdMs: 0, value }], actor)
+    db.exec('BEGIN')
+    log('undone', 1)
+    db.exec('ROLLBACK')
+    log('other', 2)
+    log('undone', 3)
+    const values = (name: string) => readAll(name, 10).map(({ value }) => value)
+    expect([values('other'), values('undone')]).toEqual([[2], [3]])
   })
 
   it('samples evenly and keeps the last', () => {

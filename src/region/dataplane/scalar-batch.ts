@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type Database from 'libsql'
 import { AzureError } from '../context.ts'
+import { knownMetrics, type NamedMetric } from './known-metrics.ts'
 import { isLater, type Step, scalarSchema } from './metric-values.ts'
 
 export interface LoggedScalar {
@@ -10,37 +11,46 @@ export interface LoggedScalar {
   readonly step: Step
 }
 
+export interface ScalarBatches {
+  /**
+   * Runs inside the caller's transaction. Throws 409 for a name that the run has with another schema.
+   * Returns the metrics it looked up or made, for `learn`.
+   */
+  append(run: number, scalars: readonly LoggedScalar[]): readonly NamedMetric[]
+  /** Remembers metrics once their transaction is committed. */
+  learn(run: number, metrics: readonly NamedMetric[]): void
+}
+
 /**
- * Appends a batch of scalars to a run in two statements, whatever their number: a statement costs
- * more than the row it writes. The batch travels as two JSON texts: the metrics as
- * `[name, uuid, columns, count, last value, last step, last time]`, the points as `[name, place,
- * time, step, value]`, where the place counts back from the metric's last value.
- *
- * Returns a function that runs inside the caller's transaction and throws 409 for a name that the
- * run has with another schema.
+ * Appends a batch of scalars to a run in a few statements, whatever their number: a statement costs
+ * more than the row it writes. Batches travel as JSON texts: new metrics as `[name, uuid, columns,
+ * count, last value, last step, last time]`, known ones as `[metric, count, last value, last step,
+ * last time]`, the points as `[metric, place, time, step, value]`, where the place counts back from
+ * the metric's last value.
  */
-export function scalarBatches(
-  db: Database.Database,
-): (run: number, scalars: readonly LoggedScalar[]) => void {
+export function scalarBatches(db: Database.Database): ScalarBatches {
+  const known = knownMetrics()
   const addMetrics = db.prepare(
     `INSERT INTO dp_metrics (run, namespace, name, uuid, schema, columns, scalar, count, last_value,
        last_step, last_ms)
      SELECT ?, '', value ->> 0, value ->> 1, ?, value ->> 2, 1, value ->> 3, value ->> 4,
        value ->> 5, value ->> 6
      FROM json_each(?) WHERE true ON CONFLICT (run, name, namespace) DO UPDATE SET
-       count = count + excluded.count,
        columns = CASE WHEN columns = excluded.columns THEN columns
          ELSE json_patch(excluded.columns, columns) END,
-       last_value = CASE WHEN ${isNewLater} THEN excluded.last_value ELSE last_value END,
-       last_step = CASE WHEN ${isNewLater} THEN excluded.last_step ELSE last_step END,
-       last_ms = CASE WHEN ${isNewLater} THEN excluded.last_ms ELSE last_ms END
-     WHERE schema = excluded.schema`,
+       ${withPointsOf('excluded')}
+     WHERE schema = excluded.schema RETURNING name, metric`,
+  )
+  const growMetrics = db.prepare(
+    `UPDATE dp_metrics SET ${withPointsOf('given')}
+     FROM (SELECT value ->> 0 AS metric, value ->> 1 AS count, value ->> 2 AS last_value,
+       value ->> 3 AS last_step, value ->> 4 AS last_ms FROM json_each(?)) AS given
+     WHERE dp_metrics.metric = given.metric`,
   )
   const addValues = db.prepare(
     `INSERT INTO dp_metric_values (metric, seq, created_ms, step, value)
      SELECT m.metric, m.count + (p.value ->> 1), p.value ->> 2, p.value ->> 3, p.value ->> 4
-     FROM json_each(?) p
-     CROSS JOIN dp_metrics m ON m.run = ? AND m.name = p.value ->> 0 AND m.namespace = ''`,
+     FROM json_each(?) p CROSS JOIN dp_metrics m ON m.metric = p.value ->> 0`,
   )
   const otherSchema = db.prepare(
     `SELECT m.name, m.schema FROM json_each(?) g
@@ -48,16 +58,42 @@ export function scalarBatches(
      WHERE m.schema <> ? LIMIT 1`,
   )
 
-  return (run, scalars) => {
-    const groups = groupsOf(scalars)
-    const text = `[${groups.map(groupText).join()}]`
-    if (addMetrics.run(run, scalarSchema, text).changes < groups.length) {
+  function addUnknown(run: number, groups: readonly Group[]): NamedMetric[] {
+    if (groups.length === 0) return []
+    const text = listOf(groups.map(newMetricText))
+    const metrics = addMetrics.all(run, scalarSchema, text) as NamedMetric[]
+    if (metrics.length < groups.length) {
       const other = otherSchema.get(text, run, scalarSchema) as { name: string; schema: string }
       throw schemaDiffers(other.name, other.schema, scalarSchema)
     }
-    addValues.run(`[${groups.flatMap(pointTexts).join()}]`, run)
+    return metrics
+  }
+
+  return {
+    append(run, scalars) {
+      const groups = groupsOf(scalars)
+      const ofRun = known.of(run)
+      const grown: string[] = []
+      const points: string[] = []
+      for (const group of groups.values()) {
+        const metric = ofRun?.get(group.name)
+        if (metric === undefined) continue
+        grown.push(`[${metric},${totalsText(group)}]`)
+        points.push(...pointTexts(metric, group))
+        groups.delete(group.name)
+      }
+      if (grown.length > 0) growMetrics.run(listOf(grown))
+      const added = addUnknown(run, [...groups.values()])
+      for (const { name, metric } of added)
+        points.push(...pointTexts(metric, groups.get(name) as Group))
+      addValues.run(listOf(points))
+      return added
+    },
+    learn: known.learn,
   }
 }
+
+const listOf = (texts: readonly string[]) => `[${texts.join()}]`
 
 export const schemaDiffers = (name: string, existing: string, given: string) =>
   new AzureError(
@@ -66,11 +102,21 @@ export const schemaDiffers = (name: string, existing: string, given: string) =>
     `The metric '${name}' has the schema '${existing}', not '${given}'.`,
   )
 
+/** Counts the points of a row named `given` and keeps the later of both last points. */
+function withPointsOf(given: string): string {
+  const isLater = isGivenLater(given)
+  const later = ['last_value', 'last_step', 'last_ms'].map(
+    (field) =>
+      `${field} = CASE WHEN ${isLater} THEN ${given}.${field} ELSE dp_metrics.${field} END`,
+  )
+  return [`count = dp_metrics.count + ${given}.count`, ...later].join(', ')
+}
+
 /** `isLater` of metric-values, between the last point of a batch and the one that is stored. */
-const isNewLater = `(last_ms IS NULL
-  OR (excluded.last_step, excluded.last_ms) > (ifnull(last_step, 0), last_ms)
-  OR ((excluded.last_step, excluded.last_ms) = (ifnull(last_step, 0), last_ms)
-    AND (last_value IS NULL OR excluded.last_value >= last_value)))`
+const isGivenLater = (given: string) => `(dp_metrics.last_ms IS NULL
+  OR (${given}.last_step, ${given}.last_ms) > (ifnull(dp_metrics.last_step, 0), dp_metrics.last_ms)
+  OR ((${given}.last_step, ${given}.last_ms) = (ifnull(dp_metrics.last_step, 0), dp_metrics.last_ms)
+    AND (dp_metrics.last_value IS NULL OR ${given}.last_value >= dp_metrics.last_value)))`
 
 interface Group {
   readonly name: string
@@ -78,7 +124,7 @@ interface Group {
   last: LoggedScalar
 }
 
-function groupsOf(scalars: readonly LoggedScalar[]): Group[] {
+function groupsOf(scalars: readonly LoggedScalar[]): Map<string, Group> {
   const groups = new Map<string, Group>()
   for (const scalar of scalars) {
     const { name } = scalar
@@ -89,22 +135,22 @@ function groupsOf(scalars: readonly LoggedScalar[]): Group[] {
       group.points.push(scalar)
     }
   }
-  return [...groups.values()]
+  return groups
 }
 
-function groupText({ name, points, last }: Group): string {
-  const texts = [name, randomUUID(), JSON.stringify({ [name]: 'Double' })]
-  const head = texts.map((text) => JSON.stringify(text)).join()
-  return `[${head},${points.length},${realOf(last.value)},${last.step},${last.createdMs}]`
+function newMetricText(group: Group): string {
+  const texts = [group.name, randomUUID(), JSON.stringify({ [group.name]: 'Double' })]
+  return `[${texts.map((text) => JSON.stringify(text)).join()},${totalsText(group)}]`
 }
 
-function pointTexts({ name, points }: Group): string[] {
-  const head = JSON.stringify(name)
-  return points.map(
+const totalsText = ({ points, last }: Group) =>
+  `${points.length},${realOf(last.value)},${last.step},${last.createdMs}`
+
+const pointTexts = (metric: number, { points }: Group) =>
+  points.map(
     ({ createdMs, step, value }, i) =>
-      `[${head},${i + 1 - points.length},${createdMs},${step},${realOf(value)}]`,
+      `[${metric},${i + 1 - points.length},${createdMs},${step},${realOf(value)}]`,
   )
-}
 
 /** A number as the database reads it from JSON, which has neither infinities nor not-a-number. */
 function realOf(value: number): string {
