@@ -19,6 +19,7 @@ const layers: Record<string, number> = {
   detection: 4,
   traffic: 4,
   assess: 4,
+  evidence: 4,
   backup: 4,
   recovery: 4,
   template: 4,

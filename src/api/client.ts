@@ -30,6 +30,7 @@ import type {
 } from './detail-contract.ts'
 import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
+import type { AuditPage, EvidenceKey } from './evidence-contract.ts'
 import { apiPrefix } from './prefix.ts'
 
 export interface ClientOptions {
@@ -48,6 +49,12 @@ export interface CallSignal {
 export interface RunsQuery {
   readonly member?: string
   readonly cursor?: string
+}
+
+export interface AuditQuery {
+  readonly after?: number
+  readonly since?: string
+  readonly limit?: number
 }
 
 export interface StartCall extends CallSignal {
@@ -113,6 +120,8 @@ export interface ApiClient {
   cancel(id: string, call?: CallSignal): Promise<Operation>
   report(id: string, format: 'json' | 'html', call?: CallSignal): Promise<string>
   consoleLink(call?: CallSignal): Promise<string>
+  audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
+  evidenceKey(call?: CallSignal): Promise<EvidenceKey>
   /**
    * Starts with the status, or with what was missed. Reconnects by itself until `signal` aborts,
    * then ends without an error. A refusal (a wrong token) is thrown.
@@ -237,6 +246,8 @@ export function createClient(options: ClientOptions): ApiClient {
       text(`${ofOperation(id)}/report${format === 'html' ? '.html' : ''}`, more),
     consoleLink: async (more) =>
       (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
+    audit: (query, more) => json(`audit${queryText(query)}`, more),
+    evidenceKey: (more) => json('audit/key', more),
     events,
   }
 }
@@ -247,7 +258,7 @@ interface Request extends CallSignal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-function queryText(query: ObjectsQuery | RunsQuery = {}): string {
+function queryText(query: ObjectsQuery | RunsQuery | AuditQuery = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) parameters.set(name, String(value))

@@ -185,6 +185,7 @@ export const groupStatus = z.object({
   readiness: readiness
     .nullable()
     .describe('the newest look; null: none since the controller started'),
+  findings: z.array(finding).describe('what Holdfast itself needs; readiness has its own'),
 })
 
 export const status = z.object({
@@ -343,6 +344,7 @@ export type Event = z.infer<typeof event>
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
  * GET  operations/{id}/report[.html]   -> report
+ * GET  audit?after&since&limit         -> auditPage, audit/key -> evidenceKey (evidence-contract.ts)
  * POST console-link                    -> consoleLink
  * GET  events                          -> text/event-stream
  * GET  /openapi.json, /healthz, /readyz, /metrics

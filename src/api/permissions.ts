@@ -14,6 +14,8 @@ export const permissions: Readonly<Record<string, Role>> = {
   'GET /api/v1/operations/:id': 'viewer',
   'GET /api/v1/operations/:id/report': 'viewer',
   'GET /api/v1/operations/:id/report.html': 'viewer',
+  'GET /api/v1/audit': 'viewer',
+  'GET /api/v1/audit/key': 'viewer',
   'GET /api/v1/groups/:group/plan': 'viewer',
   'GET /api/v1/groups/:group/objects': 'viewer',
   'GET /api/v1/groups/:group/objects/:id': 'viewer',

@@ -139,6 +139,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/decisions.ts')).decisionsCommand(),
   },
   {
+    name: 'audit',
+    summary: 'who did what, in a log that shows tampering',
+    load: async () => (await import('./commands/audit.ts')).auditCommand(),
+  },
+  {
     name: 'gateway',
     summary: 'run the gateway of the plan',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),

@@ -10,6 +10,7 @@ export const exitCodes = {
   unreachable: 5,
   conflict: 6,
   unknownOutcome: 7,
+  tampered: 8,
   interrupted: 130,
 } as const
 
@@ -24,6 +25,7 @@ export const exitCodeHelp = `Exit codes:
   5    a workspace or the controller cannot be reached
   6    conflict: another operation is under way, or something changed meanwhile
   7    outcome unknown: look at \`holdfast status\` before repeating
+  8    evidence was tampered with
   130  interrupted`
 
 const byCode: Readonly<Record<string, ExitCode>> = {

@@ -21,6 +21,8 @@ function groupText(group: GroupStatus, nowMs: number): string {
     lines.push(`  failover now       ${verdict}${why}; see \`holdfast assess\``)
   }
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
+  for (const { sentence, remedy } of group.findings)
+    lines.push(`  ${pc.red('attention')}          ${sentence} ${remedy}`)
   lines.push('', tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members()))
   if (group.counts.length > 0) lines.push('', countsText(group))
   if (group.operation !== null) lines.push('', ...operationLines(group.operation))

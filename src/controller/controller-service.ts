@@ -19,6 +19,7 @@ import type { RunLink } from '../workspace/run-links.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
 import type { EventBus } from './event-bus.ts'
+import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
@@ -39,6 +40,7 @@ export interface ServiceParts {
   readonly watch: Watch
   readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
   readonly events: EventBus
+  readonly evidence: EvidenceService
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
   readonly decisions: DecisionStore
@@ -93,6 +95,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
   return {
     ...readings(group, check, parts.running),
     events,
+    evidence: parts.evidence,
     isReady: async () => {
       await database.pool.query('select 1')
       return true
@@ -109,6 +112,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           lastPass: parts.lastPass(),
           drill: await drillStatus(group, runner),
           readiness: parts.readiness.last(),
+          findings: parts.evidence.findings(),
         }),
       ],
     }),

@@ -1,6 +1,7 @@
 import type {
   DecisionStatus,
   DrillStatus,
+  Finding,
   GroupStatus,
   MemberStatus,
   Operation,
@@ -22,11 +23,12 @@ export interface StatusParts {
   readonly lastPass: PassSummary | null
   readonly drill: DrillStatus
   readonly readiness: Readiness | null
+  readonly findings: readonly Finding[]
 }
 
 export async function groupStatus(
   group: ProtectedGroup,
-  { watch, regions, operation, decision, lastPass, drill, readiness }: StatusParts,
+  { watch, regions, operation, decision, lastPass, drill, readiness, findings }: StatusParts,
 ): Promise<GroupStatus> {
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
@@ -69,6 +71,7 @@ export async function groupStatus(
     lastPass,
     drill,
     readiness,
+    findings: [...findings],
   }
 }
 

@@ -13,6 +13,7 @@ import type {
 } from '../api/contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
+import type { EvidenceService } from './evidence-service.ts'
 import type { Readings } from './readings.ts'
 import type { ReplicationService } from './replication-service.ts'
 
@@ -22,6 +23,7 @@ import type { ReplicationService } from './replication-service.ts'
  */
 export interface ControllerService extends Readings {
   readonly events: EventBus
+  readonly evidence: EvidenceService
   /** All that readiness needs works: the database answers. */
   isReady(): Promise<boolean>
   status(): Promise<Status>

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { PassSummary } from '../api/contract.ts'
 import { decisionMigrations, postgresDecisionStore } from '../detection/decision-store.ts'
+import { type AuditLog, auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
+import { openHeadKeeper } from '../evidence/head-keeper.ts'
+import { readOrMakeSigningKey } from '../evidence/signing-key.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { PassResult } from '../replication/pass.ts'
 import { dbosEngine } from '../runbook/dbos-engine.ts'
@@ -10,16 +13,19 @@ import type { StepProgress } from '../runbook/runbook.ts'
 import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { auditedDecisions, auditedRecords } from './audited-records.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
 import { createDecider, ownVantagePoint } from './decider.ts'
 import { establishEpoch } from './establish.ts'
 import { createEventBus, type EventBus } from './event-bus.ts'
+import { type EvidenceParts, evidenceService } from './evidence-service.ts'
 import { createMetrics } from './http/metrics.ts'
 import { type ListenAddress, startServer } from './http/server.ts'
 import { createSessions, localToken } from './http/session.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
+import { notePlan } from './note-plan.ts'
 import { operationOf } from './operations.ts'
 import { createPassGate } from './pass-gate.ts'
 import { bindProcedures } from './procedures.ts'
@@ -89,9 +95,13 @@ async function assemble(
     options.databaseUrl === undefined ? { stateDir } : { url: options.databaseUrl },
   )
   closers.push(() => database.close())
-  await migrate(database, [...recordMigrations, ...decisionMigrations, ...startKeyMigrations])
-  const group = await openGroup(options, database)
+  await migrate(database, [
+    ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
+  ])
+  const evidence = await openEvidence(options, database)
+  const group = await openGroup(options, database, evidence.audit)
   closers.push(() => closeMembers(group.members))
+  await notePlan(group.plan, evidence.audit)
   await establishEpoch(group)
 
   const events = createEventBus({ runId: randomUUID() })
@@ -114,7 +124,7 @@ async function assemble(
     },
   })
   closers.push(() => watch.stop())
-  const decisions = postgresDecisionStore(database)
+  const decisions = auditedDecisions(postgresDecisionStore(database), evidence.audit)
   const decider = createDecider({
     ...{ group, store: decisions, runner },
     startFailover: async () => {
@@ -143,6 +153,7 @@ async function assemble(
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
+    evidence: evidenceService(evidence),
     lastPass: () => lastPass,
     running: {
       version: options.version,
@@ -169,6 +180,7 @@ async function assemble(
     groups: [group.plan.group],
     sessions: createSessions({ key: keys.sessionKey }),
     bearers: [localToken(keys.token)],
+    audit: evidence.audit,
     listen: options.listen,
     version: options.version,
     clock,
@@ -187,11 +199,21 @@ async function assemble(
   }
 }
 
+async function openEvidence(
+  { stateDir, clock: now }: ControllerOptions,
+  database: Database,
+): Promise<EvidenceParts> {
+  const key = await readOrMakeSigningKey(stateDir)
+  const heads = await openHeadKeeper(stateDir, key)
+  return { key, heads, audit: postgresAuditLog(database, { now, heads }) }
+}
+
 async function openGroup(
   { plan, stateDir, clock, log }: ControllerOptions,
   database: Database,
+  audit: AuditLog,
 ): Promise<ProtectedGroup> {
-  const records = postgresRecords(database)
+  const records = auditedRecords(postgresRecords(database), audit)
   const members = await openMembers(
     plan,
     async () => (await records.epochs.current(plan.group))?.epoch ?? 0,

@@ -1,9 +1,9 @@
 import { HoldfastError, isHoldfastError } from '../model/errors.ts'
+import { oneAtATime } from '../store/write-atomically.ts'
 import { type Sleep, sleep } from '../workspace/cancellation.ts'
 import { refuseStale } from './epoch-guard.ts'
 import type { StableEndpoint, StablePointer } from './stable-endpoint.ts'
 import { notSwitched } from './traffic-errors.ts'
-import { oneAtATime } from './write-atomically.ts'
 
 interface Options {
   readonly signal?: AbortSignal | undefined

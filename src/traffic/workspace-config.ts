@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { HoldfastError } from '../model/errors.ts'
+import { isAbsent, oneAtATime, writeAtomically } from '../store/write-atomically.ts'
 import { formatDocument } from './documents/config-document.ts'
 import {
   configUnreadable,
@@ -9,7 +10,6 @@ import {
   type StoreOptions,
 } from './documents/document-endpoint.ts'
 import type { StableEndpoint } from './stable-endpoint.ts'
-import { isAbsent, oneAtATime, writeAtomically } from './write-atomically.ts'
 
 export interface WorkspaceConfigOptions {
   /** The `config.json` that `MLClient.from_config` reads; made when it is missing. */

@@ -149,6 +149,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
         ...{ regions: new Map(), operation: null, decision, lastPass: null },
         drill: await drillStatus(group, runner),
         readiness: null,
+        findings: [],
       }),
       schedule.now(),
     )

@@ -9,10 +9,12 @@ import { startServer } from '../../controller/http/server.ts'
 import { createSessions, localToken } from '../../controller/http/session.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import { type ScriptedEvidence, scriptedEvidence } from './scripted-evidence.ts'
 import { scriptedReplication } from './scripted-replication.ts'
 
 /** A controller whose work is written by a test; its API, its events and its note are the real ones. */
 export interface ScriptedController {
+  readonly evidence: ScriptedEvidence
   readonly url: string
   readonly token: string
   readonly started: Array<{ type: Operation['type']; request: StartOperation }>
@@ -60,6 +62,7 @@ export const group: GroupStatus = {
   lastPass: null,
   drill: { lastAt: null, lastOutcome: null, rtaMs: null, rpaMs: null, overdue: false },
   readiness: null,
+  findings: [],
 }
 
 export function operationOf(type: Operation['type'], change: Partial<Operation> = {}): Operation {
@@ -133,6 +136,7 @@ export async function startScriptedController(options: {
     throw new HoldfastError('operation.not-found', `There is no operation ${id}.`)
   }
   const replication = scriptedReplication()
+  const evidence = await scriptedEvidence(stateDir)
   const unscripted = async (): Promise<never> => {
     throw new HoldfastError('test.unscripted', 'No command asks for this.')
   }
@@ -140,6 +144,7 @@ export async function startScriptedController(options: {
     ...{ object: unscripted, runs: unscripted, compareRun: unscripted, endpoints: unscripted },
     ...{ settings: unscripted, outages: unscripted, setOutage: unscripted },
     events,
+    evidence,
     isReady: async () => true,
     readiness: async () => ({
       ...{ group: 'fraud', at: at(0), verdict: 'not-ready', rules: ['quota', 'lag'] },
@@ -206,6 +211,7 @@ export async function startScriptedController(options: {
     groups: ['fraud'],
     sessions: createSessions({ key: Buffer.from('key') }),
     bearers: [localToken(token), async (text) => options.callers?.[text]],
+    audit: evidence,
     listen: { host: '127.0.0.1', port: 0 },
     version: '0',
     clock: () => new Date(),
@@ -219,7 +225,7 @@ export async function startScriptedController(options: {
     JSON.stringify({ url: server.url, token, pid: process.pid }),
   )
   const controller: ScriptedController = {
-    ...{ url: server.url, token, started, cancelled, advance, advanceSilently },
+    ...{ url: server.url, token, started, cancelled, evidence, advance, advanceSilently },
     close: () => server.close(),
   }
   return controller

@@ -103,6 +103,7 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
         body: setOutage,
         response: answers(outage),
       },
+      config: { audit: { action: 'outage', fields: ['down'] } },
     },
     (request) => service.setOutage(request.params.group, request.params.member, request.body.down),
   )

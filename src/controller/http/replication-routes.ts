@@ -43,6 +43,7 @@ export function registerReplicationRoutes(
         body: resolveConflict,
         response: answers({ 200: conflictResolution }),
       },
+      config: { audit: { action: 'resolve-conflict', fields: ['object', 'keep'] } },
     },
     ({ params, body, signal }) =>
       service.replication(params.group).resolveConflict(body, { signal }),

@@ -22,6 +22,7 @@ import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { streamEvents } from './events.ts'
+import { registerEvidenceRoutes } from './evidence-routes.ts'
 import { registerReadings } from './reading-routes.ts'
 import { registerReplicationRoutes } from './replication-routes.ts'
 
@@ -33,6 +34,7 @@ export interface RouteOptions {
 
 const inGroup = z.object({ group: z.string() })
 const startHeaders = z.object({ 'idempotency-key': z.string().min(8).max(200).optional() })
+const startFields = Object.keys(startOperation.shape)
 const withId = z.object({ id: z.string() })
 const answers = <T extends Record<number, z.ZodType>>(good: T) => ({ ...good, default: problem })
 
@@ -130,6 +132,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
           body: startOperation.prefault({}),
           response: answers({ 202: operation }),
         },
+        config: { audit: { fields: startFields } },
       },
       async (request, reply) => {
         const key = request.headers['idempotency-key']
@@ -169,6 +172,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
   registerReplicationRoutes(instance, service)
   registerReports(app, service)
   registerReadings(app, service)
+  registerEvidenceRoutes(app, service)
   app.post(
     at('console-link'),
     {
@@ -204,6 +208,7 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
         body: vantageReport,
         response: done,
       },
+      config: { audit: false },
     },
     async (request, reply) => {
       await service.view(request.params.group, request.body)
@@ -219,6 +224,7 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
         body: pauseRequest,
         response: done,
       },
+      config: { audit: { fields: ['reason'] } },
     },
     async (request, reply) => {
       await service.pause(request.params.group, request.body.reason, callerOf(request).name)

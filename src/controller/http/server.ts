@@ -7,8 +7,10 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
+import type { AuditLog } from '../../evidence/audit-log.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
+import { auditRequests } from './audit-requests.ts'
 import { type Bearer, guard } from './guard.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
 import { problemOf } from './problems.ts'
@@ -19,6 +21,7 @@ export interface ServerOptions {
   readonly service: ControllerService
   /** Names of the failover groups it serves. */
   readonly groups: readonly string[]
+  readonly audit: Pick<AuditLog, 'append'>
   readonly sessions: Sessions
   readonly bearers: readonly Bearer[]
   readonly listen: ListenAddress
@@ -88,6 +91,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     transform: jsonSchemaTransform,
   })
+  auditRequests(app, options)
   registerRoutes(app, {
     service: options.service,
     issueLink: consoleLink,

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { HoldfastError } from '../../model/errors.ts'
+import { isAbsent } from '../../store/write-atomically.ts'
 import type { StableEndpoint } from '../stable-endpoint.ts'
 import { changedMeanwhile } from '../traffic-errors.ts'
-import { isAbsent } from '../write-atomically.ts'
 import { formatDocument } from './config-document.ts'
 import {
   documentEndpoint,

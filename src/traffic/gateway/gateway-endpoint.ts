@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import picomatch from 'picomatch'
 import { Agent, request } from 'undici'
 import { HoldfastError } from '../../model/errors.ts'
+import { isAbsent, oneAtATime, writeAtomically } from '../../store/write-atomically.ts'
 import { refuseStale } from '../epoch-guard.ts'
 import type { StableEndpoint, StablePointer, StableTarget } from '../stable-endpoint.ts'
 import { notSwitched } from '../traffic-errors.ts'
-import { isAbsent, oneAtATime, writeAtomically } from '../write-atomically.ts'
 import { type GatewayPointer, type MemberRoute, parsePointer } from './pointer.ts'
 
 /** Scoring endpoints of a member, as `GatewayMember` gives them. */

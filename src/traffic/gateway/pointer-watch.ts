@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { isAbsent } from '../write-atomically.ts'
+import { isAbsent } from '../../store/write-atomically.ts'
 import { type GatewayPointer, parsePointer } from './pointer.ts'
 
 /** What the last look at the file found. Anything but `current` leaves the gateway as it was. */

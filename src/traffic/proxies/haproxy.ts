@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../model/errors.ts'
+import { writeAtomically } from '../../store/write-atomically.ts'
 import { type OutsideLook, problemSeenFromOutside } from '../outside-look.ts'
 import { markOf, pointerOfMark } from '../pointer-mark.ts'
 import type { StableEndpoint } from '../stable-endpoint.ts'
 import { trafficEndpoint } from '../traffic-endpoint.ts'
-import { writeAtomically } from '../write-atomically.ts'
 import { haproxyCommand } from './haproxy-runtime.ts'
 
 export interface HaproxyOptions {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { HoldfastError } from '../../model/errors.ts'
+import { isAbsent, writeAtomically } from '../../store/write-atomically.ts'
 import { type OutsideLook, problemSeenFromOutside } from '../outside-look.ts'
 import { markOf, pointerOfMark } from '../pointer-mark.ts'
 import type { StableEndpoint, StablePointer } from '../stable-endpoint.ts'
 import { trafficEndpoint } from '../traffic-endpoint.ts'
-import { isAbsent, writeAtomically } from '../write-atomically.ts'
 
 export interface NginxOptions {
   /** As in the plan; names the upstream `holdfast_NAME`. */

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { apiPrefix, problem } from '../../api/contract.ts'
+import { auditPage, evidenceKey } from '../../api/evidence-contract.ts'
+import type { ControllerService } from '../service.ts'
+
+const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem })
+
+/** The audit log, and the key with which evidence is signed. */
+export function registerEvidenceRoutes(
+  instance: FastifyInstance,
+  { evidence }: Pick<ControllerService, 'evidence'>,
+): void {
+  const app = instance.withTypeProvider<ZodTypeProvider>()
+  app.get(
+    `${apiPrefix}/audit`,
+    {
+      schema: {
+        summary: 'The audit log, oldest first',
+        querystring: z.object({
+          after: z.coerce.number().int().min(0).default(0),
+          since: z.iso.datetime().optional(),
+          limit: z.coerce.number().int().min(1).max(1000).default(500),
+        }),
+        response: answers(auditPage),
+      },
+    },
+    ({ query: { since, ...filter } }) =>
+      evidence.audit({ ...filter, ...(since === undefined ? {} : { since }) }),
+  )
+  app.get(
+    `${apiPrefix}/audit/key`,
+    {
+      schema: {
+        summary: 'The public key of what this controller signs',
+        response: answers(evidenceKey),
+      },
+    },
+    async () => evidence.key(),
+  )
+}
