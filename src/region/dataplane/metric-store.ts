@@ -111,7 +111,7 @@ export function openMetricStore(options: {
      WHERE metric = ? AND ((seq - 1) % ? = 0 OR seq = ?) ORDER BY seq`,
   )
 
-  const batches = scalarBatches(db)
+  const appendScalars = scalarBatches(db)
 
   const find = (run: number, name: string, namespace = '') => {
     const row = findMetric.get(run, name, namespace) as StoredMetric | undefined
@@ -184,12 +184,10 @@ export function openMetricStore(options: {
     find,
     logScalars(run, scalars, actor) {
       if (scalars.length === 0) return
-      const added = inTransaction(db, () => {
+      inTransaction(db, () => {
+        appendScalars(run.run, scalars)
         runs.touch(run, actor)
-        return batches.append(run.run, scalars)
       })
-      // A transaction that is still open may take its metrics back.
-      if (!db.inTransaction) batches.learn(run.run, added)
     },
     post(run, metrics, actor) {
       return inTransaction(db, () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Caller } from '../context.ts'
+import { inTransaction } from '../store/database.ts'
 import { parseJson } from './json-body.ts'
 import { presentValue, type ValueRow } from './metric-rows.ts'
 import { openMetricStore } from './metric-store.ts'
@@ -165,9 +166,12 @@ describe('metrics', () => {
     const { db, metrics, row, readAll } = open()
     const log = (name: string, value: number) =>
       metrics.logScalars(row(), [{ name, step: 0, createdMs: 0, value }], actor)
-    db.exec('BEGIN')
-    log('undone', 1)
-    db.exec('ROLLBACK')
+    const undone = () =>
+      inTransaction(db, () => {
+        log('undone', 1)
+        throw new Error('undo')
+      })
+    expect(undone).toThrow('undo')
     log('other', 2)
     log('undone', 3)
     const values = (name: string) => readAll(name, 10).map(({ value }) => value)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type Database from 'libsql'
 import { AzureError } from '../context.ts'
+import { afterCommit } from '../store/database.ts'
 import { knownMetrics, type NamedMetric } from './known-metrics.ts'
 import { isLater, type Step, scalarSchema } from './metric-values.ts'
 
@@ -11,24 +12,19 @@ export interface LoggedScalar {
   readonly step: Step
 }
 
-export interface ScalarBatches {
-  /**
-   * Runs inside the caller's transaction. Throws 409 for a name that the run has with another schema.
-   * Returns the metrics it looked up or made, for `learn`.
-   */
-  append(run: number, scalars: readonly LoggedScalar[]): readonly NamedMetric[]
-  /** Remembers metrics once their transaction is committed. */
-  learn(run: number, metrics: readonly NamedMetric[]): void
-}
-
 /**
  * Appends a batch of scalars to a run in a few statements, whatever their number: a statement costs
  * more than the row it writes. Batches travel as JSON texts: new metrics as `[name, uuid, columns,
  * count, last value, last step, last time]`, known ones as `[metric, count, last value, last step,
  * last time]`, the points as `[metric, place, time, step, value]`, where the place counts back from
  * the metric's last value.
+ *
+ * Returns a function that runs inside the caller's `inTransaction` and throws 409 for a name that the
+ * run has with another schema.
  */
-export function scalarBatches(db: Database.Database): ScalarBatches {
+export function scalarBatches(
+  db: Database.Database,
+): (run: number, scalars: readonly LoggedScalar[]) => void {
   const known = knownMetrics()
   const addMetrics = db.prepare(
     `INSERT INTO dp_metrics (run, namespace, name, uuid, schema, columns, scalar, count, last_value,
@@ -66,30 +62,27 @@ export function scalarBatches(db: Database.Database): ScalarBatches {
       const other = otherSchema.get(text, run, scalarSchema) as { name: string; schema: string }
       throw schemaDiffers(other.name, other.schema, scalarSchema)
     }
+    afterCommit(db, () => known.learn(run, metrics))
     return metrics
   }
 
-  return {
-    append(run, scalars) {
-      const groups = groupsOf(scalars)
-      const ofRun = known.of(run)
-      const grown: string[] = []
-      const points: string[] = []
-      for (const group of groups.values()) {
-        const metric = ofRun?.get(group.name)
-        if (metric === undefined) continue
-        grown.push(`[${metric},${totalsText(group)}]`)
-        points.push(...pointTexts(metric, group))
-        groups.delete(group.name)
-      }
-      if (grown.length > 0) growMetrics.run(listOf(grown))
-      const added = addUnknown(run, [...groups.values()])
-      for (const { name, metric } of added)
-        points.push(...pointTexts(metric, groups.get(name) as Group))
-      addValues.run(listOf(points))
-      return added
-    },
-    learn: known.learn,
+  return (run, scalars) => {
+    const groups = groupsOf(scalars)
+    const ofRun = known.of(run)
+    const grown: string[] = []
+    const points: string[] = []
+    for (const group of groups.values()) {
+      const metric = ofRun?.get(group.name)
+      if (metric === undefined) continue
+      grown.push(`[${metric},${totalsText(group)}]`)
+      points.push(...pointTexts(metric, group))
+      groups.delete(group.name)
+    }
+    if (grown.length > 0) growMetrics.run(listOf(grown))
+    const added = addUnknown(run, [...groups.values()])
+    for (const { name, metric } of added)
+      points.push(...pointTexts(metric, groups.get(name) as Group))
+    addValues.run(listOf(points))
   }
 }
 

@@ -26,15 +26,32 @@ export function openDatabase(dataDir: string): Database.Database {
 export function inTransaction<T>(db: Database.Database, work: () => T): T {
   if (db.inTransaction) return work()
   db.exec('BEGIN IMMEDIATE')
+  let result: T
   try {
-    const result = work()
+    result = work()
     db.exec('COMMIT')
-    return result
   } catch (error) {
+    waiting.delete(db)
     // A full disk has rolled back already; a second ROLLBACK would hide the first error.
     if (db.inTransaction) db.exec('ROLLBACK')
     throw error
   }
+  const followers = waiting.get(db) ?? []
+  waiting.delete(db)
+  for (const follower of followers) follower()
+  return result
+}
+
+const waiting = new WeakMap<Database.Database, Array<() => void>>()
+
+/**
+ * Runs `work` when the open transaction is committed, never when it is rolled back: what is remembered
+ * outside the database must not be ahead of it. Call it inside `inTransaction`; `work` must not throw.
+ */
+export function afterCommit(db: Database.Database, work: () => void): void {
+  const followers = waiting.get(db)
+  if (followers) followers.push(work)
+  else waiting.set(db, [work])
 }
 
 /** One migration runs once per database, in its own transaction, in the order given. */
