@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { armKinds } from '../src/model/kinds.ts'
@@ -13,7 +15,7 @@ import { openAzureMlWorkspace } from '../src/workspace/azureml/azureml-workspace
 import { allPages } from '../src/workspace/pages.ts'
 import type { Workspace } from '../src/workspace/workspace.ts'
 import type { Bench, Figure } from './bench.ts'
-import { fillRegion } from './region-fill.ts'
+import type { FillSize } from './region-fill.ts'
 
 const program = [fileURLToPath(new URL('../dist/holdfast.js', import.meta.url))]
 const workspaceId = (name: string) =>
@@ -30,19 +32,28 @@ export const twoRegions: Bench = {
       : { runs: 2000, metricsPerRun: 10, assets: 400 }
     const east = await openRegion(join(dir, 'east'), 'ws-east', (dataDir, id) => {
       note(`filling with ${size.runs} runs and ${size.assets} assets`)
-      fillRegion(dataDir, id, size, note)
+      return fillInChild(dataDir, id, size)
     })
     const west = await openRegion(join(dir, 'west'), 'ws-west')
     const database = await openDatabase({ stateDir: join(dir, 'state') })
     try {
       await migrate(database, recordMigrations)
+      const processorMs = (): ProcessorMs => {
+        const { user, system } = process.cpuUsage()
+        return {
+          replicator: (user + system) / 1000,
+          ...{ source: east.cpuMs() ?? 0, target: west.cpuMs() ?? 0 },
+        }
+      }
       const { ledger, definitions } = postgresRecords(database)
       const context = (): ReplicationContext => ({
         ...{ group: 'bench', plan: planOf(dir), ledger, definitions, epoch: 1 },
         ...{ source: east.workspace, target: west.workspace, clock: () => new Date() },
       })
       note('first pass')
+      const before = processorMs()
       const first = await timedPass(context())
+      const spent = difference(processorMs(), before)
       note('mere listing of both sides')
       const listing = await timedListing([east.workspace, west.workspace])
       note('second pass, nothing changed')
@@ -50,7 +61,10 @@ export const twoRegions: Bench = {
       await changeRuns(east.workspace)
       note(`third pass, ${changedRuns} runs changed`)
       const third = await timedPass(context())
-      return figuresOf(size.runs + size.assets, first, second, third, listing)
+      return [
+        ...figuresOf(size.runs + size.assets, first, second, third, listing),
+        ...processorFigures(size.runs + size.assets, spent),
+      ]
     } finally {
       await database.close()
       await east.close()
@@ -100,10 +114,31 @@ function figuresOf(
   ]
 }
 
+/** What other load on the machine does not change. */
+interface ProcessorMs {
+  readonly replicator: number
+  readonly source: number
+  readonly target: number
+}
+
+const difference = (after: ProcessorMs, before: ProcessorMs): ProcessorMs => ({
+  replicator: after.replicator - before.replicator,
+  source: after.source - before.source,
+  target: after.target - before.target,
+})
+
+function processorFigures(objects: number, spent: ProcessorMs): Figure[] {
+  return Object.entries(spent).map(([who, ms]) => ({
+    what: `first pass, processor time of the ${who} for an object`,
+    value: ms / objects,
+    unit: 'ms' as const,
+  }))
+}
+
 async function openRegion(
   dataDir: string,
   name: string,
-  fill?: (dataDir: string, workspaceId: string) => void,
+  fill?: (dataDir: string, workspaceId: string) => Promise<void>,
 ) {
   const id = workspaceId(name)
   const first = await startRegionProcess(dataDir, program)
@@ -112,18 +147,31 @@ async function openRegion(
   await settled(call, await call('PUT', `${id}?api-version=2025-12-01`, { body }))
   await close()
   await first.stop()
-  fill?.(dataDir, id)
+  await fill?.(dataDir, id)
   const region = await startRegionProcess(dataDir, program)
   const workspace = await openAzureMlWorkspace({
     ...{ name, workspaceId: id, cloud: region.cloudFile, folder: dataDir },
   })
   return {
     workspace,
+    cpuMs: region.cpuMs,
     close: async () => {
       await workspace.close()
       await region.stop()
     },
   }
+}
+
+/** In a process of its own: what it needs in memory is not the replicating process's. */
+async function fillInChild(dataDir: string, id: string, size: FillSize): Promise<void> {
+  const script = fileURLToPath(new URL('fill-region.ts', import.meta.url))
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', script, dataDir, id, JSON.stringify(size)],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`the region was not filled: ${code}`)
 }
 
 /** Everything a pass has to look at, read and thrown away. */

@@ -1,5 +1,6 @@
 import type { ContinuityPlan, PlanMember } from '../plan/continuity-plan.ts'
 import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
+import { breaking } from '../workspace/decorators/breaking.ts'
 import { fenced } from '../workspace/decorators/fenced.ts'
 import { limited } from '../workspace/decorators/limited.ts'
 import { retrying } from '../workspace/decorators/retrying.ts'
@@ -11,7 +12,10 @@ export interface Member {
   readonly plan: PlanMember
   /** Every call is one request, so that a probe measures the service and not our patience. */
   readonly direct: Workspace
-  /** Retries, bounds its concurrency and refuses writes of a past epoch (I1). */
+  /**
+   * Retries, bounds its concurrency, leaves a region alone that only fails, and refuses writes of a
+   * past epoch (I1).
+   */
   readonly workspace: Workspace
   /** The same for a region that is probably dead: what does not work at once is given up. */
   readonly impatient: Workspace
@@ -36,12 +40,13 @@ export async function openMembers(
   for (const member of plan.members) {
     const { direct, caPath } = await openDirect(member, plan.folder)
     // The fence stands inside the retries: an epoch that begins between two tries counts.
-    const guarded = fenced(limited(direct), { currentEpoch })
+    const guarded = (inner: Workspace) => fenced(inner, { currentEpoch })
     members.set(member.name, {
       plan: member,
       direct,
-      workspace: retrying(guarded),
-      impatient: retrying(guarded, { attempts: 2, maxRetryAfterMs: 1000 }),
+      workspace: retrying(guarded(limited(breaking(direct)))),
+      // Not held back by what others met: it has to know now.
+      impatient: retrying(guarded(limited(direct)), { attempts: 2, maxRetryAfterMs: 1000 }),
       caPath,
     })
   }

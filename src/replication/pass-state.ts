@@ -7,6 +7,7 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
 import { invertMap } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { circuitOpen } from '../workspace/decorators/breaking.ts'
 import { isForeign } from './decide-action.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
@@ -219,6 +220,7 @@ export function isSameEntry(row: LedgerEntry | undefined, entry: LedgerEntry): b
 
 const endsThePass = new Set([
   'workspace.unreachable',
+  circuitOpen,
   'workspace.not-found',
   'epoch.stale',
   'workspace.read-only',

@@ -1,4 +1,5 @@
 import { HoldfastError, isHoldfastError } from '../model/errors.ts'
+import { circuitOpen } from '../workspace/decorators/breaking.ts'
 import { linked } from '../workspace/decorators/linked.ts'
 import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
@@ -63,11 +64,17 @@ export async function runPass(
     return result('complete')
   } catch (error) {
     if (!isHoldfastError(error)) throw error
-    return result(error.kind === 'cancelled' ? 'cancelled' : 'failed', {
+    return result(endOf(error, pass), {
       code: error.code,
       message: error.message,
     })
   }
+}
+
+/** A region that is left alone ends the pass early: what it brought over until then stands. */
+function endOf(error: HoldfastError, pass: Pass | undefined): PassResult['outcome'] {
+  if (error.kind === 'cancelled') return 'cancelled'
+  return error.code === circuitOpen && pass !== undefined ? 'partial' : 'failed'
 }
 
 async function walk(pass: Pass): Promise<Watermark> {

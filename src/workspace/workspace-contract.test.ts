@@ -1,3 +1,4 @@
+import { breaking } from './decorators/breaking.ts'
 import { faulty } from './decorators/faulty.ts'
 import { fenced } from './decorators/fenced.ts'
 import { interceptWorkspace } from './decorators/intercept.ts'
@@ -13,6 +14,7 @@ const decorators: Readonly<Record<string, (workspace: Workspace) => Workspace>> 
   intercepted: (workspace) => interceptWorkspace(workspace, (_call, next) => next()),
   fenced: (workspace) => fenced(workspace, { currentEpoch: async () => 1 }),
   limited: (workspace) => limited(workspace, { max: 2 }),
+  breaking: (workspace) => breaking(workspace),
   retrying: (workspace) => retrying(workspace, { attempts: 2 }),
   'faulty, with nothing broken': (workspace) => faulty(workspace),
   'throttled now and then, retried': (workspace) => {

@@ -55,6 +55,7 @@ export async function openAuthority(options: {
   const secretHash = hash(readFileSync(clientSecretFile, 'utf8').trim())
   const privateKey = await importJWK(identity.privateKey, 'RS256')
   const publicKey = await importJWK(identity.publicKey, 'RS256')
+  const verified = verifiedTokens()
   const issuer = () => `${origin()}/${identity.tenantId}/v2.0`
 
   const issue = (audience: string, ttlSeconds: number, claims: JWTPayload) => {
@@ -82,6 +83,8 @@ export async function openAuthority(options: {
     async verify(header, audiences, at = clock()) {
       const token = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
       if (token === undefined) throw unauthenticated('AuthenticationFailed', challenge)
+      const known = verified.get(token, audiences, at)
+      if (known !== undefined) return known
       try {
         const { payload } = await jwtVerify(token, publicKey, {
           algorithms: ['RS256'],
@@ -89,7 +92,7 @@ export async function openAuthority(options: {
           audience: audiences.flatMap((a) => [withoutSlash(a), `${withoutSlash(a)}/`]),
           requiredClaims: ['exp', 'aud', 'oid', 'tid'],
         })
-        return callerOf(payload)
+        return verified.keep(token, audiences, payload, callerOf(payload))
       } catch (error) {
         throw refusal(error)
       }
@@ -141,6 +144,31 @@ export async function openAuthority(options: {
         'The access token is invalid.',
       )
     throw error
+  }
+}
+
+/** Tokens kept at most; a client uses one for an hour, a job one for its life. */
+const mostKept = 1000
+
+/**
+ * Who sent a token that was verified before, while it is valid: a client sends the same one with every
+ * request, and checking its signature costs more than most answers. Whatever else is verified anew.
+ */
+function verifiedTokens() {
+  const kept = new Map<string, { readonly caller: Caller; from: number; to: number }>()
+  const keyOf = (token: string, audiences: readonly string[]) => [token, ...audiences].join(' ')
+  return {
+    get(token: string, audiences: readonly string[], at: Date): Caller | undefined {
+      const one = kept.get(keyOf(token, audiences))
+      const seconds = at.getTime() / 1000
+      return one && seconds >= one.from && seconds < one.to ? one.caller : undefined
+    },
+    keep(token: string, audiences: readonly string[], payload: JWTPayload, caller: Caller): Caller {
+      if (kept.size >= mostKept) kept.clear()
+      const { nbf = 0, exp = 0 } = payload
+      kept.set(keyOf(token, audiences), { caller, from: nbf, to: Math.floor(exp) })
+      return caller
+    },
   }
 }
 

@@ -52,8 +52,6 @@ export class HttpClient {
 
   constructor(member: string, cloud: Cloud) {
     this.#member = member
-    // Every request under way listens; many at once are no leak.
-    setMaxListeners(0, this.#closing.signal)
     this.#pipeline = authenticated(cloud)
     // Awaited by the first request, which reports it; not an unhandled rejection before.
     this.#pipeline.catch(() => undefined)
@@ -64,6 +62,7 @@ export class HttpClient {
     const facts: CallFacts = { member: this.#member, place, writes: isWrite(request), signal }
     throwIfCancelled(signal, place)
     let response: PipelineResponse
+    const deadline = deadlineOf(signal, this.#closing.signal)
     try {
       const pipeline = await this.#pipeline
       response = await pipeline.sendRequest(
@@ -73,11 +72,7 @@ export class HttpClient {
           method,
           // Not the pipeline's own: after a request that failed it would keep the process alive.
           timeout: 0,
-          abortSignal: AbortSignal.any([
-            ...(signal ? [signal] : []),
-            this.#closing.signal,
-            AbortSignal.timeout(timeoutMs),
-          ]),
+          abortSignal: deadline.signal,
           headers: createHttpHeaders({
             accept: 'application/json',
             ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -88,6 +83,8 @@ export class HttpClient {
       )
     } catch (cause) {
       throw translateFailure(cause, facts)
+    } finally {
+      deadline.lift()
     }
     const body = parse(response.bodyAsText)
     const answer: HttpAnswer = {
@@ -102,6 +99,30 @@ export class HttpClient {
 
   close(): void {
     this.#closing.abort()
+  }
+}
+
+/**
+ * Ends with the caller, the client or the clock. `AbortSignal.any` would do, and keeps something of
+ * each request alive as long as the client: a pass makes hundreds of thousands.
+ */
+function deadlineOf(...signals: readonly (AbortSignal | undefined)[]) {
+  const ends = new AbortController()
+  const end = () => ends.abort()
+  const timer = setTimeout(end, timeoutMs).unref()
+  for (const signal of signals) {
+    if (signal === undefined) continue
+    if (signal.aborted) end()
+    // Many requests under way listen to one signal; that is no leak.
+    setMaxListeners(0, signal)
+    signal.addEventListener('abort', end)
+  }
+  return {
+    signal: ends.signal,
+    lift: () => {
+      clearTimeout(timer)
+      for (const signal of signals) signal?.removeEventListener('abort', end)
+    },
   }
 }
 
@@ -124,7 +145,9 @@ function isWrite({ method, url }: HttpRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return false
   return !(
     method === 'POST' &&
-    /(:query|\/full|\/list|listsecrets|listkeys|\/score)$/i.test(new URL(url).pathname)
+    /(:query|\/full|\/list|\/batchrundata|listsecrets|listkeys|\/score)$/i.test(
+      new URL(url).pathname,
+    )
   )
 }
 

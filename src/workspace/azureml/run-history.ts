@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import { writableRun } from '../../model/canonical.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
@@ -14,8 +13,6 @@ import type {
   WriteOptions,
 } from '../workspace.ts'
 import type { HttpClient } from './http-client.ts'
-
-const readsAtOnce = 16
 
 /** Run history v1.0 and metrics v2.0 of one workspace (facts, section 3; design D5). */
 export class RunHistory {
@@ -117,11 +114,28 @@ export class RunHistory {
     return toRun(answer.body, await this.#experimentName(text(answer.body.experimentId), options))
   }
 
-  /** The service has no documented read of several at once; a few requests are under way at a time. */
+  /** One request for all of them, whatever their experiments. */
   async runsById(runs: readonly RunName[], options: CallOptions = {}): Promise<readonly Run[]> {
-    const limit = pLimit(readsAtOnce)
-    const found = await Promise.all(runs.map(({ runId }) => limit(() => this.run(runId, options))))
-    return found.filter((run) => run !== undefined)
+    const requests = runs.map(({ runId }) => [runId, { runId, selectRunMetadata: true }])
+    const body = await this.#post(
+      `${this.#history}/batchrundata`,
+      { requests: Object.fromEntries(requests) },
+      'runs',
+      options,
+    )
+    const [found, failed] = [entriesOf(body.successfulResults), entriesOf(body.failedResults)]
+    const answered = new Map([...found, ...failed])
+    // Absence is an answer; what failed otherwise, or was left out, says why when it is asked alone.
+    const alone = runs.filter(({ runId }) => !(found.has(runId) || isAbsence(answered.get(runId))))
+    const documents = [...found.values()].flatMap((one) =>
+      isObject(one.runMetadata) ? [one.runMetadata] : [],
+    )
+    return Promise.all([
+      ...documents.map(async (document) =>
+        toRun(document, await this.#experimentName(text(document.experimentId), options)),
+      ),
+      ...alone.map(({ runId }) => this.run(runId, options)),
+    ]).then((all) => all.filter((run) => run !== undefined))
   }
 
   async putRuns(
@@ -386,6 +400,13 @@ function page<T>(body: JsonObject, convert: (document: JsonObject) => T): Page<T
       : {}),
   }
 }
+
+function entriesOf(value: Json | undefined): Map<string, JsonObject> {
+  const entries = isObject(value) ? Object.entries(value) : []
+  return new Map(entries.flatMap(([key, one]) => (isObject(one) ? [[key, one] as const] : [])))
+}
+
+const isAbsence = (failure: JsonObject | undefined): boolean => failure?.statusCode === 404
 
 function continued(options: PageOptions): { continuationToken?: string } {
   return options.cursor === undefined ? {} : { continuationToken: options.cursor }

@@ -1,6 +1,7 @@
-import { type HoldfastError, isHoldfastError } from '../../model/errors.ts'
+import { type HoldfastError, isCode, isHoldfastError } from '../../model/errors.ts'
 import { sleep as realSleep, type Sleep, throwIfCancelled } from '../cancellation.ts'
 import type { Workspace } from '../workspace.ts'
+import { circuitOpen } from './breaking.ts'
 import { interceptWorkspace, type WorkspaceCall } from './intercept.ts'
 
 export interface RetryOptions {
@@ -33,6 +34,7 @@ export function retrying(workspace: Workspace, options: RetryOptions = {}): Work
       } catch (error) {
         const last = attempt >= attempts || call.operation === 'writeBlob'
         if (last || !isHoldfastError(error) || error.kind !== 'transient') throw error
+        if (isCode(error, circuitOpen)) throw error
         const asked = error.retryAfterMs ?? 0
         if (asked > maxRetryAfterMs) throw error
         const delayMs = Math.max(asked, backoffMs(attempt, options))
