@@ -16,17 +16,27 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-export const exitCodeHelp = `Exit codes:
-  0    done
-  1    unexpected error
-  2    usage or plan file mistake
-  3    partial: not everything in scope is proven on the other side
-  4    refused, or a human has to act first
-  5    a workspace or the controller cannot be reached
-  6    conflict: another operation is under way, or something changed meanwhile
-  7    outcome unknown: look at \`holdfast status\` before repeating
-  8    evidence was tampered with
-  130  interrupted`
+const exitMeanings: Readonly<Record<ExitCode, string>> = {
+  0: 'done',
+  1: 'unexpected error',
+  2: 'usage or plan file mistake',
+  3: 'partial: not everything in scope is proven on the other side',
+  4: 'refused, or a human has to act first',
+  5: 'a workspace or the controller cannot be reached',
+  6: 'conflict: another operation is under way, or something changed meanwhile',
+  7: 'outcome unknown: look at `holdfast status` before repeating',
+  8: 'evidence was tampered with',
+  130: 'interrupted',
+}
+
+/** `own`: what some of them mean for one command. */
+export function exitCodeHelp(
+  codes: readonly ExitCode[] = Object.values(exitCodes),
+  own: Partial<Record<ExitCode, string>> = {},
+): string {
+  const lines = codes.map((code) => `  ${String(code).padEnd(5)}${own[code] ?? exitMeanings[code]}`)
+  return ['Exit codes:', ...lines].join('\n')
+}
 
 const byCode: Readonly<Record<string, ExitCode>> = {
   'plan.invalid': exitCodes.usage,

@@ -1,25 +1,23 @@
 import { Command } from 'commander'
 import { HoldfastError } from '../model/errors.ts'
 import { type Connection, type ConnectOptions, connect } from './connect.ts'
+import { withExamples } from './manual.ts'
+import { type OutputOptions, withOutput } from './output-format.ts'
 
-export interface GroupOptions extends ConnectOptions {
-  readonly json?: boolean
-}
+export interface GroupOptions extends ConnectOptions, OutputOptions {}
 
 /** A command about the failover group of a plan, with the options all of them share. */
 export function groupCommand(
   name: string,
   summary: string,
   examples: readonly string[],
-  choices: { readonly server: boolean } = { server: true },
+  choices: { readonly server?: boolean; readonly rows?: boolean } = {},
 ): Command {
-  const command = new Command(name)
+  const command = withOutput(withExamples(new Command(name), examples), choices)
     .description(summary)
     .option('--plan <file>', 'plan file', 'continuity.yaml')
     .option('--state <dir>', 'state directory; default: .holdfast beside the plan file')
-    .option('--json', 'print JSON on stdout')
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
-  if (choices.server) {
+  if (choices.server ?? true) {
     command.option('--server <url>', 'controller to ask; its token is read from HOLDFAST_TOKEN')
   }
   return command

@@ -1,32 +1,47 @@
-import pc from 'picocolors'
 import { isHoldfastError } from '../model/errors.ts'
+import { colours as pc } from './colours.ts'
+import { csvText, type OutputFormat, type OutputOptions, yamlText } from './output-format.ts'
 
 /**
- * Where a command writes. With `--json` stdout carries JSON and nothing else, so that it can be
- * piped; what people read goes to stderr then.
+ * Where a command writes. For programs stdout carries one document and nothing else, so that it can
+ * be piped; what people read goes to stderr then.
  */
 export interface Output {
-  readonly json: boolean
+  /** A program reads stdout. */
+  readonly forPrograms: boolean
   /** A human looks at it: colours, redrawn lines and questions are welcome. */
   readonly interactive: boolean
-  /** The result. `text` makes what people see; it is not called with `--json`. */
-  result(value: unknown, text: () => string): void
+  /** The result. `text` makes what people see, `rows` what CSV holds; neither is called otherwise. */
+  result(value: unknown, text: () => string, rows?: () => readonly object[]): void
   /** What happens meanwhile; always stderr. */
   note(line: string): void
 }
 
-export function createOutput(options: { readonly json?: boolean }): Output {
-  const json = options.json ?? false
+export function createOutput(options: OutputOptions): Output {
+  const format = options.json ? 'json' : (options.output ?? 'table')
+  const forPrograms = format !== 'table'
   return {
-    json,
-    interactive: !json && process.stdout.isTTY === true && process.stderr.isTTY === true,
-    result: (value, text) => {
-      process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`)
+    forPrograms,
+    interactive: !forPrograms && process.stdout.isTTY === true && process.stderr.isTTY === true,
+    result: (value, text, rows) => {
+      process.stdout.write(documentOf[format](value, text, rows))
     },
     note: (line) => {
-      process.stderr.write(`${line}\n`)
+      process.stderr.write(`${line}
+`)
     },
   }
+}
+
+type Write = (value: unknown, text: () => string, rows?: () => readonly object[]) => string
+
+const documentOf: Readonly<Record<OutputFormat, Write>> = {
+  table: (_value, text) => `${text()}
+`,
+  json: (value) => `${JSON.stringify(value)}
+`,
+  yaml: (value) => yamlText(value),
+  csv: (_value, _text, rows) => csvText(rows?.() ?? []),
 }
 
 /** Cause, place, next command; the stack only where `HOLDFAST_DEBUG` asks for it. */
@@ -42,7 +57,7 @@ export function describeError(error: unknown): string {
   return lines.join('\n')
 }
 
-/** The error as JSON, for `--json`: the same fields as the API's problem document. */
+/** The error as a document for programs: the same fields as the API's problem document. */
 export function errorDocument(error: unknown): object {
   if (!isHoldfastError(error)) return { error: { code: 'unexpected', message: messageOf(error) } }
   const { code, kind, message, hint, place } = error

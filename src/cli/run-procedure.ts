@@ -56,7 +56,7 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
     output.result({ operation, report: report ?? null }, () =>
       [sentence, ...(report === undefined ? [] : reportLines(report))].join('\n'),
     )
-    if (output.json && exitCode !== 0) output.note(sentence)
+    if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
   })
 }

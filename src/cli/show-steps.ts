@@ -1,5 +1,5 @@
-import pc from 'picocolors'
 import type { Operation, StepState } from '../api/contract.ts'
+import { colours as pc } from './colours.ts'
 import { bytesText, durationText } from './text.ts'
 
 /** Where lines appear while an operation runs. */

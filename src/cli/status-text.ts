@@ -1,5 +1,5 @@
-import pc from 'picocolors'
 import type { DrillStatus, GroupStatus, MemberStatus, Operation, Status } from '../api/contract.ts'
+import { colours as pc } from './colours.ts'
 import { stepText } from './show-steps.ts'
 import { bytesText, durationText, tableText } from './text.ts'
 
@@ -23,7 +23,12 @@ function groupText(group: GroupStatus, nowMs: number): string {
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
   for (const { sentence, remedy } of group.findings)
     lines.push(`  ${pc.red('attention')}          ${sentence} ${remedy}`)
-  lines.push('', tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members()))
+  lines.push(
+    '',
+    tableText(['MEMBER', 'ROLE', 'REGION', 'HEALTH', 'PROBED', 'REASON'], members(), {
+      drop: ['PROBED', 'REGION'],
+    }),
+  )
   if (group.counts.length > 0) lines.push('', countsText(group))
   if (group.operation !== null) lines.push('', ...operationLines(group.operation))
   return lines.join('\n')
@@ -101,6 +106,7 @@ function countsText({ counts }: GroupStatus): string {
       ...[inScope, proven, pending, failed, conflict].map(String),
       bytesText(bytes),
     ]),
+    { drop: ['SIZE', 'IN SCOPE'] },
   )
 }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import Table from 'cli-table3'
 
 /** `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
@@ -39,28 +40,39 @@ export function screenWidth(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY
 }
 
+export interface TableOptions {
+  /** Columns of the screen. */
+  readonly width?: number
+  /** Titles of columns that are left out where room is short, the least important first. */
+  readonly drop?: readonly string[]
+}
+
 const gap = 2
+/** A column is not cut below this as long as another one can be left out. */
+const comfortable = 20
 const narrowest = 8
 
-/** A table without lines. Fits the width: the widest columns give way, their text wraps. */
+/** A table without lines, one line for each row: what does not fit is left out or ends in `…`. */
 export function tableText(
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  width = screenWidth(),
+  { width = screenWidth(), drop = [] }: TableOptions = {},
 ): string {
+  const natural = head.map((title, i) => Math.max(...[title, ...rows.map(cellAt(i))].map(length)))
+  const shown = columnsFor(head, natural, { width, drop })
   const widths = fit(
-    head.map(
-      (title, i) => gap + Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map(length)),
-    ),
-    width,
+    shown.map((i) => (natural[i] ?? 0) + gap),
+    // The gap behind the last column is not written.
+    width + gap,
   )
   const table = new Table({
-    head: head.map((title, i) => wrap(title, (widths[i] ?? 0) - gap)),
+    head: shown.map((i, at) => cut(head[i] ?? '', (widths[at] ?? 0) - gap)),
     colWidths: widths,
     chars: Object.fromEntries(borders.map((name) => [name, ''])),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
   })
-  for (const row of rows) table.push(row.map((cell, i) => wrap(cell, (widths[i] ?? 0) - gap)))
+  for (const row of rows)
+    table.push(shown.map((i, at) => cut(cellAt(i)(row), (widths[at] ?? 0) - gap)))
   return table
     .toString()
     .split('\n')
@@ -68,47 +80,53 @@ export function tableText(
     .join('\n')
 }
 
+const cellAt = (i: number) => (row: readonly string[]) => (row[i] ?? '').replace(/\s*\n\s*/g, ' ')
+
 const borders = [
   ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left'],
   ...['bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
 ]
 
-/** At spaces, and inside words that are longer than a line. */
-function wrap(cell: string, width: number): string {
-  // A colour would have to end and begin again on every line; the words are what matters.
-  if (length(cell) <= width) return cell
-  const lines: string[] = []
-  let line = ''
-  for (const word of cell.replaceAll(ansi, '').split(/\s+/)) {
-    if (line !== '' && line.length + 1 + word.length <= width) {
-      line += ` ${word}`
-      continue
-    }
-    if (line !== '') lines.push(line)
-    line = word
-    while (line.length > width) {
-      lines.push(line.slice(0, width))
-      line = line.slice(width)
-    }
+/** First those that may go while others would be cut short, then from the right whatever has no room. */
+function columnsFor(
+  head: readonly string[],
+  natural: readonly number[],
+  { width, drop }: Required<TableOptions>,
+): number[] {
+  let shown = head.map((_title, i) => i)
+  const needs = (least: number) =>
+    shown.reduce((sum, i) => sum + Math.min(natural[i] ?? 0, least) + gap, -gap)
+  for (const title of drop) {
+    if (needs(comfortable) <= width) break
+    shown = shown.filter((i) => head[i] !== title)
   }
-  return [...lines, line].join('\n')
+  while (shown.length > 1 && needs(narrowest) > width) shown.pop()
+  return shown
 }
 
-function length(text: string): number {
-  // Colours take no room.
-  return Math.max(...text.split('\n').map((line) => line.replaceAll(ansi, '').length))
+/** A sentence loses its end; a name its middle, because its end tells versions apart. */
+export function cut(text: string, width: number): string {
+  if (length(text) <= width) return text
+  // A colour would have to be closed where it is cut; the words are what matters.
+  const plain = stripVTControlCharacters(text)
+  const room = Math.max(0, width - 1)
+  if (/\s/.test(plain)) return `${plain.slice(0, room).trimEnd()}…`
+  const tail = Math.floor(room / 2)
+  return `${plain.slice(0, room - tail)}…${plain.slice(plain.length - tail)}`
 }
 
-const ansi = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
+/** Colours take no room. */
+const length = (text: string): number => stripVTControlCharacters(text).length
 
+/** The widest columns give way. */
 function fit(natural: readonly number[], width: number): number[] {
   const widths = [...natural]
   for (;;) {
     const excess = widths.reduce((sum, each) => sum + each, 0) - width
     const widest = Math.max(...widths)
-    if (excess <= 0 || widest <= narrowest) return widths
-    const second = Math.max(narrowest, ...widths.filter((each) => each < widest))
+    if (excess <= 0 || widest <= 1) return widths
+    const second = Math.max(1, ...widths.filter((each) => each < widest))
     const at = widths.indexOf(widest)
-    widths[at] = Math.max(widest - excess, Math.min(second, widest - 1), narrowest)
+    widths[at] = Math.max(widest - excess, Math.min(second, widest - 1), 1)
   }
 }

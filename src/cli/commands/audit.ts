@@ -16,12 +16,18 @@ import { sinceOption } from '../since-option.ts'
 import { countText, tableText } from '../text.ts'
 
 export function auditCommand(): Command {
-  return groupCommand('audit', 'who did what, in a log that shows tampering', [
-    'holdfast audit',
-    'holdfast audit --since 7d --json | jq .items[].action',
-    'holdfast audit verify --head copy-of/audit-head.json',
-    'holdfast audit key > holdfast.pub',
-  ])
+  return groupCommand(
+    'audit',
+    'who did what, in a log that shows tampering',
+    [
+      'holdfast audit',
+      'holdfast audit --since 7d --json | jq .items[].action',
+      'holdfast audit verify --head copy-of/audit-head.json',
+      'holdfast audit key > holdfast.pub',
+      'holdfast audit --since 30d -o csv > audit.csv',
+    ],
+    { rows: true },
+  )
     .enablePositionalOptions()
     .option(
       '--since <when>',
@@ -69,15 +75,19 @@ async function list(options: GroupOptions & { readonly since?: string }): Promis
     for await (const page of auditPages(client, query, signal)) found.push(...page.items)
     return found
   })
-  output.result({ items }, () =>
-    items.length === 0
-      ? 'Nothing was noted.'
-      : tableText(
-          ['SEQ', 'AT', 'ACTOR', 'ACTION', 'SUBJECT', 'DETAILS'],
-          items.map(({ seq, at, actor, action, subject, details }) => [
-            ...[String(seq), at, actor, action, subject, JSON.stringify(details).slice(0, 200)],
-          ]),
-        ),
+  output.result(
+    { items },
+    () =>
+      items.length === 0
+        ? 'Nothing was noted.'
+        : tableText(
+            ['SEQ', 'AT', 'ACTOR', 'ACTION', 'SUBJECT', 'DETAILS'],
+            items.map(({ seq, at, actor, action, subject, details }) => [
+              ...[String(seq), at, actor, action, subject, JSON.stringify(details).slice(0, 200)],
+            ]),
+            { drop: ['SEQ', 'DETAILS'] },
+          ),
+    () => items,
   )
 }
 

@@ -8,19 +8,20 @@ import { createOutput } from '../output.ts'
 import { countText, tableText } from '../text.ts'
 
 export function conflictsCommand(): Command {
-  return groupCommand('conflicts', 'what both sides changed, and whose content stands', [
-    'holdfast conflicts || test $? -eq 3   # 3: there are some',
-    'holdfast conflicts resolve model/fraud/3 --keep source --dry-run',
-    'holdfast conflicts resolve blob/workspaceblobstore/a.csv --keep target --yes',
-    'holdfast conflicts kept model/fraud/3 --json   # what a resolution put aside',
-  ])
+  return groupCommand(
+    'conflicts',
+    'what both sides changed, and whose content stands',
+    [
+      'holdfast conflicts || test $? -eq 3   # 3: there are some',
+      'holdfast conflicts resolve model/fraud/3 --keep source --dry-run',
+      'holdfast conflicts resolve blob/workspaceblobstore/a.csv --keep target --yes',
+      'holdfast conflicts kept model/fraud/3 --json   # what a resolution put aside',
+    ],
+    { rows: true },
+  )
     .enablePositionalOptions()
     .addCommand(resolveCommand())
     .addCommand(keptCommand())
-    .addHelpText(
-      'after',
-      '\nA resolution holds for the content it was made for; what changes again conflicts again.\nRules for whole kinds stand in the plan file: conflicts: [{ kind: data, name: "raw-*", keep: source }]',
-    )
     .action(list)
 }
 
@@ -40,9 +41,12 @@ function resolveCommand(): Command {
 }
 
 function keptCommand(): Command {
-  return groupCommand('kept', 'what resolutions put aside', [
-    "holdfast conflicts kept model/fraud/3 --json | jq '.items[0].body'",
-  ])
+  return groupCommand(
+    'kept',
+    'what resolutions put aside',
+    ["holdfast conflicts kept model/fraud/3 --json | jq '.items[0].body'"],
+    { rows: true },
+  )
     .argument('[object]', 'only of this object')
     .action(kept)
 }
@@ -53,12 +57,17 @@ async function list(options: GroupOptions): Promise<void> {
     const { group } = onlyGroup(await client.status({ signal }))
     return client.conflicts(group, { signal })
   })
-  output.result(page, () => {
-    if (page.items.length === 0) return 'No conflict.'
-    const more = page.more === 0 ? [] : [`and ${page.more} more: holdfast objects --only conflict`]
-    const next = 'Decide: holdfast conflicts resolve OBJECT --keep source|target'
-    return [...page.items.map(conflictText), ...more, next].join('\n\n')
-  })
+  output.result(
+    page,
+    () => {
+      if (page.items.length === 0) return 'No conflict.'
+      const more =
+        page.more === 0 ? [] : [`and ${page.more} more: holdfast objects --only conflict`]
+      const next = 'Decide: holdfast conflicts resolve OBJECT --keep source|target'
+      return [...page.items.map(conflictText), ...more, next].join('\n\n')
+    },
+    () => page.items,
+  )
   process.exitCode = page.items.length === 0 ? exitCodes.ok : exitCodes.partial
 }
 
@@ -115,7 +124,11 @@ async function kept(object: string | undefined, options: GroupOptions): Promise<
     const { group } = onlyGroup(await client.status({ signal }))
     return client.keptContent(group, object, { signal })
   })
-  output.result(page, () => keptText(page))
+  output.result(
+    page,
+    () => keptText(page),
+    () => page.items,
+  )
 }
 
 function keptText({ items }: KeptPage): string {

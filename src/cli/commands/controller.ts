@@ -40,10 +40,6 @@ export function controllerCommand(): Command {
       5000,
     )
     .option('--exit-with-parent', 'end when standard input closes')
-    .addHelpText(
-      'after',
-      '\nState and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own.',
-    )
     .action(run)
 }
 

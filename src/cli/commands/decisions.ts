@@ -50,23 +50,29 @@ export function acknowledgeCommand(): Command {
 }
 
 export function decisionsCommand(): Command {
-  return groupCommand('decisions', 'what was decided, by whom and why', [
-    'holdfast decisions',
-    'holdfast decisions --json | jq .items[0]',
-  ]).action(async (options: GroupOptions) => {
+  return groupCommand(
+    'decisions',
+    'what was decided, by whom and why',
+    ['holdfast decisions', 'holdfast decisions --json | jq .items[0]'],
+    { rows: true },
+  ).action(async (options: GroupOptions) => {
     const output = createOutput(options)
     const items = await withController(options, async ({ client }, signal) =>
       client.decisions(onlyGroup(await client.status({ signal })).group, { signal }),
     )
-    output.result({ items }, () =>
-      items.length === 0
-        ? 'Nothing was decided yet.'
-        : tableText(
-            ['AT', 'ACTOR', 'ACTION', 'RULE', 'SIGNAL', 'RESULT'],
-            items.map(({ at, actor, action, rule, signal, result }) => [
-              ...[at, actor, action, rule, signal, result ?? '-'],
-            ]),
-          ),
+    output.result(
+      { items },
+      () =>
+        items.length === 0
+          ? 'Nothing was decided yet.'
+          : tableText(
+              ['AT', 'ACTOR', 'ACTION', 'RULE', 'SIGNAL', 'RESULT'],
+              items.map(({ at, actor, action, rule, signal, result }) => [
+                ...[at, actor, action, rule, signal, result ?? '-'],
+              ]),
+              { drop: ['RESULT', 'RULE', 'ACTOR'] },
+            ),
+      () => items,
     )
   })
 }

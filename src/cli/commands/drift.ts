@@ -16,11 +16,17 @@ interface DriftOptions extends GroupOptions {
 }
 
 export function driftCommand(): Command {
-  return groupCommand('drift', 'what differs at the secondary other than by lag', [
-    'holdfast drift',
-    'holdfast drift --json || test $? -eq 3   # 3: there is drift',
-    'holdfast drift --fix --yes',
-  ])
+  return groupCommand(
+    'drift',
+    'what differs at the secondary other than by lag',
+    [
+      'holdfast drift',
+      'holdfast drift --json || test $? -eq 3   # 3: there is drift',
+      'holdfast drift --fix --yes',
+      'holdfast drift -o csv > drift.csv',
+    ],
+    { rows: true },
+  )
     .option('--fix', 'show what a full sync would do, ask, and do it')
     .option('--yes', 'do not ask')
     .action(run)
@@ -34,7 +40,11 @@ async function run(options: DriftOptions): Promise<void> {
     const drift = await client.drift(group, { signal: interrupted })
     const fixable = drift.findings.filter(({ fix }) => fix === 'sync').length
     if (!options.fix || fixable === 0) {
-      output.result(drift, () => driftText(drift))
+      output.result(
+        drift,
+        () => driftText(drift),
+        () => drift.findings,
+      )
       process.exitCode = drift.findings.length === 0 ? exitCodes.ok : exitCodes.partial
       return
     }
@@ -48,8 +58,11 @@ async function run(options: DriftOptions): Promise<void> {
     progress.clear()
     const { exitCode, sentence } = endingOf(operation, following)
     const left = drift.findings.length - fixable
-    output.result({ drift, operation }, () =>
-      [sentence, ...(left === 0 ? [] : [`${left} of them no sync mends; see above.`])].join('\n'),
+    output.result(
+      { drift, operation },
+      () =>
+        [sentence, ...(left === 0 ? [] : [`${left} of them no sync mends; see above.`])].join('\n'),
+      () => drift.findings,
     )
     process.exitCode = exitCode === exitCodes.ok && left > 0 ? exitCodes.partial : exitCode
   })
@@ -60,7 +73,7 @@ function driftText({ from, to, findings, notCompared }: DriftReport): string {
   if (findings.length === 0) return `${to} has what ${from} has, but for lag.\n${silence}`
   const rows = findings.map(({ severity, object, reason, fix }) => [severity, object, reason, fix])
   return [
-    tableText(['SEVERITY', 'OBJECT', 'WHAT', 'MENDED BY'], rows),
+    tableText(['SEVERITY', 'OBJECT', 'WHAT', 'MENDED BY'], rows, { drop: ['MENDED BY'] }),
     `${countText(findings.length, 'finding')}. ${silence}`,
   ].join('\n')
 }

@@ -8,34 +8,29 @@ import { formatObjectId, type ObjectId } from '../../model/object-id.ts'
 import type { ExportPlan } from '../../specification/export-folder.ts'
 import type { FolderChange } from '../../specification/write-export.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput, type Output } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 import { openTarget, type TargetOptions, withTargetOptions } from '../workspace-target.ts'
 
-interface ExportCommandOptions extends TargetOptions {
+interface ExportCommandOptions extends TargetOptions, OutputOptions {
   readonly kind?: readonly string[]
   readonly dryRun?: boolean
-  readonly json?: boolean
 }
+
+const examples = [
+  'holdfast export ./assets',
+  'holdfast export ./assets --member west --dry-run',
+  'holdfast export ./models --kind model environment',
+]
 
 export function exportCommand(): Command {
   const command = new Command('export')
     .description('write the objects of a workspace as Azure ML CLI v2 YAML')
     .argument('<folder>', 'an empty folder, or one that an export wrote before')
-  return withTargetOptions(command)
+  return withOutput(withExamples(withTargetOptions(command), examples))
     .option('--kind <kind...>', 'only these kinds, such as model or online-endpoint')
     .option('--dry-run', 'say what would be written, change nothing')
-    .option('--json', 'print JSON on stdout')
-    .addHelpText(
-      'after',
-      `
-One file per object, the same bytes for the same content: keep the folder in Git. Secrets are not
-written; where one belongs stands \${HOLDFAST_SECRET_…}, which holdfast import reads from the environment.
-
-Examples:
-  holdfast export ./assets
-  holdfast export ./assets --member west --dry-run
-  holdfast export ./models --kind model environment`,
-    )
     .action(run)
 }
 

@@ -4,29 +4,30 @@ import { formatObjectId } from '../../model/object-id.ts'
 import type { ImportPlan, ImportResult } from '../../specification/import-folder.ts'
 import type { ImportAction } from '../../specification/import-session.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput, type Output } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 import { openTarget, type TargetOptions, withTargetOptions } from '../workspace-target.ts'
 
-interface ImportCommandOptions extends TargetOptions {
+interface ImportCommandOptions extends TargetOptions, OutputOptions {
   readonly submitJobs?: boolean
   readonly endpointName?: string
   readonly dryRun?: boolean
-  readonly json?: boolean
 }
+
+const examples = [
+  'holdfast import ./assets',
+  'holdfast import ./jobs/train.yml --submit-jobs --member east',
+]
 
 export function importCommand(): Command {
   const command = new Command('import')
     .description('create objects from a folder of Azure ML CLI v2 YAML')
     .argument('<folder>', 'folder of specifications, or one file')
-  return withTargetOptions(command)
+  return withOutput(withExamples(withTargetOptions(command), examples))
     .option('--submit-jobs', 'run job specifications too; a job runs when it is created')
     .option('--endpoint-name <name>', 'for deployments that name no endpoint')
     .option('--dry-run', 'say what would be created, change nothing')
-    .option('--json', 'print JSON on stdout')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  holdfast import ./assets\n  holdfast import ./jobs/train.yml --submit-jobs --member east',
-    )
     .action(run)
 }
 

@@ -5,9 +5,11 @@ import { Command } from 'commander'
 import { HoldfastError } from '../../model/errors.ts'
 import { parsePlan } from '../../plan/load-plan.ts'
 import { planText } from '../../plan/write-plan.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 
-interface InitOptions {
+interface InitOptions extends OutputOptions {
   readonly primary: string
   readonly secondary: string
   readonly primaryCloud: string
@@ -22,11 +24,15 @@ interface InitOptions {
   readonly plan: string
   readonly force?: boolean
   readonly dryRun?: boolean
-  readonly json?: boolean
 }
 
+const examples = [
+  'holdfast init --primary "$EAST_ID" --secondary "$WEST_ID" --group fraud-models',
+  'holdfast init --primary "$EAST_ID" --secondary "$WEST_ID" --gateway scoring --dry-run',
+]
+
 export function initCommand(): Command {
-  return new Command('init')
+  return withOutput(withExamples(new Command('init'), examples))
     .description('write continuity.yaml for two workspaces')
     .requiredOption('--primary <arm-id>', 'workspace that serves now')
     .requiredOption('--secondary <arm-id>', 'workspace in the other region')
@@ -46,7 +52,6 @@ export function initCommand(): Command {
     .option('--plan <file>', 'plan file to write', 'continuity.yaml')
     .option('--force', 'replace an existing plan file')
     .option('--dry-run', 'print the plan file instead of writing it')
-    .option('--json', 'print JSON on stdout')
     .action(init)
 }
 

@@ -6,10 +6,12 @@ import { createOutput } from '../output.ts'
 import { tableText } from '../text.ts'
 
 export function jobsCommand(): Command {
-  return groupCommand('jobs', 'open jobs, and what happened to them at a failover', [
-    'holdfast jobs',
-    'holdfast jobs --json | jq \'.items[] | select(.decision == "manual")\'',
-  ]).action(run)
+  return groupCommand(
+    'jobs',
+    'open jobs, and what happened to them at a failover',
+    ['holdfast jobs', 'holdfast jobs --json | jq \'.items[] | select(.decision == "manual")\''],
+    { rows: true },
+  ).action(run)
 }
 
 async function run(options: GroupOptions): Promise<void> {
@@ -18,7 +20,11 @@ async function run(options: GroupOptions): Promise<void> {
     const { group } = onlyGroup(await client.status({ signal }))
     return client.jobs(group, { signal })
   })
-  output.result({ items }, () => (items.length === 0 ? 'No open job is known.' : jobsText(items)))
+  output.result(
+    { items },
+    () => (items.length === 0 ? 'No open job is known.' : jobsText(items)),
+    () => items,
+  )
 }
 
 export function jobsText(jobs: readonly JobRow[]): string {
@@ -27,5 +33,6 @@ export function jobsText(jobs: readonly JobRow[]): string {
     jobs.map(({ job, state, decision, resubmittedAs, checkpoint, reason }) => [
       ...[job, state, decision, resubmittedAs ?? '-', checkpoint ?? '-', reason],
     ]),
+    { drop: ['CHECKPOINT', 'RUNS AS'] },
   )
 }

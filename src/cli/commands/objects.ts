@@ -14,10 +14,12 @@ interface ObjectsOptions extends GroupOptions {
 const states = ['proven', 'pending', 'failed', 'conflict', 'skipped']
 
 export function objectsCommand(): Command {
-  return groupCommand('objects', 'the ledger: every object and whether it is proven', [
-    'holdfast objects --only failed',
-    'holdfast objects --kind model --json',
-  ])
+  return groupCommand(
+    'objects',
+    'the ledger: every object and whether it is proven',
+    ['holdfast objects --only failed', 'holdfast objects --kind model -o csv > models.csv'],
+    { rows: true },
+  )
     .addOption(new Option('--only <state>', 'only objects in this state').choices(states))
     .option('--kind <kind>', 'only this kind, e.g. model')
     .action(run)
@@ -33,7 +35,11 @@ async function run(options: ObjectsOptions): Promise<void> {
     }
     return allObjects(client, group, query, { signal })
   })
-  output.result({ items }, () => (items.length === 0 ? 'No such object.' : objectsText(items)))
+  output.result(
+    { items },
+    () => (items.length === 0 ? 'No such object.' : objectsText(items)),
+    () => items,
+  )
 }
 
 function objectsText(rows: readonly LedgerRow[]): string {
@@ -43,5 +49,6 @@ function objectsText(rows: readonly LedgerRow[]): string {
       ...[kind, object, state, bytesText(bytes)],
       error === null ? '' : `${error.code}: ${error.message}`,
     ]),
+    { drop: ['SIZE', 'KIND'] },
   )
 }

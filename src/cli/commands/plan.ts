@@ -7,11 +7,17 @@ import { planTextOf } from '../plan-text.ts'
 import { savePlan } from '../saved-plan.ts'
 
 export function planCommand(): Command {
-  return groupCommand('plan', 'what a sync would copy, change and leave', [
-    'holdfast plan',
-    'holdfast plan --out reviewed.json   # then: holdfast sync --apply reviewed.json',
-    'holdfast plan --json | jq \'.actions[] | select(.action == "conflict")\'',
-  ])
+  return groupCommand(
+    'plan',
+    'what a sync would copy, change and leave',
+    [
+      'holdfast plan',
+      'holdfast plan --out reviewed.json   # then: holdfast sync --apply reviewed.json',
+      'holdfast plan --json | jq \'.actions[] | select(.action == "conflict")\'',
+      'holdfast plan -o csv > plan.csv',
+    ],
+    { rows: true },
+  )
     .option('--full', 'as a full sync would: old runs and what was deleted, too')
     .option('--out <file>', 'also write it to a file that `holdfast sync --apply` takes')
     .action(showPlan)
@@ -35,5 +41,9 @@ export async function showPlan(options: PlanOptions): Promise<void> {
       return made
     },
   )
-  output.result(plan, () => planTextOf(plan))
+  output.result(
+    plan,
+    () => planTextOf(plan),
+    () => plan.actions,
+  )
 }

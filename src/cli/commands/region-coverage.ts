@@ -3,30 +3,39 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { CoveredOperation } from '../../region/coverage/coverage.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 import { openRegionAdmin } from '../region-admin.ts'
 
 /** `holdfast region coverage`: what a local region does of Azure, asked of a region itself. */
 export function regionCoverageCommand(): Command {
-  return new Command('coverage')
+  return withOutput(withExamples(new Command('coverage'), examples), { rows: true })
     .description('list every operation, and whether local regions support it')
     .option('--data <dir>', 'ask the region running here; default: one started for the question')
     .option('--missing', 'only what is not supported')
-    .option('--json', 'print JSON on stdout')
     .action(coverage)
 }
 
-interface Options {
+const examples = [
+  'holdfast region coverage --missing',
+  'holdfast region coverage -o csv > coverage.csv',
+]
+
+interface Options extends OutputOptions {
   readonly data?: string
   readonly missing?: boolean
-  readonly json?: boolean
 }
 
 async function coverage(options: Options): Promise<void> {
   const { data } = options
   const all = data === undefined ? await ofNewRegion() : await ofRegion(data)
   const shown = options.missing ? all.filter(({ supported }) => !supported) : all
-  createOutput(options).result(shown, () => table(shown, all))
+  createOutput(options).result(
+    shown,
+    () => table(shown, all),
+    () => shown,
+  )
 }
 
 async function ofRegion(dataDir: string): Promise<CoveredOperation[]> {

@@ -1,13 +1,14 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import { type Fault, type FaultKind, faultKinds, faultServices } from '../../region/faults/fault.ts'
 import { durationOption } from '../duration-option.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 import { openRegionAdmin, type RegionAdmin } from '../region-admin.ts'
 
 /** `holdfast region fault`: puts a running region into trouble, for drills and tests. */
 export function regionFaultCommand(): Command {
   const data = () => new Option('--data <dir>', "the region's data directory").makeOptionMandatory()
-  const json = () => new Option('--json', 'print JSON on stdout')
   const fault = new Command('fault').description('put a running region into trouble, or out of it')
   fault
     .command('add')
@@ -29,23 +30,22 @@ export function regionFaultCommand(): Command {
     .option('--operations-take <duration>', 'slowOperations: how long they take', durationOption)
     .option('--skew <seconds>', 'clockSkew: how far ahead the clock is; may be negative', decimal)
     .option('--origin <address>', 'cutOff: what the region cannot reach')
-    .addOption(json())
     .addHelpText('after', () => `\nKinds:\n${kindLines()}`)
     .action(add)
-  fault
-    .command('list')
-    .description('the faults a region has now')
-    .addOption(data())
-    .addOption(json())
-    .action(list)
+  fault.command('list').description('the faults a region has now').addOption(data()).action(list)
   fault
     .command('lift')
     .description('end one fault, or all of them')
     .argument('[id]', 'as `list` shows it; all when left out')
     .addOption(data())
-    .addOption(json())
     .action(lift)
-  return fault
+  for (const each of fault.commands) withOutput(each, { rows: each.name() === 'list' })
+  return withExamples(fault, [
+    'holdfast region fault add down --data ./east --for 5m',
+    'holdfast region fault add throttle --data ./east --service arm --share 0.2',
+    'holdfast region fault list --data ./east -o csv',
+    'holdfast region fault lift --data ./east',
+  ])
 }
 
 const kindLines = () =>
@@ -59,9 +59,8 @@ function decimal(text: string): number {
   throw new InvalidArgumentError('Write a number.')
 }
 
-interface Common {
+interface Common extends OutputOptions {
   readonly data: string
-  readonly json?: boolean
 }
 interface AddOptions extends Common {
   readonly service?: string
@@ -103,7 +102,11 @@ const liftCommand = ({ data }: Common, { id }: Fault) =>
 const list = (options: Common): Promise<void> =>
   asked(options, async (admin) => {
     const { value } = (await admin.call('GET', '/faults')) as { value: Fault[] }
-    createOutput(options).result(value, () => value.map(line).join('\n') || 'No faults.')
+    createOutput(options).result(
+      value,
+      () => value.map(line).join('\n') || 'No faults.',
+      () => value,
+    )
   })
 
 const lift = (id: string | undefined, options: Common): Promise<void> =>

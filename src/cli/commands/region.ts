@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { HoldfastError } from '../../model/errors.ts'
 import { isAlive, pidFile, readCloudFile, regionPid } from '../local-region.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
+import { type OutputOptions, withOutput } from '../output-format.ts'
 import { regionVariables, renderEnvironment, type Shell, shells } from '../region-env.ts'
 import { untilStopped } from '../until-stopped.ts'
 import { regionCoverageCommand } from './region-coverage.ts'
@@ -11,7 +13,6 @@ import { regionFaultCommand } from './region-fault.ts'
 
 export function regionCommand(): Command {
   const data = () => new Option('--data <dir>', "the region's data directory").makeOptionMandatory()
-  const json = () => new Option('--json', 'print JSON on stdout')
   const region = new Command('region').description('run local regions')
   region
     .command('start')
@@ -23,14 +24,8 @@ export function regionCommand(): Command {
     .option('--ca-dir <dir>', 'local CA to share with other regions')
     .option('--exit-with-parent', 'end when standard input closes')
     .option('--log-level <level>', "the region's log on stderr", 'warn')
-    .addOption(json())
     .action(start)
-  region
-    .command('stop')
-    .description('end a local region cleanly')
-    .addOption(data())
-    .addOption(json())
-    .action(stop)
+  region.command('stop').description('end a local region cleanly').addOption(data()).action(stop)
   region
     .command('env')
     .description('print what a shell needs so that Azure clients use the region')
@@ -44,11 +39,15 @@ export function regionCommand(): Command {
       '--workspace <id>',
       "also print MLflow's tracking URI of the workspace with this ARM id",
     )
-    .addOption(json())
     .action(env)
+  for (const each of region.commands) withOutput(each)
   region.addCommand(regionFaultCommand())
   region.addCommand(regionCoverageCommand())
-  return region
+  return withExamples(region, [
+    'holdfast region start --name eastus --data ./east',
+    'eval "$(holdfast region env --data ./east)"',
+    'holdfast region stop --data ./east',
+  ])
 }
 
 function port(text: string): number {
@@ -57,7 +56,7 @@ function port(text: string): number {
   throw new InvalidArgumentError('A port is a number from 0 to 65535.')
 }
 
-interface StartOptions {
+interface StartOptions extends OutputOptions {
   readonly name: string
   readonly data: string
   readonly port: number
@@ -65,7 +64,6 @@ interface StartOptions {
   readonly caDir?: string
   readonly exitWithParent?: boolean
   readonly logLevel: string
-  readonly json?: boolean
 }
 
 async function start(options: StartOptions): Promise<void> {
@@ -110,7 +108,7 @@ function translate(error: unknown): never {
   throw error
 }
 
-async function stop(options: { readonly data: string; readonly json?: boolean }): Promise<void> {
+async function stop(options: OutputOptions & { readonly data: string }): Promise<void> {
   const output = createOutput(options)
   const { name } = readCloudFile(options.data)
   const pid = regionPid(options.data)
@@ -132,20 +130,22 @@ async function stop(options: { readonly data: string; readonly json?: boolean })
   output.result({ name, stopped: true }, () => `Region ${name} is stopped.`)
 }
 
-interface EnvOptions {
+interface EnvOptions extends OutputOptions {
   readonly data: string
   readonly shell: Shell
   readonly workspace?: string
-  readonly json?: boolean
 }
 
 function env(options: EnvOptions): void {
   const cloud = readCloudFile(options.data)
   const { clientSecretFile } = cloud
   const variables = regionVariables(cloud, options.workspace)
-  const { json, shell } = options
-  if (json || shell === 'json') {
-    createOutput({ json: true }).result({ ...variables, clientSecretFile }, String)
+  const { shell, ...how } = options
+  if (shell === 'json' || how.output !== 'table') {
+    createOutput(shell === 'json' ? { json: true } : how).result(
+      { ...variables, clientSecretFile },
+      String,
+    )
     return
   }
   createOutput({}).result(variables, () => renderEnvironment(shell, variables, clientSecretFile))

@@ -6,10 +6,15 @@ import { createOutput } from '../output.ts'
 import { tableText } from '../text.ts'
 
 export function resolveCommand(): Command {
-  return groupCommand('resolve', 'where a run is now, by its id at either side', [
-    'holdfast resolve run 8b6f0c1e5d2a4f7e9a3b1c2d4e5f6a7b',
-    "holdfast resolve run $OLD --json | jq -r '.links[0].copy.run'",
-  ])
+  return groupCommand(
+    'resolve',
+    'where a run is now, by its id at either side',
+    [
+      'holdfast resolve run 8b6f0c1e5d2a4f7e9a3b1c2d4e5f6a7b',
+      "holdfast resolve run $OLD --json | jq -r '.links[0].copy.run'",
+    ],
+    { rows: true },
+  )
     .addArgument(new Argument('<what>', 'what to find').choices(['run']))
     .argument('<id>', 'its id, at the original or at the copy')
     .action(run)
@@ -21,7 +26,11 @@ async function run(_what: string, id: string, options: GroupOptions): Promise<vo
     const { group } = onlyGroup(await client.status({ signal }))
     return client.resolveRun(group, id, { signal })
   })
-  output.result(found, () => linksText(found))
+  output.result(
+    found,
+    () => linksText(found),
+    () => found.links,
+  )
 }
 
 function linksText({ links }: ResolvedRun): string {

@@ -52,7 +52,7 @@ async function run(options: SyncOptions): Promise<void> {
     const unproven =
       operation.outcome === 'partial' ? await unprovenOf() : { count: 0, objects: [] }
     output.result({ operation, unproven }, () => [sentence, ...unprovenLines(unproven)].join('\n'))
-    if (output.json && exitCode !== 0) output.note(sentence)
+    if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
 
     async function requestOf(name: string): Promise<Partial<StartOperation>> {
@@ -87,7 +87,7 @@ function unprovenLines({ count, objects }: Unproven): string[] {
   ])
   const lines = [
     `Not proven on the other side: ${countText(Math.max(count, objects.length), 'object')}`,
-    tableText(['KIND', 'OBJECT', 'CODE', 'WHY'], rows),
+    tableText(['KIND', 'OBJECT', 'CODE', 'WHY'], rows, { drop: ['KIND'] }),
   ]
   if (count > objects.length) lines.push(`and ${count - objects.length} more: holdfast objects`)
   return lines

@@ -27,10 +27,6 @@ export function verifyCommand(): Command {
         .conflicts('full'),
     )
     .option('--kind <kind>', 'only this kind, e.g. blob')
-    .addHelpText(
-      'after',
-      '\nWhat differs is not proven any more: the replication point stops until a sync has mended it or reports a conflict.',
-    )
     .action(run)
 }
 
@@ -60,7 +56,7 @@ async function run(options: VerifyOptions, command: Command): Promise<void> {
     output.result({ operation, different: failed }, () =>
       [sentence, ...differentLines(failed)].join('\n'),
     )
-    if (output.json && exitCode !== 0) output.note(sentence)
+    if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
 
     async function failedOf(): Promise<LedgerRow[]> {
@@ -80,6 +76,7 @@ function differentLines(rows: readonly LedgerRow[]): string[] {
       rows.map(({ kind, object, error }) => [
         ...[kind, object, error?.code ?? '', error?.message ?? ''],
       ]),
+      { drop: ['KIND'] },
     ),
   ]
 }

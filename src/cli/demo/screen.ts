@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import pc from 'picocolors'
+import { colours as pc } from '../colours.ts'
 
 /** The part of a terminal or pipe that the screen needs. */
 export interface ScreenStream {

@@ -1,4 +1,4 @@
-import pc from 'picocolors'
+import { colours as pc } from '../colours.ts'
 import { bytesText, countText, durationText } from '../text.ts'
 import type { Screen } from './screen.ts'
 import type { Stage } from './stage.ts'
