@@ -34,7 +34,7 @@ export const kindCount = z.object({
 export const stepState = z.object({
   id: z.string(),
   title: z.string(),
-  status: z.enum(['pending', 'running', 'waiting', 'done', 'skipped', 'failed']),
+  status: z.enum(['pending', 'running', 'waiting', 'done', 'skipped', 'failed', 'undone']),
   startedAt: z.string().nullable(),
   endedAt: z.string().nullable(),
   /** One sentence for operators: what was found or done. */
@@ -54,7 +54,7 @@ export const operationStatus = z.enum([
   'unknown',
 ])
 /** Kept apart from status: what came out of a finished operation (I4: partial has its own name). */
-export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancelled'])
+export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancelled', 'aborted'])
 
 export const operation = z.object({
   id: z.string(),

@@ -42,7 +42,7 @@ export function stepWriter(progress: Progress): (operation: Operation) => void {
   return (operation) => {
     for (const step of operation.steps) {
       const key = `${step.id} ${step.status}`
-      if (/^(done|skipped|failed|waiting)$/.test(step.status) && !written.has(key)) {
+      if (/^(done|skipped|failed|waiting|undone)$/.test(step.status) && !written.has(key)) {
         written.add(key)
         progress.line(stepText(step))
       }
@@ -60,6 +60,7 @@ const marks: Record<StepState['status'], string> = {
   done: pc.green('✔'),
   skipped: '-',
   failed: pc.red('✖'),
+  undone: '↶',
 }
 
 /** `✔ Move traffic (1.2 s) 2 endpoints lead to west` */

@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts'
-import { accepted, advance, type RunEvent, type RunState } from './run-state.ts'
+import { accepted, advance, type RunEvent, type RunState, type StepOutline } from './run-state.ts'
 
 /** What a run is: fixed when it is accepted. */
 export interface RunHeader {
@@ -8,7 +8,9 @@ export interface RunHeader {
   readonly runbook: string
   readonly group: string
   readonly input: Json
-  readonly steps: readonly { readonly id: string; readonly title: string }[]
+  readonly steps: readonly StepOutline[]
+  /** Name of the caller who asked for it; absent in runs of older versions. */
+  readonly askedBy?: string
   readonly acceptedAt: string
 }
 

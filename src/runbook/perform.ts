@@ -1,12 +1,21 @@
-import { HoldfastError, isCode, isHoldfastError } from '../model/errors.ts'
+import { actWithin } from './act.ts'
 import { EngineInterruption, type ProcedureContext, toRunError } from './durable-engine.ts'
 import type { Journal } from './journal.ts'
-import type { RunEvent } from './run-state.ts'
-import type { Ending, Look, Runbook, Step, StepProgress, StepTools } from './runbook.ts'
+import { performWait } from './perform-wait.ts'
+import {
+  type Demand,
+  type RunEvent,
+  type RunOutcome,
+  type RunState,
+  skipSentence,
+} from './run-state.ts'
+import type { Runbook, Step, StepProgress, StepTools } from './runbook.ts'
 
 export interface PerformTools {
   readonly journal: Journal
   readonly now: () => Date
+  /** Rejects when the signal aborts. Default: real time. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>
   /** Called after every journalled event and on progress. */
   readonly onEvent?: (runId: string, event: RunEvent) => void
   readonly onProgress?: (runId: string, step: string, progress: StepProgress) => void
@@ -17,16 +26,39 @@ export interface PerformTools {
 /** `intent`: journalled, nothing done. `effect`: done, not looked at again. `record`: not journalled. */
 export type FaultPoint = 'intent' | 'effect' | 'record'
 
-export type RunOutcome = 'complete' | 'partial' | 'cancelled'
-interface StepOutcome {
-  readonly result: 'done' | 'partial' | 'skipped'
+export interface StepOutcome {
+  /** `passed`: not even looked at, because the run is to end. */
+  readonly result: 'done' | 'partial' | 'skipped' | 'passed'
   readonly detail: string
+  /** What the run cannot be better than. */
+  readonly atMost: RunOutcome
 }
-type StepEvent = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'at'> : never) : never
+
+/** An event before it is dated. */
+export type UndatedEvent = RunEvent extends infer E
+  ? E extends RunEvent
+    ? Omit<E, 'at'>
+    : never
+  : never
+
+/** All that performing one run needs. */
+export interface Performance<World> {
+  readonly runId: string
+  readonly world: World
+  /** Aborts when this process stops. */
+  readonly signal: AbortSignal
+  readonly tools: PerformTools
+  readonly write: (event: UndatedEvent) => Promise<void>
+  readonly state: () => Promise<RunState>
+}
+
+const rank: Record<RunOutcome, number> = { complete: 0, partial: 1, cancelled: 2, aborted: 3 }
+const worse = (a: RunOutcome, b: RunOutcome): RunOutcome => (rank[a] > rank[b] ? a : b)
 
 /**
  * Walks a runbook's steps as one durable procedure. Throws what the failing step threw, after
- * writing it to the journal.
+ * writing it to the journal. Whether a step is passed by is decided inside it: the engine meets the
+ * same steps in the same order however often a process dies in between.
  */
 export async function performRunbook<World>(
   book: Runbook<World>,
@@ -35,22 +67,46 @@ export async function performRunbook<World>(
   context: ProcedureContext,
   tools: PerformTools,
 ): Promise<RunOutcome> {
-  const write = (event: StepEvent): Promise<void> => append(runId, event, tools)
-  await write({ type: 'begun' })
+  const run = performanceOf(runId, world, context.signal, tools)
+  await run.write({ type: 'begun' })
   try {
     let outcome: RunOutcome = 'complete'
     for (const step of book.steps) {
-      if (await isCancelRequested(runId, tools.journal)) outcome = 'cancelled'
-      if (outcome === 'cancelled' && step.always !== true) continue
-      const ended = await performDurably(step, runId, world, context, tools)
-      if (ended.result === 'partial' && outcome !== 'cancelled') outcome = 'partial'
+      const ended = await performDurably(step.id, context, () => performStep(step, run))
+      outcome = worse(outcome, ended.atMost)
     }
-    await write({ type: 'finished', outcome })
+    if (outcome === 'aborted') {
+      for (const step of [...book.steps].reverse())
+        await performDurably(`undo ${step.id}`, context, () => undoStep(step, run))
+    }
+    await run.write({ type: 'finished', outcome })
     return outcome
   } catch (error) {
     if (error instanceof EngineInterruption) throw error
-    await write({ type: 'failed', error: toRunError(error) })
+    await run.write({ type: 'failed', error: toRunError(error) })
     throw error
+  }
+}
+
+function performanceOf<World>(
+  runId: string,
+  world: World,
+  signal: AbortSignal,
+  tools: PerformTools,
+): Performance<World> {
+  const { journal, now, onEvent } = tools
+  return {
+    ...{ runId, world, signal, tools },
+    write: async (event) => {
+      const dated: RunEvent = { ...event, at: now().toISOString() }
+      await journal.append(runId, dated)
+      onEvent?.(runId, dated)
+    },
+    state: async () => {
+      const run = await journal.read(runId)
+      if (run === undefined) throw new Error(`no run ${runId}`)
+      return run.state
+    },
   }
 }
 
@@ -58,122 +114,94 @@ export async function performRunbook<World>(
  * A step that an earlier process recorded is not believed to be done: the world may have changed
  * since, or lost what was done, so it is looked at again (D8).
  */
-async function performDurably<World>(
-  step: Step<World>,
-  runId: string,
-  world: World,
+async function performDurably(
+  name: string,
   context: ProcedureContext,
-  tools: PerformTools,
+  body: () => Promise<StepOutcome>,
 ): Promise<StepOutcome> {
   let performedHere = false
   const perform = async () => {
     performedHere = true
-    return { ...(await performStep(step, runId, world, context.signal, tools)) }
+    return { ...(await body()) }
   }
-  const outcome = await context.step(step.id, perform)
+  const outcome = await context.step(name, perform)
   return performedHere ? outcome : perform()
+}
+
+const passed = (atMost: RunOutcome): StepOutcome => ({ result: 'passed', detail: '', atMost })
+
+/** Why a step is not performed, as its outcome; asked before it is looked at. */
+function passBy<World>(step: Step<World>, state: RunState): StepOutcome | undefined {
+  if (state.abort !== null) return passed('aborted')
+  return state.cancelRequested && step.always !== true ? passed('cancelled') : undefined
 }
 
 async function performStep<World>(
   step: Step<World>,
-  runId: string,
-  world: World,
-  signal: AbortSignal,
-  tools: PerformTools,
+  run: Performance<World>,
 ): Promise<StepOutcome> {
-  const stepTools: StepTools = {
+  const state = await run.state()
+  const reason = passBy(step, state)
+  if (reason !== undefined) return reason
+  const record = state.steps.find((each) => each.id === step.id)
+  if (record?.skip !== undefined) return skipByHand(step, run, record.skip)
+  const wasDone = record?.status === 'done'
+  if (!wasDone) await run.write({ type: 'step-began', step: step.id })
+  // An abort that the journal has before this step is never lost to it (see `canAbort`).
+  if (step.noReturn === true && (await run.state()).abort !== null) return passed('aborted')
+  const outcome = await (step.wait === undefined
+    ? lookAndAct(step, run, wasDone)
+    : performWait(step.id, step.wait, run, wasDone))
+  return state.cancelRequested ? { ...outcome, atMost: 'cancelled' } : outcome
+}
+
+async function skipByHand<World>(
+  { id }: Step<World>,
+  run: Performance<World>,
+  demand: Demand,
+): Promise<StepOutcome> {
+  const detail = skipSentence(demand)
+  await run.write({ type: 'step-ended', step: id, result: 'skipped', detail })
+  return { result: 'skipped', detail, atMost: 'partial' }
+}
+
+async function lookAndAct<World>(
+  step: Step<World>,
+  run: Performance<World>,
+  wasDone: boolean,
+): Promise<StepOutcome> {
+  const stepTools = stepToolsOf(step, run)
+  const before = await step.isDone(run.world, stepTools)
+  if (before.done) {
+    const outcome = { result: 'done', detail: before.detail } as const
+    if (!wasDone) await run.write({ type: 'step-ended', step: step.id, ...outcome })
+    return { ...outcome, atMost: 'complete' }
+  }
+  await run.write({ type: 'step-intended', step: step.id, detail: before.detail })
+  await run.tools.faultPoint?.(step.id, 'intent')
+  const outcome = await actWithin(step, run, stepTools)
+  await run.tools.faultPoint?.(step.id, 'record')
+  await run.write({ type: 'step-ended', step: step.id, ...outcome })
+  return { ...outcome, atMost: outcome.result === 'partial' ? 'partial' : 'complete' }
+}
+
+/** Steps that never began have nothing to undo; those that failed half way have. */
+async function undoStep<World>(step: Step<World>, run: Performance<World>): Promise<StepOutcome> {
+  const record = (await run.state()).steps.find((each) => each.id === step.id)
+  const isOpen = record?.startedAt != null && record.status !== 'undone'
+  if (step.undo === undefined || !isOpen) return passed('aborted')
+  const detail = await step.undo(run.world, stepToolsOf(step, run))
+  await run.write({ type: 'step-undone', step: step.id, detail })
+  return passed('aborted')
+}
+
+function stepToolsOf<World>(
+  { id }: Step<World>,
+  { runId, signal, tools }: Performance<World>,
+): StepTools {
+  return {
     signal,
     now: tools.now,
-    progress: (progress) => tools.onProgress?.(runId, step.id, progress),
+    progress: (progress) => tools.onProgress?.(runId, id, progress),
   }
-  const write = (event: StepEvent): Promise<void> => append(runId, event, tools)
-  const wasDone = await wasEnded(step.id, runId, tools.journal)
-  if (!wasDone) await write({ type: 'step-began', step: step.id })
-  const before = await step.isDone(world, stepTools)
-  if (before.done) {
-    const outcome: StepOutcome = { result: 'done', detail: before.detail }
-    if (!wasDone) await write({ type: 'step-ended', step: step.id, ...outcome })
-    return outcome
-  }
-  await write({ type: 'step-intended', step: step.id, detail: before.detail })
-  await tools.faultPoint?.(step.id, 'intent')
-  const outcome = await actAndLook(step, world, stepTools, () =>
-    tools.faultPoint?.(step.id, 'effect'),
-  )
-  await tools.faultPoint?.(step.id, 'record')
-  await write({ type: 'step-ended', step: step.id, ...outcome })
-  return outcome
-}
-
-async function actAndLook<World>(
-  step: Step<World>,
-  world: World,
-  tools: StepTools,
-  afterEffect: () => Promise<void> | undefined,
-): Promise<StepOutcome> {
-  let ending: Ending | undefined
-  try {
-    ending = await step.act(world, tools)
-  } catch (error) {
-    const look = await lookAfterError(step, world, tools, error)
-    return { result: 'done', detail: look.detail }
-  }
-  await afterEffect()
-  if (ending !== undefined) return endedAs(ending)
-  const after = await step.isDone(world, tools)
-  if (after.done) return { result: 'done', detail: after.detail }
-  throw new HoldfastError(
-    'runbook.step-without-effect',
-    `${step.id} acted, but its goal is not reached: ${after.detail}`,
-    {
-      kind: 'operator',
-      hint: 'Remedy what the sentence names, then start the same runbook again.',
-    },
-  )
-}
-
-function endedAs(ending: Ending): StepOutcome {
-  if ('skipped' in ending) return { result: 'skipped', detail: ending.skipped }
-  if ('partial' in ending) return { result: 'partial', detail: ending.partial }
-  return { result: 'done', detail: ending.done }
-}
-
-/** I8: a client's timeout says nothing about the effect; the world does. */
-async function lookAfterError<World>(
-  step: Step<World>,
-  world: World,
-  tools: StepTools,
-  error: unknown,
-): Promise<Look> {
-  const isOver = tools.signal.aborted || isCode(error, 'epoch.stale')
-  if (isOver || !isHoldfastError(error)) throw error
-  let look: Look
-  try {
-    look = await step.isDone(world, tools)
-  } catch {
-    throw error // the first failure is the one to report; looking only adds that it fails, too
-  }
-  if (look.done) return look
-  // Now we do know: it did not take effect.
-  if (error.kind !== 'unknown-outcome') throw error
-  throw new HoldfastError(error.code, error.message, {
-    kind: 'transient',
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-  })
-}
-
-async function append(runId: string, event: StepEvent, tools: PerformTools): Promise<void> {
-  const dated: RunEvent = { ...event, at: tools.now().toISOString() }
-  await tools.journal.append(runId, dated)
-  tools.onEvent?.(runId, dated)
-}
-
-async function isCancelRequested(runId: string, journal: Journal): Promise<boolean> {
-  return (await journal.read(runId))?.state.cancelRequested ?? false
-}
-
-async function wasEnded(step: string, runId: string, journal: Journal): Promise<boolean> {
-  const state = (await journal.read(runId))?.state
-  return state?.steps.find((each) => each.id === step)?.status === 'done'
 }

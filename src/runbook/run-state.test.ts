@@ -15,8 +15,8 @@ import {
 const at = '2026-01-01T00:00:00.000Z'
 const later = '2026-01-01T00:00:01.000Z'
 const steps = [
-  { id: 'one', title: 'First' },
-  { id: 'two', title: 'Second' },
+  { id: 'one', title: 'First', skippable: true },
+  { id: 'two', title: 'Second', noReturn: true },
 ]
 const error = { code: 'x', message: 'm', kind: 'permanent', hint: null } as const
 
@@ -25,7 +25,17 @@ const events: Record<RunEventType, RunEvent> = {
   'step-began': { type: 'step-began', step: 'one', at: later },
   'step-intended': { type: 'step-intended', step: 'one', detail: 'd', at: later },
   'step-ended': { type: 'step-ended', step: 'one', result: 'done', detail: 'd', at: later },
-  'wait-began': { type: 'wait-began', step: 'one', reason: 'r', at: later },
+  'wait-began': {
+    type: 'wait-began',
+    step: 'one',
+    ...{ for: 'approver', people: 2, reason: 'r', expiresAt: null, excluded: 'asker' },
+    at: later,
+  },
+  approved: { type: 'approved', step: 'one', by: 'ann', reason: null, at: later },
+  rejected: { type: 'rejected', step: 'one', by: 'ann', reason: null, at: later },
+  'skip-requested': { type: 'skip-requested', step: 'one', by: 'ann', reason: 'r', at: later },
+  'abort-requested': { type: 'abort-requested', by: 'ann', reason: 'r', at: later },
+  'step-undone': { type: 'step-undone', step: 'one', detail: 'd', at: later },
   answered: { type: 'answered', by: 'me', at: later },
   paused: { type: 'paused', reason: 'r', at: later },
   'cancel-requested': { type: 'cancel-requested', by: 'me', at: later },
@@ -62,6 +72,11 @@ const table: Record<RunStatus, Record<RunEventType, Expected>> = {
     paused: 'same',
     'cancel-requested': 'accepted',
     finished: 'same',
+    approved: 'same',
+    rejected: 'same',
+    'skip-requested': 'accepted',
+    'abort-requested': 'accepted',
+    'step-undone': 'same',
     failed: 'failed',
   },
   running: {
@@ -74,18 +89,28 @@ const table: Record<RunStatus, Record<RunEventType, Expected>> = {
     paused: 'paused',
     'cancel-requested': 'running',
     finished: 'done',
+    approved: 'same',
+    rejected: 'same',
+    'skip-requested': 'same',
+    'abort-requested': 'running',
+    'step-undone': 'running',
     failed: 'failed',
   },
   waiting: {
     begun: 'same',
     'step-began': 'same',
     'step-intended': 'same',
-    'step-ended': 'same',
+    'step-ended': 'running',
     'wait-began': 'same',
     answered: 'running',
     paused: 'paused',
     'cancel-requested': 'waiting',
     finished: 'same',
+    approved: 'waiting',
+    rejected: 'waiting',
+    'skip-requested': 'waiting',
+    'abort-requested': 'waiting',
+    'step-undone': 'same',
     failed: 'failed',
   },
   paused: {
@@ -98,11 +123,26 @@ const table: Record<RunStatus, Record<RunEventType, Expected>> = {
     paused: 'same',
     'cancel-requested': 'paused',
     finished: 'same',
+    approved: 'same',
+    rejected: 'same',
+    'skip-requested': 'same',
+    'abort-requested': 'paused',
+    'step-undone': 'same',
     failed: 'failed',
   },
   done: refuseAll(),
-  failed: { ...refuseAll(), begun: 'running' },
-  unknown: { ...refuseAll(), begun: 'running' },
+  failed: {
+    ...refuseAll(),
+    begun: 'running',
+    'skip-requested': 'failed',
+    'abort-requested': 'failed',
+  },
+  unknown: {
+    ...refuseAll(),
+    begun: 'running',
+    'skip-requested': 'unknown',
+    'abort-requested': 'unknown',
+  },
 }
 function refuseAll(): Record<RunEventType, 'same'> {
   const types = Object.keys(events) as RunEventType[]
@@ -123,6 +163,61 @@ describe('run state', () => {
 
   it('has one example of every status', () => {
     for (const [status, state] of Object.entries(states)) expect(state.status).toBe(status)
+  })
+
+  it('refuses to abort once the point of no return has begun, and remembers an abort before it', () => {
+    const begun = fold(start, [events.begun, { type: 'step-began', step: 'two', at: later }])
+    expect(advance(begun, events['abort-requested'])).toBe(begun)
+    const aborted = fold(start, [events['abort-requested'], events.begun, events.failed])
+    expect(advance(aborted, events.begun)).toMatchObject({
+      status: 'running',
+      abort: { by: 'ann' },
+    })
+    const over = fold(aborted, [events.begun, { type: 'finished', outcome: 'aborted', at: later }])
+    expect(canBeginAgain(over)).toBe(false)
+  })
+
+  it('refuses to skip what is not skippable, and what is under way or done', () => {
+    const other = { ...events['skip-requested'], step: 'two' } as RunEvent
+    expect(advance(start, other)).toBe(start)
+    expect(advance(states.running, events['skip-requested'])).toBe(states.running)
+    const done = advance(states.running, events['step-ended'])
+    expect(advance(done, events['skip-requested'])).toBe(done)
+  })
+
+  describe('an approval', () => {
+    const approve = (by: string, at = later): RunEvent =>
+      ({ ...events.approved, by, at }) as RunEvent
+    const waitOf = (state: RunState) => state.steps[0]?.wait
+    const asked = (change: object) =>
+      fold(start, [events.begun, { ...events['wait-began'], ...change } as RunEvent])
+
+    it('counts one person once and the asker not at all', () => {
+      const once = fold(states.waiting, [approve('ann'), approve('ann'), approve('asker')])
+      expect(waitOf(once)?.approvals.map(({ by }) => by)).toEqual(['ann'])
+      expect(waitOf(advance(once, approve('ben')))?.approvals).toHaveLength(2)
+    })
+
+    it('counts the asker where the plan says so', () => {
+      const wait = waitOf(advance(asked({ excluded: null }), approve('asker')))
+      expect(wait?.approvals).toHaveLength(1)
+    })
+
+    it('counts nobody after the expiry or a rejection', () => {
+      const expiresAt = '2026-01-01T00:30:00.000Z'
+      const late = asked({ expiresAt })
+      expect(advance(late, approve('ann', expiresAt))).toBe(late)
+      const refused = advance(states.waiting, events.rejected)
+      expect(advance(refused, approve('ben'))).toBe(refused)
+    })
+
+    it('goes on after a crash with what it had, and begins anew after a failure', () => {
+      const one = advance(states.waiting, approve('ann'))
+      const resumed = fold(one, [events.paused, events.begun, events['wait-began']])
+      expect(waitOf(resumed)?.approvals).toHaveLength(1)
+      const again = fold(one, [events.failed, events.begun, events['wait-began']])
+      expect(waitOf(again)?.approvals).toHaveLength(0)
+    })
   })
 
   it('calls a failure of unknown outcome unknown, not failed (I8)', () => {

@@ -1,4 +1,5 @@
 import type { ErrorKind } from '../model/errors.ts'
+import { advanceWait, type WaitEvent, type WaitRecord } from './wait.ts'
 
 /**
  * The life of one run:
@@ -12,7 +13,9 @@ import type { ErrorKind } from '../model/errors.ts'
  *                       paused <── paused ── running | waiting ;  paused ── begun ──> running
  *
  * `begun` also arrives in `running`, after a crash. A run that ended `cancelled`, `failed` or
- * `unknown` may begin again: every step looks first, so only what is missing is done.
+ * `unknown` may begin again: every step looks first, so only what is missing is done. One that is to
+ * be aborted undoes its steps when it goes on or begins again; past the point of no return the wish
+ * is refused here, so the order of the journal decides between the two.
  */
 export type RunState =
   | (Common & { readonly status: 'accepted' })
@@ -20,11 +23,12 @@ export type RunState =
   | (Common & {
       readonly status: 'waiting'
       readonly step: string
-      readonly for: 'operator'
+      /** The role that has to answer. */
+      readonly for: string
       readonly reason: string
     })
   | (Common & { readonly status: 'paused'; readonly step: string | null; readonly reason: string })
-  | (Common & { readonly status: 'done'; readonly outcome: 'complete' | 'partial' | 'cancelled' })
+  | (Common & { readonly status: 'done'; readonly outcome: RunOutcome })
   | (Common & { readonly status: 'failed'; readonly step: string | null; readonly error: RunError })
   /** The last effect may or may not have happened, and looking failed too (I8). */
   | (Common & {
@@ -33,23 +37,54 @@ export type RunState =
       readonly error: RunError
     })
 
+/** `aborted`: what had been done was undone; such a run never begins again. */
+export type RunOutcome = 'complete' | 'partial' | 'cancelled' | 'aborted'
+
+/** What a person asked for, and why. */
+export interface Demand {
+  readonly by: string
+  readonly reason: string
+  readonly at: string
+}
+
 interface Common {
   readonly since: string
   readonly steps: readonly StepRecord[]
   readonly cancelRequested: boolean
+  readonly abort: Demand | null
   /** How often the run ended without being complete; the next try is number `endings`. */
   readonly endings: number
 }
 
 export type RunStatus = RunState['status']
 
-export interface StepRecord {
+/** What is fixed about a step when its run is accepted. */
+export interface StepOutline {
   readonly id: string
   readonly title: string
-  readonly status: 'pending' | 'running' | 'waiting' | 'done' | 'partial' | 'skipped' | 'failed'
+  /** Once it began there is no way back but another run. */
+  readonly noReturn?: boolean
+  /** Leaving it out harms nothing that is promised. */
+  readonly skippable?: boolean
+}
+
+export interface StepRecord extends StepOutline {
+  readonly status:
+    | 'pending'
+    | 'running'
+    | 'waiting'
+    | 'done'
+    | 'partial'
+    | 'skipped'
+    | 'failed'
+    | 'undone'
   readonly startedAt: string | null
   readonly endedAt: string | null
   readonly detail: string | null
+  /** Somebody wants it left out. */
+  readonly skip?: Demand
+  /** Of a step that people have to answer. */
+  readonly wait?: WaitRecord
 }
 
 export interface RunError {
@@ -70,28 +105,33 @@ export type RunEvent = { readonly at: string } & (
       readonly result: 'done' | 'partial' | 'skipped'
       readonly detail: string
     }
-  | { readonly type: 'wait-began'; readonly step: string; readonly reason: string }
+  | WaitEvent
+  | {
+      readonly type: 'skip-requested'
+      readonly step: string
+      readonly by: string
+      readonly reason: string
+    }
+  | { readonly type: 'step-undone'; readonly step: string; readonly detail: string }
+  | { readonly type: 'abort-requested'; readonly by: string; readonly reason: string }
   | { readonly type: 'answered'; readonly by: string }
   | { readonly type: 'paused'; readonly reason: string }
   | { readonly type: 'cancel-requested'; readonly by: string }
-  | { readonly type: 'finished'; readonly outcome: 'complete' | 'partial' | 'cancelled' }
+  | { readonly type: 'finished'; readonly outcome: RunOutcome }
   | { readonly type: 'failed'; readonly error: RunError }
 )
 
 export type RunEventType = RunEvent['type']
 
-export function accepted(
-  steps: readonly { readonly id: string; readonly title: string }[],
-  at: string,
-): RunState {
+export function accepted(steps: readonly StepOutline[], at: string): RunState {
   return {
     status: 'accepted',
     since: at,
     cancelRequested: false,
+    abort: null,
     endings: 0,
-    steps: steps.map(({ id, title }) => ({
-      id,
-      title,
+    steps: steps.map((outline) => ({
+      ...outline,
       status: 'pending',
       startedAt: null,
       endedAt: null,
@@ -111,16 +151,21 @@ export function advance(state: RunState, event: RunEvent): RunState {
     case 'step-began':
     case 'step-intended':
     case 'step-ended':
-      return state.status === 'running' ? advanceStep(state, event) : state
+      return advanceStep(state, event)
     case 'wait-began':
+      return state.status === 'running' ? beginWait(state, event) : state
+    case 'approved':
+    case 'rejected':
+      return isEnded(state) ? state : answerWait(state, event)
+    case 'skip-requested':
+      return requestSkip(state, event)
+    case 'abort-requested':
+      return requestAbort(state, event)
+    case 'step-undone':
       if (state.status !== 'running') return state
       return {
-        ...common(state, event.at),
-        status: 'waiting',
-        step: event.step,
-        for: 'operator',
-        reason: event.reason,
-        steps: withStep(state, event.step, { status: 'waiting', detail: event.reason }),
+        ...state,
+        steps: withStep(state, event.step, { status: 'undone', detail: event.detail }),
       }
     case 'answered':
       if (state.status !== 'waiting') return state
@@ -160,6 +205,7 @@ export function advance(state: RunState, event: RunEvent): RunState {
           status: 'failed',
           endedAt: event.at,
           detail: event.error.message,
+          wait: undefined,
         }),
       }
     default:
@@ -180,6 +226,70 @@ export function canBeginAgain(state: RunState): boolean {
   return isEnded(state) && !(state.status === 'done' && state.outcome !== 'cancelled')
 }
 
+/** Before its point of no return, as far as the journal knows; the epoch register knows better. */
+export function canAbort(state: RunState): boolean {
+  if (isEnded(state) && !canBeginAgain(state)) return false
+  const gate = state.steps.find((each) => each.noReturn === true)
+  return gate !== undefined && (gate.status === 'pending' || gate.status === 'failed')
+}
+
+/** A step under way cannot be taken back; one that waits for people can. */
+export function canSkip(step: StepRecord): boolean {
+  return step.skippable === true && /^(pending|waiting|failed)$/.test(step.status)
+}
+
+export function skipSentence({ by, reason }: Demand): string {
+  return `Skipped by ${by}: ${reason}`
+}
+
+function requestAbort(
+  state: RunState,
+  { by, reason, at }: Extract<RunEvent, { type: 'abort-requested' }>,
+): RunState {
+  return canAbort(state) ? { ...state, abort: state.abort ?? { by, reason, at } } : state
+}
+
+function requestSkip(
+  state: RunState,
+  { step, by, reason, at }: Extract<RunEvent, { type: 'skip-requested' }>,
+): RunState {
+  const record = state.steps.find((each) => each.id === step)
+  if (record === undefined || !canSkip(record)) return state
+  if (isEnded(state) && !canBeginAgain(state)) return state
+  return { ...state, steps: withStep(state, step, { skip: { by, reason, at } }) }
+}
+
+function beginWait(
+  state: RunState & { status: 'running' },
+  event: Extract<RunEvent, { type: 'wait-began' }>,
+): RunState {
+  const before = state.steps.find((each) => each.id === event.step)?.wait
+  const wait = advanceWait(before, event)
+  return {
+    ...common(state, wait?.since ?? event.at),
+    status: 'waiting',
+    step: event.step,
+    for: event.for,
+    reason: event.reason,
+    steps: withStep(state, event.step, {
+      status: 'waiting',
+      detail: event.reason,
+      ...(wait && { wait }),
+    }),
+  }
+}
+
+function answerWait(
+  state: RunState,
+  event: Extract<RunEvent, { type: 'approved' | 'rejected' }>,
+): RunState {
+  const before = state.steps.find((each) => each.id === event.step)?.wait
+  const wait = advanceWait(before, event)
+  return wait === before || wait === undefined
+    ? state
+    : { ...state, steps: withStep(state, event.step, { wait }) }
+}
+
 function begin(state: RunState, at: string): RunState {
   if (state.status === 'waiting') return state
   if (isEnded(state) && !canBeginAgain(state)) return state
@@ -192,9 +302,15 @@ function begin(state: RunState, at: string): RunState {
   }
 }
 
-type StepEvent = Extract<RunEvent, { readonly step: string }>
+type StepEvent = Extract<RunEvent, { readonly type: 'step-began' | 'step-intended' | 'step-ended' }>
 
-function advanceStep(state: RunState & { status: 'running' }, event: StepEvent): RunState {
+function advanceStep(state: RunState, event: StepEvent): RunState {
+  if (state.status === 'waiting') {
+    const isItsEnd = event.type === 'step-ended' && event.step === state.step
+    if (!isItsEnd) return state
+    return advanceStep({ ...common(state, event.at), status: 'running', step: state.step }, event)
+  }
+  if (state.status !== 'running') return state
   const before = state.steps.find((each) => each.id === event.step)
   if (before === undefined) return state
   switch (event.type) {
@@ -232,16 +348,16 @@ function advanceStep(state: RunState & { status: 'running' }, event: StepEvent):
         }),
       }
     default:
-      return state
+      throw new Error(`no such event: ${JSON.stringify(event satisfies never)}`)
   }
 }
 
 function withStep(
   state: RunState,
   id: string | null,
-  change: Partial<StepRecord>,
+  change: { readonly [K in keyof StepRecord]?: StepRecord[K] | undefined },
 ): readonly StepRecord[] {
-  return state.steps.map((each) => (each.id === id ? { ...each, ...change } : each))
+  return state.steps.map((each) => (each.id === id ? ({ ...each, ...change } as StepRecord) : each))
 }
 
 function currentStep(state: RunState): string | null {
@@ -253,6 +369,7 @@ function common(state: RunState, at: string): Common {
     since: at,
     steps: state.steps,
     cancelRequested: state.cancelRequested,
+    abort: state.abort,
     endings: state.endings,
   }
 }

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { Plane } from '../workspace/workspace.ts'
+import type { WaitTerms } from './wait.ts'
 
 /** A named list of steps: the CLI prints it, the console draws it, tests walk it. */
 export interface Runbook<World> {
@@ -16,6 +17,19 @@ export interface Step<World> {
   readonly title: string
   /** Reached after a cancellation, too: it puts in order what earlier steps left. */
   readonly always?: boolean
+  /** Once it began there is no way back but another run: nothing is aborted any more. */
+  readonly noReturn?: boolean
+  /** An operator may leave it out: nothing that is promised (I1 to I7) depends on it. */
+  readonly skippable?: boolean
+  /** How long acting may take, in milliseconds. Default: an hour. */
+  readonly timeoutMs?: number
+  /**
+   * How often an act that failed for a passing reason is repeated. Default: never, because calls to
+   * workspaces are repeated below (`retrying`).
+   */
+  readonly retries?: number
+  /** Present: people act, and the journal is what is looked at; `act` is never called. */
+  readonly wait?: WaitTerms
   /** Planes that must answer for the step to succeed. Best-effort use of a plane is not a need. */
   readonly needs: readonly Need[]
   /** Asks the world, changes nothing, may be asked any number of times. */
@@ -25,6 +39,11 @@ export interface Step<World> {
    * it must be idempotent (I2). Returning an ending replaces the second look.
    */
   act(world: World, tools: StepTools): Promise<Ending | undefined>
+  /**
+   * Takes back what an act did or began to do, when the run is aborted; says what it did. Runs again
+   * after a crash, so it must be idempotent. Absent: there is nothing to take back.
+   */
+  undo?(world: World, tools: StepTools): Promise<string>
 }
 
 export interface Need {
@@ -37,6 +56,8 @@ export interface Look {
   readonly done: boolean
   /** One sentence for operators: what was found. */
   readonly detail: string
+  /** Only what was recorded can be seen: that nothing is found does not mean that nothing was done. */
+  readonly blind?: boolean
 }
 
 /**

@@ -2,13 +2,21 @@ import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { type DurableEngine, type Procedure, toRunError } from './durable-engine.ts'
 import type { Journal, Run, RunFilter, RunHeader } from './journal.ts'
-import { type PerformTools, performRunbook } from './perform.ts'
-import { canBeginAgain, isEnded } from './run-state.ts'
-import { type Need, type Runbook, refuseNeedsOfFailedMember, type StepProgress } from './runbook.ts'
+import { type PerformTools, performRunbook, type UndatedEvent } from './perform.ts'
+import { canBeginAgain, isEnded, type StepOutline } from './run-state.ts'
+import {
+  type Need,
+  type Runbook,
+  refuseNeedsOfFailedMember,
+  type Step,
+  type StepProgress,
+} from './runbook.ts'
 
 /** A runbook together with how to open the world it works on. */
 export interface RunbookBinding {
-  readonly runbook: Runbook<never>
+  readonly name: string
+  /** The steps of a run: fixed by what it was accepted with, whatever the plan says later. */
+  readonly runbookOf: (input: Json) => Runbook<never>
   /** Ids of the runs that this process performs now; other controllers have their own. */
   readonly underWay: ReadonlySet<string>
   /** Runs the runbook once; made by `bindRunbook`. */
@@ -28,11 +36,15 @@ export interface OpenWorld<World> {
   close(): Promise<void>
 }
 
-/** `open` gets everything the run was accepted with, also after a restart of the controller. */
+/**
+ * `open` gets everything the run was accepted with, also after a restart of the controller; so does
+ * `extend`, which adds the steps of the run's own. It must give the same ones for the same input.
+ */
 export function bindRunbook<World>(
   book: Runbook<World>,
   open: (header: RunHeader, signal: AbortSignal) => Promise<OpenWorld<World>>,
   tools: PerformTools,
+  extend: (book: Runbook<World>, input: Json) => Runbook<World> = (same) => same,
 ): RunbookBinding {
   const openOrFail = async (header: RunHeader, signal: AbortSignal): Promise<OpenWorld<World>> => {
     try {
@@ -45,7 +57,8 @@ export function bindRunbook<World>(
   }
   const underWay = new Set<string>()
   return {
-    runbook: book,
+    name: book.name,
+    runbookOf: (input) => extend(book, input),
     underWay,
     perform: async (context, input) => {
       const runId = String((input as JsonObject).run)
@@ -53,7 +66,7 @@ export function bindRunbook<World>(
       const opened = await openOrFail(header, context.signal)
       underWay.add(runId)
       try {
-        return await performRunbook(book, runId, opened.world, context, tools)
+        return await performRunbook(extend(book, header.input), runId, opened.world, context, tools)
       } finally {
         underWay.delete(runId)
         await opened.close()
@@ -63,7 +76,7 @@ export function bindRunbook<World>(
       const opened = await open(header, signal)
       try {
         const steps: PreviewStep[] = []
-        for (const { id, title, isDone } of book.steps) {
+        for (const { id, title, isDone } of extend(book, header.input).steps) {
           const look = await isDone(opened.world, {
             signal,
             now: tools.now,
@@ -85,7 +98,7 @@ export function bindRunbook<World>(
 
 export function runbookProcedures(bindings: readonly RunbookBinding[]): Procedure[] {
   return bindings.map((binding) => ({
-    name: procedureName(binding.runbook.name),
+    name: procedureName(binding.name),
     body: binding.perform,
   }))
 }
@@ -95,6 +108,8 @@ export interface StartRun {
   readonly runbook: string
   readonly group: string
   readonly input: Json
+  /** Name of the caller who asks. */
+  readonly askedBy?: string
   /** The member that does not answer; steps that need it are refused before anything happens. */
   readonly failed?: Need['member']
 }
@@ -112,11 +127,18 @@ export interface Runner {
   progress(id: string): ReadonlyMap<string, StepProgress>
   /** No step begins any more; the one under way ends. */
   cancel(id: string, by: string): Promise<Run>
+  /** Writes down what people answer or demand; whether it counts, the state that comes back says. */
+  note(id: string, event: Demanded): Promise<Run>
   /** Waits until the run ends in any way. */
   ended(id: string): Promise<Run>
   /** Notes in the journal that the runs under way here are paused, then stops the engine. */
   stop(): Promise<void>
 }
+
+type Demanded = Extract<
+  UndatedEvent,
+  { readonly type: 'approved' | 'rejected' | 'skip-requested' | 'abort-requested' }
+>
 
 export function createRunner(options: {
   readonly engine: DurableEngine
@@ -128,7 +150,7 @@ export function createRunner(options: {
 }): Runner {
   const { engine, journal, now } = options
   const bindingOf = (name: string): RunbookBinding => {
-    const binding = options.bindings.find((each) => each.runbook.name === name)
+    const binding = options.bindings.find((each) => each.name === name)
     if (binding !== undefined) return binding
     throw new HoldfastError('runbook.unknown', `There is no runbook '${name}'.`)
   }
@@ -137,12 +159,18 @@ export function createRunner(options: {
     runbook: run.runbook,
     group: run.group,
     input: run.input,
-    steps: bindingOf(run.runbook).runbook.steps.map(({ id, title }) => ({ id, title })),
+    steps: bindingOf(run.runbook).runbookOf(run.input).steps.map(outlineOf),
     acceptedAt: now().toISOString(),
+    ...(run.askedBy === undefined ? {} : { askedBy: run.askedBy }),
   })
   const check = (run: StartRun): void => {
-    const { runbook } = bindingOf(run.runbook)
-    if (run.failed !== undefined) refuseNeedsOfFailedMember(runbook, run.failed)
+    const book = bindingOf(run.runbook).runbookOf(run.input)
+    if (run.failed !== undefined) refuseNeedsOfFailedMember(book, run.failed)
+  }
+  const note = async (id: string, event: UndatedEvent): Promise<Run> => {
+    await readRun(journal, id)
+    await journal.append(id, { ...event, at: now().toISOString() })
+    return readRun(journal, id)
   }
 
   return {
@@ -165,11 +193,8 @@ export function createRunner(options: {
     read: (id) => journal.read(id),
     list: (filter) => journal.list(filter),
     progress: (id) => options.progress?.get(id) ?? new Map(),
-    cancel: async (id, by) => {
-      await readRun(journal, id)
-      await journal.append(id, { type: 'cancel-requested', by, at: now().toISOString() })
-      return readRun(journal, id)
-    },
+    cancel: (id, by) => note(id, { type: 'cancel-requested', by }),
+    note,
     ended: async (id) => {
       const { state } = await readRun(journal, id)
       if (!isEnded(state)) {
@@ -193,6 +218,10 @@ async function readRun(journal: Journal, id: string): Promise<Run> {
   const run = await journal.read(id)
   if (run !== undefined) return run
   throw new HoldfastError('runbook.no-such-run', `There is no operation '${id}'.`)
+}
+
+function outlineOf({ id, title, noReturn, skippable }: Step<never>): StepOutline {
+  return { id, title, ...(noReturn && { noReturn }), ...(skippable && { skippable }) }
 }
 
 /** Recorded by the engine with every run, so never changed. */

@@ -40,6 +40,7 @@ export function stepColor({ status }: StepState): string {
     done: 'teal',
     skipped: 'gray',
     failed: 'red',
+    undone: 'grape',
   }[status]
 }
 
