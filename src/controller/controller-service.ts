@@ -174,6 +174,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           runs,
           detection: watch.state(),
           home: plan.members.find(({ role }) => role === 'primary')?.name ?? '',
+          ...(plan.runbooks && { runbooks: plan.runbooks }),
           now: clock(),
           by,
         }

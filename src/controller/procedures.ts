@@ -19,6 +19,7 @@ import type {
 import { reprotect } from '../runbooks/reprotect.ts'
 import { failback, switchover } from '../runbooks/switchover.ts'
 import { sync } from '../runbooks/sync.ts'
+import { moveExtension, reprotectExtension } from '../runbooks/user-steps/extend-runbook.ts'
 import { verification } from '../runbooks/verify.ts'
 import { memberOf } from './members.ts'
 import type { PassGate } from './pass-gate.ts'
@@ -48,6 +49,8 @@ export interface ProcedureInput extends JsonObject {
   readonly full?: boolean
   /** Of a sync: the plan that somebody has reviewed, and nothing else. */
   readonly planDigest?: string
+  /** The plan's own steps, as they were when the run was accepted. */
+  readonly userSteps?: readonly JsonObject[]
   /** Of a verification: what it reads. */
   readonly verify?: { readonly share: number; readonly kind?: string }
 }
@@ -62,14 +65,27 @@ export function bindProcedures(
   tools: PerformTools,
 ): RunbookBinding[] {
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
+  const where = { env: process.env, folder: group.plan.folder }
+  const planned = moveExtension<SwitchoverWorld>(where)
+  const switchoverTo = async (header: RunHeader) => opened(switchoverWorld(group, gate, header))
   return [
     bindRunbook(sync, async (header) => opened(await syncWorld(group, gate, header)), tools),
     bindRunbook(verification, async (header) => opened(verifyWorld(group, gate, header)), tools),
-    bindRunbook(failover, async (header) => opened(failoverWorld(group, header)), tools),
-    bindRunbook(switchover, async (header) => opened(switchoverWorld(group, gate, header)), tools),
-    bindRunbook(failback, async (header) => opened(switchoverWorld(group, gate, header)), tools),
+    bindRunbook(
+      failover,
+      async (header) => opened(failoverWorld(group, header)),
+      tools,
+      moveExtension(where),
+    ),
+    bindRunbook(switchover, switchoverTo, tools, planned),
+    bindRunbook(failback, switchoverTo, tools, planned),
     bindRunbook(drill, async (header) => opened(drillWorld(group, header)), tools),
-    bindRunbook(reprotect, async (header) => opened(reprotectWorld(group, gate, header)), tools),
+    bindRunbook(
+      reprotect,
+      async (header) => opened(reprotectWorld(group, gate, header)),
+      tools,
+      reprotectExtension(where),
+    ),
   ]
 }
 

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { OperationType, StartOperation } from '../api/contract.ts'
 import type { DetectionState } from '../detection/detector.ts'
 import { HoldfastError } from '../model/errors.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { Run } from '../runbook/journal.ts'
 import { canBeginAgain, isEnded } from '../runbook/run-state.ts'
 import type { StartRun } from '../runbook/runner.ts'
@@ -20,6 +22,8 @@ export interface Asked {
   readonly detection: DetectionState
   /** Where the plan file starts: its primary. */
   readonly home: string
+  /** The plan's own steps in each runbook. */
+  readonly runbooks?: ContinuityPlan['runbooks']
   readonly now: Date
   /** Name of the caller. */
   readonly by: string
@@ -195,7 +199,8 @@ function refuseUnprotected({ replicates, primary, secondary }: Course): void {
   )
 }
 
-function newRun({ type, course, detection, now, by }: Asked, id: string): StartRun {
+function newRun(asked: Asked, id: string): StartRun {
+  const { type, course, detection, now, by } = asked
   const member = detection.members[course.primary]
   const input: ProcedureInput = {
     epoch: course.epoch,
@@ -204,8 +209,16 @@ function newRun({ type, course, detection, now, by }: Asked, id: string): StartR
     decidedAt: now.toISOString(),
     by,
     detectedAt: member?.health === 'unreachable' ? member.since : null,
+    ...ownSteps(asked),
   }
-  return { id, runbook: type, group: course.direction.group, input }
+  const group = course.direction.group
+  return { id, runbook: type, group, input, askedBy: by }
+}
+
+/** A run keeps the steps it began with, whatever becomes of the plan. */
+function ownSteps({ type, runbooks }: Asked): Pick<ProcedureInput, 'userSteps'> {
+  const own = runbooks?.[type as keyof typeof runbooks] ?? []
+  return own.length === 0 ? {} : { userSteps: own as unknown as readonly JsonObject[] }
 }
 
 function againOf({ header }: Run): StartRun {

@@ -1,5 +1,7 @@
 import type { Kind } from '../model/kinds.ts'
 import type { StableEndpointPlan } from './endpoint-schema.ts'
+import type { ExtensibleRunbook } from './runbook-anchors.ts'
+import type { UserStep } from './user-step-schema.ts'
 
 export type Strategy = 'hot-hot' | 'hot-warm' | 'hot-cold'
 
@@ -36,6 +38,8 @@ export interface ContinuityPlan {
     /** `start`: a drill starts a copy of each job that would move and cancels it. */
     readonly jobs: 'start' | 'none'
   }
+  /** Steps of the plan's own, approvals of whole runs included; absent: there are none. */
+  readonly runbooks?: Readonly<Partial<Record<ExtensibleRunbook, readonly UserStep[]>>>
 }
 
 export interface PlanMember {

@@ -10,7 +10,9 @@ import { checkPlan } from './plan-checks.ts'
 import { PlanError, type PlanMistake } from './plan-error.ts'
 import { findingsOf } from './plan-findings.ts'
 import { type PlanDocument, planSchema } from './plan-schema.ts'
+import { type ExtensibleRunbook, extensibleRunbooks } from './runbook-anchors.ts'
 import { defaultStrategies } from './strategy-of.ts'
+import { approvalStep, toUserStep } from './user-step-schema.ts'
 
 /**
  * Reads and checks continuity.yaml. Throws `plan.not-found`, `plan.unreadable`, or a `PlanError`
@@ -161,5 +163,16 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       vantagePoints: document.decide.vantagePoints,
     },
     drill: { everyMs: document.drill.every, jobs: document.drill.jobs },
+    runbooks: toRunbooks(document),
   }
+}
+
+/** The approval of a whole run is asked for before anything else. */
+function toRunbooks({ runbooks, decide }: PlanDocument): NonNullable<ContinuityPlan['runbooks']> {
+  const { approval } = decide
+  const stepsOf = (runbook: ExtensibleRunbook) => [
+    ...(approval?.for.includes(runbook) ? [approvalStep(runbook, approval)] : []),
+    ...runbooks[runbook].map(toUserStep),
+  ]
+  return Object.fromEntries(extensibleRunbooks.map((runbook) => [runbook, stepsOf(runbook)]))
 }

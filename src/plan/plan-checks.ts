@@ -2,6 +2,7 @@ import { endpointKinds } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { serviceOf } from './member-schema.ts'
 import { checkEndpointService, checkServices } from './service-checks.ts'
+import { checkUserSteps } from './user-step-checks.ts'
 
 /**
  * Checks that span fields. They read the raw document and tolerate anything in it, so that they
@@ -17,6 +18,7 @@ export function checkPlan(raw: unknown): Finding[] {
     ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
     ...checkMap(document.map),
     ...checkDecide(document.decide),
+    ...checkUserSteps(document.runbooks),
   ]
 }
 

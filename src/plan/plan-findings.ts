@@ -4,6 +4,7 @@ import { endpointKinds, kindOf } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { meantAuth, meantMember } from './member-schema.ts'
 import { keysAt } from './plan-schema.ts'
+import { meantStep } from './user-step-schema.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly (string | number)[]
@@ -36,6 +37,7 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
         findingOf({ ...inner, path: [...path, ...inner.path] }, raw),
       )
     case 'too_small':
+      if (issue.origin === 'number') return [tooSmall(path, Number(issue.minimum))]
       return [{ code: 'empty', path, message: `${say(path)} is empty.`, remedy: 'Write a name.' }]
     default:
       return [
@@ -49,12 +51,22 @@ function findingOf(issue: Issue, raw: unknown): Finding[] {
   }
 }
 
+function tooSmall(path: Path, least: number): Finding {
+  return {
+    code: 'too-small',
+    path,
+    message: `${say(path)} is too small.`,
+    remedy: `Write ${least} or more.`,
+  }
+}
+
 /** An endpoint is of the kind that its keys name; otherwise its mistakes are those of a config file. */
 function meantBranch(
   branches: readonly (readonly Issue[])[],
   path: Path,
   value: unknown,
 ): readonly Issue[] {
+  if (path[0] === 'runbooks') return branches[meantStep(path, value)] ?? []
   if (path[0] !== 'members')
     return branches[endpointKinds.indexOf(kindOf(value) ?? 'workspaceConfig')] ?? []
   return branches[path.length === 2 ? meantMember(value) : meantAuth(value)] ?? []

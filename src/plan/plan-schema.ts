@@ -3,6 +3,7 @@ import { kinds } from '../model/kinds.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
 import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
 import { checked, duration, name } from './plan-fields.ts'
+import { keysOfStep, runApproval, runbooksSection } from './user-step-schema.ts'
 
 /** The file as people write it. Semantic checks that span fields are in `plan-checks.ts`. */
 
@@ -44,6 +45,7 @@ const sections = {
     grace: duration(0).default(10 * 60_000),
     cooldown: duration(0).default(60 * 60_000),
     vantagePoints: z.array(name).default([]),
+    approval: runApproval.optional(),
   }),
   drill: z.strictObject({
     every: duration(1).default(90 * 86_400_000),
@@ -70,6 +72,7 @@ export const planSchema = z.strictObject({
   jobs: sections.jobs.prefault({}),
   decide: sections.decide.prefault({}),
   drill: sections.drill.prefault({}),
+  runbooks: runbooksSection.prefault({}),
 })
 
 export type PlanDocument = z.output<typeof planSchema>
@@ -84,6 +87,8 @@ export function keysAt(path: readonly (string | number)[], value: unknown): read
   if (head === 'conflicts' && rest.length === 1) return Object.keys(conflictRule.shape)
   if (head === 'map' && rest.length === 0) return mapCategories
   if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)
+  if (head === 'runbooks') return keysOfStep(rest, value)
+  if (head === 'decide' && rest[0] === 'approval') return Object.keys(runApproval.shape)
   const section = Object.entries(sections).find(([name]) => name === head && rest.length === 0)
   return section ? Object.keys(section[1].shape) : []
 }

@@ -17,6 +17,8 @@ export interface RunFacts {
   readonly returning: { readonly at: string }
   /** Since when a source that is to be left starts nothing new. */
   readonly quiet: { readonly since: string }
+  /** What was turned off for the quiet, so that an abort can turn it on again. */
+  readonly quieted: Quieted
   /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
   readonly traffic: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** As it was known before the group was moved. */
@@ -32,6 +34,13 @@ export interface RunFacts {
   /** From here on nothing is made any more, whatever an earlier step finds missing. */
   readonly cleaning: { readonly found: readonly string[] }
   readonly cleaned: { readonly removed: readonly string[]; readonly left: readonly string[] }
+}
+
+export interface Quieted {
+  /** Object ids. */
+  readonly schedules: readonly string[]
+  /** Names of jobs that were stopped. */
+  readonly jobs: readonly string[]
 }
 
 export interface RehearsedJob {

@@ -1,4 +1,5 @@
 import { runbook, step } from '../runbook/runbook.ts'
+import { limits } from './limits.ts'
 import {
   choosePointStep,
   createColdStep,
@@ -22,6 +23,7 @@ export const failover = runbook<FailoverWorld>('failover', [
   raiseEpochStep,
   step('fence-source', {
     title: 'Keep the old primary from acting, as far as it can be reached',
+    timeoutMs: limits.asking,
     needs: [],
     isDone: sourceIsFenced,
     act: fenceSource,
@@ -32,6 +34,8 @@ export const failover = runbook<FailoverWorld>('failover', [
   moveConfigurationStep,
   step('resubmit-jobs', {
     title: 'Run interrupted jobs again from their newest proven checkpoint',
+    skippable: true,
+    timeoutMs: limits.asking,
     needs: [{ member: 'target', plane: 'jobs' }],
     isDone: jobsAreResubmitted,
     act: resubmitOpenJobs,
@@ -39,6 +43,7 @@ export const failover = runbook<FailoverWorld>('failover', [
   enableSchedulesStep,
   step('write-report', {
     title: 'Write the report',
+    timeoutMs: limits.asking,
     needs: [],
     isDone: reportIsWritten,
     act: writeFailoverReport,

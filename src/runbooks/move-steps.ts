@@ -1,4 +1,5 @@
 import { type Step, step } from '../runbook/runbook.ts'
+import { limits } from './limits.ts'
 import type { FailoverWorld } from './ports.ts'
 import { choosePoint, pointIsChosen } from './steps/choose-point.ts'
 import { coldObjectsStand, createColdObjects } from './steps/create-cold.ts'
@@ -11,6 +12,7 @@ import { endpointsAnswer, warmEndpoints } from './steps/warm-endpoints.ts'
 
 export const choosePointStep: Step<FailoverWorld> = step('choose-point', {
   title: 'Choose the replication point and decide about open jobs',
+  timeoutMs: limits.brief,
   needs: [],
   isDone: pointIsChosen,
   act: choosePoint,
@@ -18,6 +20,8 @@ export const choosePointStep: Step<FailoverWorld> = step('choose-point', {
 
 export const raiseEpochStep: Step<FailoverWorld> = step('raise-epoch', {
   title: 'Make the target primary in a new epoch; older ones are refused from here on',
+  noReturn: true,
+  timeoutMs: limits.brief,
   needs: [{ member: 'target', plane: 'arm' }],
   isDone: epochIsRaised,
   act: raiseEpoch,
@@ -25,6 +29,8 @@ export const raiseEpochStep: Step<FailoverWorld> = step('raise-epoch', {
 
 export const createColdStep: Step<FailoverWorld> = step('create-cold', {
   title: 'Create what the strategies left cold',
+  skippable: true,
+  timeoutMs: limits.deploying,
   needs: [{ member: 'target', plane: 'arm' }],
   isDone: coldObjectsStand,
   act: createColdObjects,
@@ -32,6 +38,8 @@ export const createColdStep: Step<FailoverWorld> = step('create-cold', {
 
 export const warmEndpointsStep: Step<FailoverWorld> = step('warm-endpoints', {
   title: 'Check that every endpoint answers a real request',
+  skippable: true,
+  timeoutMs: limits.deploying,
   needs: [{ member: 'target', plane: 'scoring' }],
   isDone: endpointsAnswer,
   act: warmEndpoints,
@@ -39,6 +47,8 @@ export const warmEndpointsStep: Step<FailoverWorld> = step('warm-endpoints', {
 
 export const switchTrafficStep: Step<FailoverWorld> = step('switch-traffic', {
   title: 'Lead requests to the target',
+  skippable: true,
+  timeoutMs: limits.asking,
   needs: [],
   isDone: (world, tools) => leadsToTarget(world, world.traffic, tools),
   act: (world, tools) => switchToTarget(world, world.traffic, tools),
@@ -46,6 +56,8 @@ export const switchTrafficStep: Step<FailoverWorld> = step('switch-traffic', {
 
 export const moveConfigurationStep: Step<FailoverWorld> = step('move-configuration', {
   title: 'Lead clients to the target',
+  skippable: true,
+  timeoutMs: limits.asking,
   needs: [],
   isDone: (world, tools) => leadsToTarget(world, world.configuration, tools),
   act: (world, tools) => switchToTarget(world, world.configuration, tools),
@@ -53,6 +65,8 @@ export const moveConfigurationStep: Step<FailoverWorld> = step('move-configurati
 
 export const enableSchedulesStep: Step<FailoverWorld> = step('enable-schedules', {
   title: 'Enable the schedules that were enabled at the source',
+  skippable: true,
+  timeoutMs: limits.asking,
   needs: [{ member: 'target', plane: 'arm' }],
   isDone: schedulesAreEnabled,
   act: enableSchedules,

@@ -111,15 +111,16 @@ export function measureRecovery(facts: {
   readonly timeline: readonly StepRecord[]
 }): Recovery {
   const { detectedAt, decidedAt, failoverAt, replicationPoint, objectives, timeline } = facts
-  const ends = timeline
-    .filter((step) => trafficSteps.has(step.id))
-    .flatMap((step) => (step.endedAt === null ? [] : [Date.parse(step.endedAt)]))
+  const bringing = timeline.filter((step) => trafficSteps.has(step.id))
+  // A step that an operator left out brought nobody over, so no time was measured.
+  const isWhole = bringing.every(({ skip }) => skip === undefined)
+  const ends = bringing.flatMap((step) => (step.endedAt === null ? [] : [Date.parse(step.endedAt)]))
   const start = Date.parse(detectedAt ?? decidedAt)
   return {
     detectedAt,
     decidedAt,
     ...objectives,
-    rtaMs: ends.length === 0 ? null : Math.max(...ends) - start,
+    rtaMs: ends.length === 0 || !isWhole ? null : Math.max(...ends) - start,
     rpaMs: replicationPoint === null ? null : Date.parse(failoverAt) - Date.parse(replicationPoint),
     unknownSince: replicationPoint,
     unknownUntil: failoverAt,

@@ -1,4 +1,5 @@
 import { runbook, type Step, step } from '../runbook/runbook.ts'
+import { limits } from './limits.ts'
 import {
   choosePointStep,
   createColdStep,
@@ -14,6 +15,7 @@ import { isProtected, markProtected } from './steps/mark-protected.ts'
 import {
   bothAnswer,
   catchUp,
+  endQuiet,
   giveTrafficBack,
   isCaughtUp,
   isQuiet,
@@ -38,6 +40,7 @@ import { reportIsWritten, writeSwitchoverReport } from './steps/write-report.ts'
 const steps: readonly Step<SwitchoverWorld>[] = [
   step('check-both', {
     title: 'Check that both sides answer and the group is protected',
+    timeoutMs: limits.brief,
     needs: [
       { member: 'source', plane: 'arm' },
       { member: 'target', plane: 'arm' },
@@ -47,12 +50,15 @@ const steps: readonly Step<SwitchoverWorld>[] = [
   }),
   step('quiesce-source', {
     title: 'Start nothing new at the old primary: schedules off, jobs that move stopped',
+    timeoutMs: limits.asking,
     needs: [{ member: 'source', plane: 'arm' }],
     isDone: isQuiet,
     act: quiesceSource,
+    undo: endQuiet,
   }),
   step('catch-up', {
     title: 'Copy what is left and prove it, until the point is younger than the quiet',
+    timeoutMs: limits.copying,
     needs: [{ member: 'source', plane: 'arm' }],
     isDone: isCaughtUp,
     act: catchUp,
@@ -66,12 +72,15 @@ const steps: readonly Step<SwitchoverWorld>[] = [
   // After the traffic: endpoints of the old primary answer until nobody asks them any more.
   step('fence-source', {
     title: 'Keep the old primary from acting',
+    timeoutMs: limits.asking,
     needs: [],
     isDone: wasFenced,
     act: fenceSource,
   }),
   step('resubmit-jobs', {
     title: 'Run stopped jobs again from their newest proven checkpoint',
+    skippable: true,
+    timeoutMs: limits.asking,
     needs: [{ member: 'target', plane: 'jobs' }],
     isDone: jobsAreResubmitted,
     act: resubmitOpenJobs,
@@ -79,30 +88,36 @@ const steps: readonly Step<SwitchoverWorld>[] = [
   enableSchedulesStep,
   step('salvage', {
     title: 'Bring over what was written at the old primary until it was fenced',
+    timeoutMs: limits.copying,
     needs: [],
     isDone: isSalvaged,
     act: whileSourceAnswers(salvageFenced),
   }),
   step('return-endpoints', {
     title: 'Give its endpoints back the traffic that the fence took',
+    skippable: true,
+    timeoutMs: limits.asking,
     needs: [],
     isDone: whenSourceAnswers(endpointsAreReturned),
     act: whileSourceAnswers(giveTrafficBack),
   }),
   step('replicate-back', {
     title: 'Replicate in the other direction until a replication point exists',
+    timeoutMs: limits.copying,
     needs: [],
     isDone: pointExists,
     act: whileSourceAnswers(replicateBack),
   }),
   step('mark-protected', {
     title: 'Mark the group as protected in the other direction',
+    timeoutMs: limits.brief,
     needs: [],
     isDone: isProtected,
     act: whileSourceAnswers(markProtected),
   }),
   step('write-report', {
     title: 'Write the report',
+    timeoutMs: limits.asking,
     needs: [],
     isDone: reportIsWritten,
     act: writeSwitchoverReport,

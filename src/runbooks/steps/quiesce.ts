@@ -1,14 +1,16 @@
 import { decide } from '../../jobs/decide.ts'
 import { jobPhase } from '../../jobs/job-state.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import { formatObjectId, parseObjectId } from '../../model/object-id.ts'
 import { toRunError } from '../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
+import type { WorkspaceObject } from '../../workspace/workspace.ts'
 import { readFact, writeFact } from '../facts.ts'
 import { ledgerDirection, newestProvenBlob } from '../ledger-reads.ts'
 import type { SwitchoverWorld } from '../ports.ts'
 import { cancelCopies, fenceOldPrimary, oldPrimaryIsFenced } from './fence-old-primary.ts'
 import { sourceIsFenced } from './fence-source.ts'
-import { disableSchedules, enabledSchedules } from './object-changes.ts'
+import { disableSchedules, enabledSchedules, setProperties } from './object-changes.ts'
 import { returnEndpoints } from './return-endpoints.ts'
 import { salvage } from './salvage.ts'
 
@@ -64,11 +66,38 @@ export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): P
     await world.captureJobs({ signal })
     await writeFact(world, 'noted', { at: world.now().toISOString() })
   }
+  const jobs = await movingJobs(world, tools)
+  await noteQuieted(world, await enabledSchedules(world.source, signal), jobs)
   await disableSchedules(world.source, epoch, signal)
-  for (const name of await movingJobs(world, tools)) {
-    await world.source.cancelJob(name, { epoch, signal })
-  }
+  for (const name of jobs) await world.source.cancelJob(name, { epoch, signal })
   await writeFact(world, 'quiet', { since: world.now().toISOString() })
+}
+
+/** Before anything is turned off, so that a crash cannot hide what was; what is known already stays. */
+async function noteQuieted(
+  world: SwitchoverWorld,
+  schedules: readonly WorkspaceObject[],
+  jobs: readonly string[],
+): Promise<void> {
+  const known = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
+  const found = schedules.map(({ id }) => formatObjectId(id))
+  await writeFact(world, 'quieted', {
+    schedules: [...new Set([...known.schedules, ...found])],
+    jobs: [...new Set([...known.jobs, ...jobs])],
+  })
+}
+
+/** The undo of the quiet. A stopped job cannot go on, so it is named: whoever owns it starts it again. */
+export async function endQuiet(world: SwitchoverWorld, tools: StepTools): Promise<string> {
+  const { schedules, jobs } = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
+  const { signal } = tools
+  for (const object of schedules) {
+    const found = await world.source.getObject(parseObjectId(object), { signal })
+    if (found === undefined) continue
+    await setProperties(world.source, found, { isEnabled: true }, world.expectedEpoch, signal)
+  }
+  const stopped = jobs.length === 0 ? '' : ` Stopped and not started again: ${jobs.join(', ')}.`
+  return `Schedules of ${world.source.name} on again: ${schedules.length}.${stopped}`
 }
 
 export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {

@@ -116,7 +116,10 @@ export async function sharedParts(world: ProcedureWorld, direction: Direction): 
     schema: 'holdfast/report/v1',
     run: world.run,
     group: world.group,
-    outcome: timeline.some((step) => step.status === 'partial') ? 'partial' : 'complete',
+    // What an operator left out was not done, whatever else was (I4).
+    outcome: timeline.some(({ status, skip }) => status === 'partial' || skip !== undefined)
+      ? 'partial'
+      : 'complete',
     startedAt: run?.header.acceptedAt ?? writtenAt,
     writtenAt,
     timeline,

@@ -1,6 +1,8 @@
+import type { Json } from '../../model/json.ts'
+import type { UserStep } from '../../plan/user-step-schema.ts'
 import { never } from '../../runbook/durable-engine.ts'
 import { type EngineRecord, engineRecord, memoryEngine } from '../../runbook/memory-engine.ts'
-import type { FaultPoint } from '../../runbook/perform.ts'
+import type { FaultPoint, PerformTools } from '../../runbook/perform.ts'
 import { createRunner, runbookProcedures } from '../../runbook/runner.ts'
 import { memoryRecords, type Records } from '../records.ts'
 import { seedRecords } from './records.ts'
@@ -28,13 +30,24 @@ export interface Crash {
   readonly at?: { readonly step: string; readonly point: FaultPoint }
   /** Number of the effect on the outside, counted from 0, and on which side of it. */
   readonly effect?: { readonly number: number; readonly when: 'before' | 'after' }
+  /** Gets the means to end the process from elsewhere. */
+  readonly means?: (die: () => Promise<never>) => void
+}
+
+export interface Start {
+  readonly id: string
+  readonly runbook: string
+  readonly expectedEpoch?: number
+  readonly userSteps?: readonly UserStep[]
+  readonly askedBy?: string
 }
 
 /** One controller process: resolves when it ended the run, or died. */
 export async function controller(
   scene: Scene,
-  start: { readonly id: string; readonly runbook: string; readonly expectedEpoch?: number },
+  start: Start,
   crash: Crash = {},
+  time: Pick<PerformTools, 'sleep'> & { readonly now?: () => Date } = {},
 ) {
   let die: () => void = () => undefined
   const died = new Promise<'died'>((resolve) => {
@@ -45,6 +58,7 @@ export async function controller(
     die()
     return never()
   }
+  crash.means?.(dieHere)
   const effects: string[] = []
   let done = 0
   const hook: EffectHook = async (when, what) => {
@@ -55,9 +69,10 @@ export async function controller(
     const isHere = crash.effect?.number === count - 1 && crash.effect.when === when
     if (isHere) await dieHere()
   }
+  const now = time.now ?? clock
   const tools = {
     journal: scene.records.journal,
-    now: clock,
+    ...{ now, ...(time.sleep && { sleep: time.sleep }) },
     faultPoint: async (step: string, point: FaultPoint) => {
       if (crash.at?.step === step && crash.at.point === point) await dieHere()
     },
@@ -67,12 +82,12 @@ export async function controller(
   const runner = createRunner({
     engine,
     journal: scene.records.journal,
-    now: clock,
-    bindings: bound,
+    ...{ now, bindings: bound },
   })
   await engine.start()
-  const { id, runbook, expectedEpoch = 1 } = start
-  await runner.start({ id, runbook, group: 'g', input: { expectedEpoch } })
+  const { id, runbook, expectedEpoch = 1, askedBy, userSteps = [] } = start
+  const input = { expectedEpoch, userSteps: userSteps as unknown as Json }
+  await runner.start({ ...{ id, runbook, group: 'g', input }, ...(askedBy && { askedBy }) })
   const ended = await Promise.race([runner.ended(id), died])
   return { ended, effects, runner }
 }

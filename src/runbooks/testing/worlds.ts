@@ -21,6 +21,7 @@ import type {
 import type { Records } from '../records.ts'
 import { reprotect } from '../reprotect.ts'
 import { switchover } from '../switchover.ts'
+import { moveExtension } from '../user-steps/extend-runbook.ts'
 import { outbound } from './records.ts'
 import { clock, names } from './regions.ts'
 
@@ -177,12 +178,19 @@ const complete = (replicationPoint: string): PassResult => ({
 
 export function bindings(records: Records, reach: Reach, tools: PerformTools): RunbookBinding[] {
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
+  const where = { env: process.env, folder: import.meta.dirname }
   return [
-    bindRunbook(failover, async (header) => opened(failoverWorld(records, reach, header)), tools),
+    bindRunbook(
+      failover,
+      async (header) => opened(failoverWorld(records, reach, header)),
+      tools,
+      moveExtension(where),
+    ),
     bindRunbook(
       switchover,
       async (header) => opened(switchoverWorld(records, reach, header)),
       tools,
+      moveExtension<SwitchoverWorld>(where),
     ),
     bindRunbook(drill, async (header) => opened(drillWorld(records, reach, header)), tools),
     bindRunbook(reprotect, async (header) => opened(reprotectWorld(records, reach, header)), tools),
