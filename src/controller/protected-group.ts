@@ -2,7 +2,7 @@ import { captureOpenJobs } from '../jobs/capture.ts'
 import { relocateObject } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import { replicateAsApproved } from '../replication/approved-plan.ts'
-import type { PassProgress, PassResult, ReplicationContext } from '../replication/pass.ts'
+import type { PassProgress, PassResult, ReplicationContext, Urgent } from '../replication/pass.ts'
 import { nameMapFrom } from '../replication/pass-state.ts'
 import { replicate } from '../replication/replicate.ts'
 import type { Epoch } from '../runbook/epoch-register.ts'
@@ -61,7 +61,7 @@ export function passContext(
   }
 }
 
-export function replicateFrom(
+export async function replicateFrom(
   group: ProtectedGroup,
   from: string,
   to: string,
@@ -70,10 +70,20 @@ export function replicateFrom(
   const { epoch, signal, onProgress, full, planDigest } = options
   const context = {
     ...passContext(group, from, to, { epoch, signal }),
+    urgent: await urgentOf(group, from),
     ...(full === undefined ? {} : { full }),
     onProgress: progressTo(onProgress),
   }
   return planDigest === undefined ? replicate(context) : replicateAsApproved(context, planDigest)
+}
+
+/** Checkpoints and runs of the jobs that were open when they were last noted. */
+async function urgentOf({ plan, records }: ProtectedGroup, source: string): Promise<Urgent> {
+  const jobs = (await records.jobs.readCapture(plan.group, source))?.jobs ?? []
+  return {
+    places: jobs.flatMap(({ checkpoints }) => checkpoints ?? []),
+    runIds: jobs.map(({ name }) => name),
+  }
 }
 
 export function progressTo(onProgress: PassOptions['onProgress']) {

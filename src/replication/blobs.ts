@@ -30,28 +30,31 @@ export async function passBlobs(pass: Pass): Promise<void> {
   pass.phase = 'blobs'
   progressed(pass)
   const stores = await pass.context.source.listBlobStores(reading(pass))
-  for (const store of stores) {
-    try {
-      await passStore(pass, store)
-    } catch (error) {
-      await writeChanged(
-        pass,
-        [listFailure(pass, { kind: 'blob', path: [store] }, error)],
-        new Map(),
-      )
-    }
+  for (const store of stores) await passPlace(pass, store, '')
+}
+
+/** The blobs of a store whose names begin with `prefix`. */
+export async function passPlace(pass: Pass, store: BlobStoreName, prefix: string): Promise<void> {
+  try {
+    await passStore(pass, store, prefix)
+  } catch (error) {
+    const list = { kind: 'blob', path: [store] } as const
+    await writeChanged(pass, [listFailure(pass, list, error)], new Map())
   }
 }
 
-async function passStore(pass: Pass, store: BlobStoreName): Promise<void> {
+async function passStore(pass: Pass, store: BlobStoreName, prefix: string): Promise<void> {
+  const all = { ...reading(pass), ...(prefix === '' ? {} : { prefix }) }
   const { source, target, ledger } = pass.context
   const standing = new Cursor(
-    pagesOf((cursor) => target.listBlobs(store, { ...reading(pass), ...at(cursor) })),
+    pagesOf((cursor) => target.listBlobs(store, { ...all, ...at(cursor) })),
   )
   for await (const listed of pagesOf((cursor) =>
-    source.listBlobs(store, { ...reading(pass), ...at(cursor) }),
+    source.listBlobs(store, { ...all, ...at(cursor) }),
   )) {
-    const page = listed.filter(({ name }) => !isDrillBlob(store, name))
+    const page = listed.filter(
+      ({ name }) => !isDrillBlob(store, name) && !pass.urgent?.covers(store, name),
+    )
     const pairs: Array<readonly [BlobInfo, BlobInfo | undefined]> = []
     for (const blob of page) {
       const found = await standing.find(blob.name)

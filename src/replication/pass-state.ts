@@ -50,9 +50,24 @@ export interface Pass {
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
   readonly unlisted: Set<string>
   readonly deferred: Deferred[]
+  /** Only while the pass replicates. */
+  urgent: UrgentBlobs | undefined
   /** An error that no further work can survive. */
   ended: { readonly by: unknown } | undefined
   phase: string
+}
+
+/** Blobs that go before the others; see `urgentBlobs`. */
+export interface UrgentBlobs {
+  covers(store: string, name: string): boolean
+  /** Brings what is there now. */
+  look(): Promise<void>
+  /** After every object: looks again, beside the pass, when enough others have been dealt with. */
+  nudge(): void
+  /** Nothing is under way any more. */
+  settled(): Promise<void>
+  /** The last look, which proves all that was there when the pass began (I4). */
+  finish(): Promise<void>
 }
 
 export interface Tally {
@@ -110,17 +125,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     backMap: invertMap(map),
     limit: pLimit(concurrency),
     startedAt: context.clock(),
-    tally: {
-      compared: 0,
-      created: 0,
-      updated: 0,
-      failed: 0,
-      pending: 0,
-      conflicts: 0,
-      bytesCopied: 0,
-      requests: 0,
-      objectsTotal: known === 0 ? undefined : known,
-    },
+    tally: { ...emptyTally(), objectsTotal: known === 0 ? undefined : known },
     unproven: new Map(),
     captured: new Set(),
     resolutions: new Map(resolutions.map((one) => [one.object, one])),
@@ -128,8 +133,23 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     seen: context.full === true ? seenObjects() : undefined,
     unlisted: new Set(),
     deferred: [],
+    urgent: undefined,
     ended: undefined,
     phase: 'describe',
+  }
+}
+
+export function emptyTally(): Tally {
+  return {
+    compared: 0,
+    created: 0,
+    updated: 0,
+    failed: 0,
+    pending: 0,
+    conflicts: 0,
+    bytesCopied: 0,
+    requests: 0,
+    objectsTotal: undefined,
   }
 }
 
@@ -145,6 +165,7 @@ export function writing(pass: Pass): { signal?: AbortSignal; epoch: number } {
 
 export function progressed(pass: Pass): void {
   const { tally, context } = pass
+  pass.urgent?.nudge()
   const total = tally.objectsTotal
   context.onProgress?.({
     phase: pass.phase,

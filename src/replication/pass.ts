@@ -27,11 +27,26 @@ export interface ReplicationContext {
    * Default false: the cheap pass trusts what was proven before.
    */
   readonly full?: boolean
+  /** What open jobs need to go on elsewhere: it goes before the backlog. */
+  readonly urgent?: Urgent
   readonly signal?: AbortSignal
   /** Called after every object and blob; slow it down where it is shown. */
   readonly onProgress?: (progress: PassProgress) => void
   /** Called once per object that is not simply equal, with what was decided for it and why. */
   readonly onAction?: (action: PlannedAction) => void
+}
+
+export interface Urgent {
+  /** Checkpoints. */
+  readonly places: readonly UrgentPlace[]
+  readonly runIds: readonly string[]
+}
+
+export interface UrgentPlace {
+  /** `BlobStoreName`. */
+  readonly store: string
+  /** Ends in a slash. */
+  readonly prefix: string
 }
 
 export interface PassProgress {

@@ -9,6 +9,7 @@ import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
 import { passRunHistory } from './runs.ts'
 import { settleGone } from './settle-gone.ts'
+import { urgentBlobs } from './urgent.ts'
 import { formatWatermark, parseWatermark, type Watermark } from './watermark.ts'
 
 /**
@@ -58,6 +59,8 @@ export async function runPass(
   try {
     pass = await beginPass(inIdsOfTheSource(counting(context, () => pass)), mode)
     begun?.(pass)
+    if (mode === 'replicate' && context.urgent !== undefined)
+      pass.urgent = urgentBlobs(pass, context.urgent.places)
     const watermark = await walk(pass)
     if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
     if (mode === 'replicate') point = await advance(pass, watermark)
@@ -68,6 +71,8 @@ export async function runPass(
       code: error.code,
       message: error.message,
     })
+  } finally {
+    await pass?.urgent?.settled()
   }
 }
 
@@ -79,10 +84,12 @@ function endOf(error: HoldfastError, pass: Pass | undefined): PassResult['outcom
 
 async function walk(pass: Pass): Promise<Watermark> {
   const point = await pass.context.ledger.readPoint(pass.direction)
+  await pass.urgent?.look()
   await passBlobs(pass)
   await passObjects(pass)
   if (pass.mode !== 'plan') await finishDeferred(pass)
   const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince))
+  await pass.urgent?.finish()
   await carryDeletions(pass)
   await settleGone(pass)
   pass.phase = 'done'

@@ -46,10 +46,11 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
       }),
     )
     const writer = new RunWriter(pass)
+    const live = await passLive(pass, writer)
     await eachBatch(pages, async (batch) => {
       for (const run of batch)
         if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
-      const wanted = batch.filter(({ experimentName }) => experimentName !== drillExperiment)
+      const wanted = batch.filter((run) => isWanted(run) && !live.has(run.runId))
       await passBatch(pass, writer, wanted, isEmpty)
     })
     await passLate(pass, writer)
@@ -58,6 +59,26 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
   }
   await finishExperiments()
   return { since: before.seen, seen: newest }
+}
+
+const isWanted = ({ experimentName }: Run): boolean => experimentName !== drillExperiment
+
+/** Runs of open jobs go before the others; gives their ids. */
+async function passLive(pass: Pass, writer: RunWriter): Promise<ReadonlySet<string>> {
+  const { source, urgent } = pass.context
+  const ids = pass.mode === 'replicate' ? (urgent?.runIds ?? []) : []
+  const done = new Set<string>()
+  for (let from = 0; from < ids.length; from += runsPerBatch) {
+    const names = ids.slice(from, from + runsPerBatch)
+    const runs = await source.getRuns(
+      names.map((runId) => ({ runId, experimentName: '' })),
+      reading(pass),
+    )
+    const wanted = runs.filter(isWanted)
+    for (const { runId } of wanted) done.add(runId)
+    await passBatch(pass, writer, wanted, false)
+  }
+  return done
 }
 
 /** Children whose parent came after them in the list: by now it is there. */

@@ -8,7 +8,13 @@ export const toBeDone = (detail: string) => async (): Promise<Look> => ({ done: 
 
 export async function captureJobs(world: SyncWorld, tools: StepTools): Promise<Ending> {
   const open = await world.captureJobs({ signal: tools.signal })
-  return { done: open === 1 ? '1 job is open.' : `${open} jobs are open.` }
+  if (open === 0) return { done: '0 jobs are open.' }
+  return {
+    done:
+      open === 1
+        ? '1 job is open; its checkpoints and its run go first.'
+        : `${open} jobs are open; their checkpoints and runs go first.`,
+  }
 }
 
 export async function replicateOnce(world: SyncWorld, tools: StepTools): Promise<Ending> {
@@ -43,5 +49,6 @@ function sentence(result: PassResult): string {
     ...(conflicts > 0 ? [`${conflicts} are in conflict`] : []),
   ]
   const whole = `${compared} objects compared, ${created} created, ${updated} updated`
-  return `${[whole, ...rest].join(', ')}.`
+  const early = result.error === null ? '' : ` The pass ended early: ${result.error.message}.`
+  return `${[whole, ...rest].join(', ')}.${early}`
 }
