@@ -118,7 +118,7 @@ export interface ApiClient {
   operations(group?: string, call?: CallSignal): Promise<readonly Operation[]>
   operation(id: string, call?: CallSignal): Promise<Operation>
   cancel(id: string, call?: CallSignal): Promise<Operation>
-  report(id: string, format: 'json' | 'html', call?: CallSignal): Promise<string>
+  report(id: string, format: 'json' | 'html' | 'sig', call?: CallSignal): Promise<string>
   consoleLink(call?: CallSignal): Promise<string>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
   evidenceKey(call?: CallSignal): Promise<EvidenceKey>
@@ -243,7 +243,7 @@ export function createClient(options: ClientOptions): ApiClient {
     operation: (id, more) => json(ofOperation(id), more),
     cancel: (id, more) => json(`${ofOperation(id)}/cancel`, { method: 'POST', ...more }),
     report: (id, format, more) =>
-      text(`${ofOperation(id)}/report${format === 'html' ? '.html' : ''}`, more),
+      text(`${ofOperation(id)}/report${format === 'json' ? '' : `.${format}`}`, more),
     consoleLink: async (more) =>
       (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
     audit: (query, more) => json(`audit${queryText(query)}`, more),

@@ -343,7 +343,7 @@ export type Event = z.infer<typeof event>
  * GET  operations?group                -> { items: operation[] }
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
- * GET  operations/{id}/report[.html]   -> report
+ * GET  operations/{id}/report[.html|.sig] -> report
  * GET  audit?after&since&limit         -> auditPage, audit/key -> evidenceKey (evidence-contract.ts)
  * POST console-link                    -> consoleLink
  * GET  events                          -> text/event-stream

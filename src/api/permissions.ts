@@ -14,6 +14,7 @@ export const permissions: Readonly<Record<string, Role>> = {
   'GET /api/v1/operations/:id': 'viewer',
   'GET /api/v1/operations/:id/report': 'viewer',
   'GET /api/v1/operations/:id/report.html': 'viewer',
+  'GET /api/v1/operations/:id/report.sig': 'viewer',
   'GET /api/v1/audit': 'viewer',
   'GET /api/v1/audit/key': 'viewer',
   'GET /api/v1/groups/:group/plan': 'viewer',

@@ -108,6 +108,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/decisions.ts')).decisionsCommand(),
   },
   {
+    name: 'report',
+    summary: 'keep a report, or check that it is what was signed',
+    load: async () => (await import('./commands/report.ts')).reportCommand(),
+  },
+  {
     name: 'audit',
     topic: 'See how things stand',
     summary: 'who did what, in a log that shows tampering',

@@ -43,7 +43,17 @@ export async function saveReport(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(json, text, { mode: 0o600 })
   await writeFile(html, await client.report(operation, 'html'), { mode: 0o600 })
+  const signature = await signatureOf(client, operation)
+  if (signature !== undefined) await writeFile(`${json}.sig`, signature, { mode: 0o600 })
   return { json, html, facts: JSON.parse(text) as ReportFacts }
+}
+
+/** Undefined: written before reports were signed. */
+async function signatureOf(client: ApiClient, operation: string): Promise<string | undefined> {
+  return client.report(operation, 'sig').catch((error: unknown) => {
+    if (isCode(error, 'report.not-signed')) return undefined
+    throw error
+  })
 }
 
 /** `RTA 3.2 s of RTO 15 min, RPA 1.4 s of RPO 5 min`, then jobs and where the report lies. */

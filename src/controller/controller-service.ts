@@ -13,6 +13,7 @@ import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
 import { isEnded } from '../runbook/run-state.ts'
 import type { Runner } from '../runbook/runner.ts'
+import type { Report } from '../runbooks/report.ts'
 import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
@@ -228,11 +229,15 @@ export function controllerService(parts: ServiceParts): ControllerService {
     },
     report: async (id, format) => {
       await runOf(id)
-      const report = await records.reports.read(id)
+      const report = await records.reports.document(id)
       if (report === undefined) {
         throw new HoldfastError('report.not-found', `Operation '${id}' has written no report.`)
       }
-      return format === 'html' ? reportToHtml(report) : JSON.stringify(report)
+      const { json, html, signature } = report
+      if (format === 'json') return json
+      if (format === 'html') return html ?? reportToHtml(JSON.parse(json) as Report)
+      if (signature !== null) return signature
+      throw new HoldfastError('report.not-signed', `The report of '${id}' was never signed.`)
     },
   }
 }

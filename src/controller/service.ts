@@ -52,8 +52,11 @@ export interface ControllerService extends Readings {
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */
   cancel(id: string, by: string): Promise<Operation>
-  report(id: string, format: 'json' | 'html'): Promise<string>
+  report(id: string, format: ReportFormat): Promise<string>
 }
+
+/** As it was written, its page, or the signature of both. */
+export type ReportFormat = 'json' | 'html' | 'sig'
 
 export interface ObjectsFilter {
   readonly kind?: string

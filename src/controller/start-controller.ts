@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { PassSummary } from '../api/contract.ts'
 import { decisionMigrations, postgresDecisionStore } from '../detection/decision-store.ts'
-import { type AuditLog, auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
+import { auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
 import { openHeadKeeper } from '../evidence/head-keeper.ts'
 import { readOrMakeSigningKey } from '../evidence/signing-key.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
@@ -31,6 +31,7 @@ import { createPassGate } from './pass-gate.ts'
 import { bindProcedures } from './procedures.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
+import { signedReports } from './signed-reports.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { startKeyMigrations } from './start-keys.ts'
 import { statusEvents } from './status-events.ts'
@@ -99,7 +100,7 @@ async function assemble(
     ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
   ])
   const evidence = await openEvidence(options, database)
-  const group = await openGroup(options, database, evidence.audit)
+  const group = await openGroup(options, database, evidence)
   closers.push(() => closeMembers(group.members))
   await notePlan(group.plan, evidence.audit)
   await establishEpoch(group)
@@ -209,11 +210,14 @@ async function openEvidence(
 }
 
 async function openGroup(
-  { plan, stateDir, clock, log }: ControllerOptions,
+  { plan, stateDir, clock, log, version }: ControllerOptions,
   database: Database,
-  audit: AuditLog,
+  evidence: EvidenceParts,
 ): Promise<ProtectedGroup> {
-  const records = auditedRecords(postgresRecords(database), audit)
+  const records = {
+    ...auditedRecords(postgresRecords(database), evidence.audit),
+    reports: await signedReports({ plan, version, now: clock, database, ...evidence }),
+  }
   const members = await openMembers(
     plan,
     async () => (await records.epochs.current(plan.group))?.epoch ?? 0,

@@ -21,6 +21,7 @@ export interface SigningKey {
 }
 
 const keyFile = 'evidence-key.pem'
+export const publicKeyFile = 'evidence-key.pub'
 
 /**
  * The key of a state directory, for its owner only; made at the first start. Throws
@@ -35,7 +36,10 @@ export async function readOrMakeSigningKey(stateDir: string): Promise<SigningKey
   })
   const text = await readFile(path, 'utf8')
   try {
-    return signingKey(createPrivateKey(text))
+    const key = signingKey(createPrivateKey(text))
+    // For checks without a controller, by anybody.
+    await writeFile(join(stateDir, publicKeyFile), key.publicKey)
+    return key
   } catch (cause) {
     throw new HoldfastError('evidence.bad-key', 'The signing key of the controller is unusable.', {
       kind: 'operator',

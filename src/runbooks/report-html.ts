@@ -1,8 +1,11 @@
 import type { JobRow, LedgerRow, Readiness } from '../api/contract.ts'
 import { type Html, html, join } from './html.ts'
-import type { Recovery, Report } from './report.ts'
+import type { Report } from './report.ts'
 import { drillSection } from './report-drill.ts'
+import { time, took } from './report-format.ts'
+import { peopleSection } from './report-people.ts'
 import { reportStyle } from './report-style.ts'
+import { summarySection } from './report-summary.ts'
 
 const rowLimit = 500
 const titles: Record<Report['type'], string> = {
@@ -39,7 +42,8 @@ export function reportToHtml(report: Report): string {
 <dt>Run</dt><dd><code>${report.run}</code></dd>
 </dl>
 </header>
-${report.recovery === null ? null : recoverySection(report.recovery)}
+${summarySection(report)}
+${peopleSection(report.people ?? [])}
 ${report.drill === undefined ? null : drillSection(report.drill)}
 ${readinessSection(report.readiness ?? null)}
 ${lossSection(report)}
@@ -54,30 +58,6 @@ ${countSection(report)}
 </body>
 </html>
 `.text
-}
-
-function recoverySection(recovery: Recovery): Html {
-  const row = (name: string, objectiveMs: number, measuredMs: number | null): Html => {
-    const met = measuredMs !== null && measuredMs <= objectiveMs
-    return html`<tr><th scope="row">${name}</th><td>${duration(objectiveMs)}</td>
-<td>${measuredMs === null ? 'unknown' : duration(measuredMs)}</td>
-<td class="${met ? 'complete' : 'failed'}">${met ? 'met' : 'not met'}</td></tr>`
-  }
-  return html`<section><h2>Objectives and measurements</h2>
-<table><thead><tr><th>What</th><th>Objective</th><th>Measured</th><th></th></tr></thead><tbody>
-${row('Recovery time', recovery.rtoMs, recovery.rtaMs)}
-${row('Recovery point', recovery.rpoMs, recovery.rpaMs)}
-</tbody></table>
-<p>Time counts from ${
-    recovery.detectedAt === null
-      ? html`the decision at ${time(recovery.decidedAt)}`
-      : html`the detection at ${time(recovery.detectedAt)}`
-  } to the last step that moved traffic. ${
-    recovery.unknownSince === null
-      ? 'No pass had proven everything in scope before.'
-      : html`What was written at the source between ${time(recovery.unknownSince)} and
-${time(recovery.unknownUntil)} and is not listed here is unknown until the source returns.`
-  }</p></section>`
 }
 
 function readinessSection(readiness: Readiness | null): Html | null {
@@ -238,18 +218,4 @@ function countSection({ counts }: Report): Html {
 function more(count: number): Html | null {
   if (count <= rowLimit) return null
   return html`<p>${count - rowLimit} more are in the JSON report.</p>`
-}
-
-function time(iso: string): Html {
-  return html`<time datetime="${iso}">${iso.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}</time>`
-}
-
-function took(from: string | null, to: string | null): string {
-  return from === null || to === null ? '' : duration(Date.parse(to) - Date.parse(from))
-}
-
-function duration(ms: number): string {
-  if (ms < 1000) return `${ms} ms`
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`
-  return ms < 7_200_000 ? `${(ms / 60_000).toFixed(1)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }

@@ -6,15 +6,31 @@ export interface ReportStore {
   /** Keeps the first report of a run. */
   write(report: Report): Promise<void>
   read(run: string): Promise<Report | undefined>
+  /** As it was written, byte for byte. */
+  document(run: string): Promise<ReportDocument | undefined>
 }
 
-export function memoryReportStore(): ReportStore {
-  const reports = new Map<string, Report>()
+export interface ReportDocument {
+  readonly json: string
+  /** Null, like the signature: of a report from before reports were signed. */
+  readonly html: string | null
+  readonly signature: string | null
+}
+
+/** Makes the page and the signature of a report when it is written. */
+export type Seal = (report: Report, json: string) => Pick<ReportDocument, 'html' | 'signature'>
+
+const unsealed: Seal = () => ({ html: null, signature: null })
+
+export function memoryReportStore(seal = unsealed): ReportStore {
+  const reports = new Map<string, ReportDocument>()
   return {
     write: async (report) => {
-      if (!reports.has(report.run)) reports.set(report.run, structuredClone(report))
+      const json = JSON.stringify(report)
+      if (!reports.has(report.run)) reports.set(report.run, { json, ...seal(report, json) })
     },
-    read: async (run) => reports.get(run),
+    read: async (run) => parsed(reports.get(run)),
+    document: async (run) => reports.get(run),
   }
 }
 
@@ -24,27 +40,47 @@ export const reportMigrations = [
     // Text, not jsonb: object names may hold what jsonb refuses, and a report is only read whole.
     `create table report (run text primary key, written_at timestamptz not null, report text not null)`,
   ),
+  sqlMigration('report-2', 'alter table report add column html text, add column signature text'),
 ]
 
-type ReportTables = { report: { run: string; written_at: string; report: string } }
+type ReportTables = {
+  report: {
+    run: string
+    written_at: string
+    report: string
+    html: string | null
+    signature: string | null
+  }
+}
 
-export function postgresReportStore(database: Pick<Database, 'kysely'>): ReportStore {
+export function postgresReportStore(
+  database: Pick<Database, 'kysely'>,
+  seal = unsealed,
+): ReportStore {
   const db = database.kysely.withTables<ReportTables>()
+  const document = (run: string) =>
+    db
+      .selectFrom('report')
+      .select(['report as json', 'html', 'signature'])
+      .where('run', '=', run)
+      .executeTakeFirst()
   return {
     write: async (report) => {
+      const json = JSON.stringify(report)
       await db
         .insertInto('report')
-        .values({ run: report.run, written_at: report.writtenAt, report: JSON.stringify(report) })
+        .values({
+          ...{ run: report.run, written_at: report.writtenAt, report: json },
+          ...seal(report, json),
+        })
         .onConflict((conflict) => conflict.column('run').doNothing())
         .execute()
     },
-    read: async (run) => {
-      const row = await db
-        .selectFrom('report')
-        .select('report')
-        .where('run', '=', run)
-        .executeTakeFirst()
-      return row === undefined ? undefined : (JSON.parse(row.report) as Report)
-    },
+    read: async (run) => parsed(await document(run)),
+    document,
   }
+}
+
+function parsed(document: Pick<ReportDocument, 'json'> | undefined): Report | undefined {
+  return document === undefined ? undefined : (JSON.parse(document.json) as Report)
 }

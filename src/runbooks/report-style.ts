@@ -31,14 +31,17 @@ tbody th { font-weight: 500; }
 code { font: .9em ui-monospace, 'SF Mono', Consolas, monospace; color: inherit; }
 th code { color: var(--faint); }
 .complete, .done { color: var(--good); }
+.proof { color: var(--faint); font-size: .9rem; margin-top: 1.5rem; }
 .partial, .skipped { color: var(--part); }
 .failed { color: var(--bad); }
+@page { size: A4; margin: 16mm 14mm; }
 @media print {
   :root { --ink: #000; --paper: #fff; --faint: #444; --line: #bbb;
     --good: #000; --part: #000; --bad: #000; }
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
   section { overflow: visible; }
+  .summary { break-after: page; }
   thead { display: table-header-group; }
   tr, h2, h3 { break-inside: avoid; break-after: avoid-page; }
   tr { break-after: auto; }

@@ -32,8 +32,18 @@ export interface Report {
   readonly salvage: SalvageResult | null
   /** What was known of readiness before a move; null: nobody had looked. */
   readonly readiness?: Readiness | null
+  /** Who asked, approved, answered or cancelled. */
+  readonly people?: readonly PersonsAct[]
   /** Of a drill only. */
   readonly drill?: DrillResult
+}
+
+export interface PersonsAct {
+  readonly at: string
+  readonly by: string
+  readonly what: string
+  readonly step: string | null
+  readonly detail: string | null
 }
 
 export interface DrillResult {

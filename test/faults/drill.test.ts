@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -97,6 +97,39 @@ describe('drill beside replication, on real regions', () => {
     const pointer = JSON.parse(readFileSync(join(group.stateDir, 'gateway-scoring.json'), 'utf8'))
     expect(Object.keys(pointer.members.west.endpoints)).toEqual(['fraud-scoring'])
   }, 300_000)
+
+  it('leaves evidence that is checked without the controller', async () => {
+    const reports = join(group.stateDir, 'reports')
+    const [json = ''] = readdirSync(reports).filter((name) => name.endsWith('.json'))
+    const verify = () =>
+      pair.processes.run([
+        ...['report', 'verify', join(reports, json), '--json'],
+        ...['--state', group.stateDir],
+      ])
+    const whole = await verify()
+    const { holds, signed } = JSON.parse(whole.stdout)
+    expect([whole.code, holds], whole.stderr).toEqual([0, true])
+    expect(signed.environment.database).toMatch(/^PostgreSQL \d+/)
+    const { people } = JSON.parse(readFileSync(join(reports, json), 'utf8'))
+    expect(people).toMatchObject([{ what: 'asked' }])
+    const page = join(reports, json.replace(/json$/, 'html'))
+    writeFileSync(page, readFileSync(page, 'utf8').replace('complete', 'Complete'))
+    const changed = await verify()
+    expect([changed.code, JSON.parse(changed.stdout).html]).toEqual([8, 'changed'])
+    const place = ['--plan', group.planFile, '--state', group.stateDir, '--json']
+    const audit = await pair.processes.run(['audit', 'verify', ...place])
+    expect(audit.code, audit.stderr + audit.stdout).toBe(0)
+    // The head of this moment, the one in the state directory, and the one in the report.
+    expect(JSON.parse(audit.stdout)).toMatchObject({ broken: null, headsChecked: 3 })
+    const log = JSON.parse((await pair.processes.run(['audit', ...place])).stdout)
+    const actions = log.items.map((entry: { action: string }) => entry.action)
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        ...['plan.changed', 'epoch.established', 'request.sync', 'request.drill'],
+        ...['operation.accepted', 'operation.finished', 'report.signed'],
+      ]),
+    )
+  }, 60_000)
 
   it('is ready for a failover, until the secondary has too few cores for it', async () => {
     const ready = await holdfast('assess')

@@ -202,6 +202,7 @@ export async function startScriptedController(options: {
       if (current?.report === null) {
         throw new HoldfastError('report.not-found', `Operation ${id} wrote no report.`)
       }
+      if (format === 'sig') throw new HoldfastError('report.not-signed', `${id} was not signed.`)
       return format === 'json' ? JSON.stringify(report) : '<!doctype html>'
     },
   }

@@ -11,6 +11,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'group.not-found': 404,
   'operation.not-found': 404,
   'report.not-found': 404,
+  'report.not-signed': 404,
   'plan.invalid': 422,
   'object-id.malformed': 400,
   'request.key-reused': 422,

@@ -270,6 +270,7 @@ function registerReports(app: FastifyInstance, service: ControllerService): void
   const formats = {
     report: ['json', 'application/json; charset=utf-8'],
     'report.html': ['html', 'text/html; charset=utf-8'],
+    'report.sig': ['sig', 'application/json; charset=utf-8'],
   } as const
   for (const [name, [format, type]] of Object.entries(formats)) {
     app

@@ -6,6 +6,7 @@ import { type ColdResult, readFact } from '../facts.ts'
 import { allRows, ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld, ProcedureWorld, ReprotectWorld } from '../ports.ts'
 import { measureRecovery, type Report, sortObjects } from '../report.ts'
+import { actsOf } from '../report-people.ts'
 import { ownEpoch, refuseOvertakenReprotection } from './own-epoch.ts'
 
 const own = 'write-report'
@@ -103,6 +104,7 @@ type Shared = Pick<
   | 'startedAt'
   | 'writtenAt'
   | 'timeline'
+  | 'people'
   | 'counts'
   | 'objects'
 >
@@ -123,6 +125,7 @@ export async function sharedParts(world: ProcedureWorld, direction: Direction): 
     startedAt: run?.header.acceptedAt ?? writtenAt,
     writtenAt,
     timeline,
+    people: actsOf(run, await world.journal.events(world.run)),
     counts: await world.ledger.counts(direction),
     objects: await sortObjects(allRows(world.ledger, direction)),
   }
