@@ -6,6 +6,7 @@ const topics = [
   'Replicate and prove',
   'See how things stand',
   'Move and rehearse',
+  'Keep the evidence',
   'Run the services',
   'Steer automatic decisions',
   'Try it on this machine',
@@ -108,17 +109,6 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/decisions.ts')).decisionsCommand(),
   },
   {
-    name: 'report',
-    summary: 'keep a report, or check that it is what was signed',
-    load: async () => (await import('./commands/report.ts')).reportCommand(),
-  },
-  {
-    name: 'audit',
-    topic: 'See how things stand',
-    summary: 'who did what, in a log that shows tampering',
-    load: async () => (await import('./commands/audit.ts')).auditCommand(),
-  },
-  {
     name: 'console',
     topic: 'See how things stand',
     summary: 'print a link that opens the console, once',
@@ -153,6 +143,18 @@ export const commands: readonly CommandEntry[] = [
     topic: 'Move and rehearse',
     summary: 'rehearse a failover beside the protection that goes on',
     load: async () => (await import('./commands/drill.ts')).drillCommand(),
+  },
+  {
+    name: 'report',
+    topic: 'Keep the evidence',
+    summary: 'keep a report, or check that it is what was signed',
+    load: async () => (await import('./commands/report.ts')).reportCommand(),
+  },
+  {
+    name: 'audit',
+    topic: 'Keep the evidence',
+    summary: 'who did what, in a log that shows tampering',
+    load: async () => (await import('./commands/audit.ts')).auditCommand(),
   },
   {
     name: 'controller',

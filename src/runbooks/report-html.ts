@@ -65,7 +65,7 @@ function readinessSection(readiness: Readiness | null): Html | null {
   const { verdict, at, findings } = readiness
   const rows = findings.map(
     ({ level, sentence, evidence }) =>
-      html`<tr><td class="failed">${level}</td><td>${sentence}</td><td>${evidence.join('; ')}</td></tr>`,
+      html`<tr><td class="failed short">${level}</td><td>${sentence}</td><td>${evidence.join('; ')}</td></tr>`,
   )
   return html`<section><h2>Readiness before</h2><p>${verdict}, looked at ${time(at)}.</p>
 ${rows.length === 0 ? null : html`<table><tbody>${join(rows)}</tbody></table>`}</section>`

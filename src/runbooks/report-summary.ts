@@ -73,7 +73,8 @@ function lossText({ objects }: Report): string {
   return [objects.missing, objects.unknown, objects.conflict].map(({ length }) => length).join(', ')
 }
 
-const exposureText = (count: number) => (count === 0 ? 'nothing: it was fenced' : `${count} things`)
+const exposureText = (count: number) =>
+  count === 0 ? 'nothing: it was fenced' : `${count}, listed under Exposure`
 
 function peopleText(people: NonNullable<Report['people']>): string {
   const names = [...new Set(people.map(({ by }) => by))]
