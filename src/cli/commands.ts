@@ -43,6 +43,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/export.ts')).exportCommand(),
   },
   {
+    name: 'completion',
+    topic: 'Set up',
+    summary: 'print a script that completes command lines in your shell',
+    load: async () => (await import('./commands/completion.ts')).completionCommand(),
+  },
+  {
     name: 'plan',
     topic: 'Replicate and prove',
     summary: 'what a sync would copy, change and leave',

@@ -44,6 +44,12 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     meanings: { 3: 'partial: some objects could not be read; they are listed' },
     seeAlso: ['import'],
   },
+  completion: {
+    about:
+      'The script completes commands, options and their choices, and what a running controller knows: members, kinds, objects in conflict, operations. Where none runs it offers nothing of these.',
+    exits: [ok, unexpected, usage],
+    seeAlso: ['status'],
+  },
   plan: {
     about:
       'Compares both sides and prints what a sync would do, without doing it. A plan that was reviewed can be saved and applied later; it is refused when the world has changed meanwhile.',
