@@ -14,7 +14,7 @@ const topics = [
 
 type Topic = (typeof topics)[number]
 
-export interface CommandEntry {
+interface CommandEntry {
   readonly name: string
   /** What one wants to do with it; the help lists commands by topic. */
   readonly topic: Topic
@@ -23,7 +23,7 @@ export interface CommandEntry {
 }
 
 /** Each module is loaded only when its command is asked for. */
-export const commands: readonly CommandEntry[] = [
+const entries = [
   {
     name: 'init',
     topic: 'Set up',
@@ -210,4 +210,8 @@ export const commands: readonly CommandEntry[] = [
     summary: 'an outage and a failover, start to end, on two local regions',
     load: async () => (await import('./commands/demo.ts')).demoCommand(),
   },
-]
+] as const satisfies readonly CommandEntry[]
+
+export type CommandName = (typeof entries)[number]['name']
+
+export const commands: readonly CommandEntry[] = entries

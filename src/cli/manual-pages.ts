@@ -1,3 +1,4 @@
+import type { CommandName } from './commands.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { ManualPage } from './manual.ts'
 
@@ -17,8 +18,7 @@ const operates: readonly ExitCode[] = [
 const serves: readonly ExitCode[] = [ok, unexpected, usage, operator, unreachable, conflict]
 const moveMeanings = { 3: 'partial: the group moved; the report names what is not proven' }
 
-/** By the name of the command, in the order of `commands`. */
-export const manualPages: Readonly<Record<string, ManualPage>> = {
+const pages: Readonly<Record<CommandName, ManualPage>> = {
   region: {
     about:
       'A local region is a real workspace service on this machine: it keeps assets and runs, runs jobs as processes and serves endpoints. It keeps its state in the data directory and survives a kill.',
@@ -126,6 +126,12 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     exits: [...looks, tampered],
     seeAlso: ['decisions', 'status'],
   },
+  report: {
+    about:
+      'Every failover, switchover, failback, re-protection and drill writes a report, and the controller signs it. `report save` keeps it with its signature; `report verify` checks one that somebody hands you, without asking the controller.',
+    exits: [...looks, tampered],
+    seeAlso: ['audit', 'drill'],
+  },
   console: {
     about:
       'The link signs a browser in once, within ten minutes. Until then it is a secret. A controller has to run.',
@@ -205,3 +211,6 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     seeAlso: ['region', 'controller'],
   },
 }
+
+/** By the name of the command. */
+export const manualPages: Readonly<Record<string, ManualPage>> = pages
