@@ -169,6 +169,12 @@ const entries = [
     load: async () => (await import('./commands/controller.ts')).controllerCommand(),
   },
   {
+    name: 'token',
+    topic: 'Run the services',
+    summary: 'tokens of machines: create, list, revoke',
+    load: async () => (await import('./commands/token.ts')).tokenCommand(),
+  },
+  {
     name: 'gateway',
     topic: 'Run the services',
     summary: 'run the gateway of the plan',

@@ -175,7 +175,13 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
     about:
       'Runs until Ctrl-C. State and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own. What is under way when it ends goes on at its next start. Set OTEL_EXPORTER_OTLP_ENDPOINT to send traces.',
     exits: serves,
-    seeAlso: ['status', 'console', 'probe', 'gateway'],
+    seeAlso: ['status', 'console', 'token', 'probe', 'gateway'],
+  },
+  token: {
+    about:
+      'A token is for one failover group, until it expires or is revoked. It is shown when it is created and never again: the controller keeps its SHA-256 only. Machines neither approve nor say who may call. Callers send it as `Authorization: Bearer …`, commands read it from HOLDFAST_TOKEN.',
+    exits: looks,
+    seeAlso: ['controller', 'audit'],
   },
   gateway: {
     about:
