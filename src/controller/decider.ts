@@ -1,5 +1,11 @@
 import type { DecisionStatus, VantageReport } from '../api/contract.ts'
-import { countVotes, type Decision, decideFailover, type View } from '../detection/decision.ts'
+import {
+  agreementSince,
+  countVotes,
+  type Decision,
+  decideFailover,
+  type View,
+} from '../detection/decision.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
 import type { DetectionState } from '../detection/detector.ts'
 import { judge, judgeHealths } from '../detection/verdict.ts'
@@ -10,8 +16,6 @@ import { courseNow, type ProtectedGroup } from './protected-group.ts'
 
 /** The controller's own name among the vantage points. */
 export const ownVantagePoint = 'controller'
-/** A vantage point that was not heard of for this long has no vote, in milliseconds. */
-const freshMs = 30_000
 
 export interface Decider {
   /** What another vantage point sees; it probes by itself and reports. */
@@ -70,8 +74,8 @@ export function createDecider(options: {
       try {
         await see(ownVantagePoint, own)
         const now = clock()
-        const votes = countVotes(vantagePoints, [...views.values()], now, freshMs)
-        agreedSince = votes.agreed ? (agreedSince ?? now.toISOString()) : null
+        const votes = countVotes(vantagePoints, [...views.values()], now)
+        agreedSince = agreementSince(agreedSince, votes, now)
         const mode = await store.read(plan.group)
         const runs = await runner.list({ group: plan.group, limit: 10 })
         const open = runs.find(({ header, state }) => header.runbook !== 'sync' && !isEnded(state))

@@ -12,7 +12,6 @@ import type {
   VantageReport,
 } from '../api/contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
-import type { ServiceTokens } from './access/service-tokens.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import type { Readings } from './readings.ts'
@@ -33,8 +32,6 @@ export interface ControllerService extends Readings {
   jobs(group: string): Promise<readonly JobRow[]>
   /** Of a group; throws `group.not-found`. */
   replication(group: string): ReplicationService
-  /** Of a group; throws `group.not-found`. */
-  tokens(group: string): ServiceTokens
   /** Looks now; takes seconds. */
   readiness(group: string, options: CallOptions): Promise<Readiness>
   resolveRun(group: string, run: string): Promise<ResolvedRun>

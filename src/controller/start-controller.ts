@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { PassSummary } from '../api/contract.ts'
 import { decisionMigrations, postgresDecisionStore } from '../detection/decision-store.ts'
+import { probeTimeoutMs } from '../detection/prober.ts'
 import { auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
 import { openHeadKeeper } from '../evidence/head-keeper.ts'
 import { readOrMakeSigningKey } from '../evidence/signing-key.ts'
@@ -13,8 +14,6 @@ import type { StepProgress } from '../runbook/runbook.ts'
 import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
-import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
-import { serviceTokens } from './access/service-tokens.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
@@ -24,8 +23,8 @@ import { establishEpoch } from './establish.ts'
 import { createEventBus, type EventBus } from './event-bus.ts'
 import { type EvidenceParts, evidenceService } from './evidence-service.ts'
 import { createMetrics } from './http/metrics.ts'
-import type { ListenAddress } from './http/public-address.ts'
-import { startServer } from './http/server.ts'
+import { type ListenAddress, startServer } from './http/server.ts'
+import { createSessions, localToken } from './http/session.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { notePlan } from './note-plan.ts'
 import { operationOf } from './operations.ts'
@@ -45,9 +44,6 @@ export interface ControllerOptions {
   /** PostgreSQL to share with other controllers; absent: an embedded one in the state directory. */
   readonly databaseUrl?: string
   readonly listen: ListenAddress
-  /** Address before which something else speaks TLS. */
-  readonly publicUrl?: string
-  readonly access: AccessOptions
   /** From the end of one pass to the start of the next, in milliseconds; null: only when asked. */
   readonly syncEveryMs: number | null
   /** From one full background pass to the next, in milliseconds. */
@@ -68,9 +64,6 @@ export interface RunningController {
   settled(): Promise<void>
   close(): Promise<void>
 }
-
-/** A plane that is silent for longer than this is down, in milliseconds. */
-const probeTimeoutMs = 2000
 
 /**
  * Puts the parts together and starts them, in the order in which they need one another; what a former
@@ -103,7 +96,6 @@ async function assemble(
   closers.push(() => database.close())
   await migrate(database, [
     ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
-    ...accessMigrations,
   ])
   const evidence = await openEvidence(options, database)
   const group = await openGroup(options, database, evidence)
@@ -157,11 +149,9 @@ async function assemble(
       return found
     },
   })
-  const tokens = serviceTokens(database, clock)
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
-    tokens,
     evidence: evidenceService(evidence),
     lastPass: () => lastPass,
     running: {
@@ -187,10 +177,10 @@ async function assemble(
   const server = await startServer({
     service,
     groups: [group.plan.group],
+    sessions: createSessions({ key: keys.sessionKey }),
+    bearers: [localToken(keys.token)],
     audit: evidence.audit,
-    ...openAccess(options.access, { database, clock, tokens, localToken: keys.token }),
     listen: options.listen,
-    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     version: options.version,
     clock,
     log,

@@ -6,9 +6,8 @@ import {
   observe,
   startOfDetection,
 } from '../detection/detector.ts'
-import { probeUntilStopped } from '../detection/prober.ts'
+import { probedPlanes, probeUntilStopped } from '../detection/prober.ts'
 import { judge, type Verdict } from '../detection/verdict.ts'
-import type { Plane } from '../workspace/workspace.ts'
 import type { Members } from './members.ts'
 
 export interface Watch {
@@ -20,7 +19,6 @@ export interface Watch {
   stop(): Promise<void>
 }
 
-const planes: readonly Plane[] = ['arm', 'history', 'mlflow', 'blob', 'scoring', 'jobs']
 /** Until every member is judged, rounds follow one another quickly. */
 const firstRoundsEveryMs = 200
 
@@ -44,7 +42,7 @@ export function startWatch(options: {
   const isSettled = () => Object.values(state.members).every(({ health }) => health !== 'unknown')
   const probing = probeUntilStopped({
     members: [...members.values()].map(({ direct }) => direct),
-    planes,
+    planes: probedPlanes,
     intervalMs: () => (isSettled() ? options.everyMs : firstRoundsEveryMs),
     timeoutMs: options.timeoutMs,
     clock,

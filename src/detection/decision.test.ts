@@ -41,7 +41,7 @@ describe('votes of vantage points', () => {
     ],
   ]
   it.each(table)('%s', (_name, views, agreed) => {
-    expect(countVotes(points, views, at(100), 30_000).agreed).toBe(agreed)
+    expect(countVotes(points, views, at(100)).agreed).toBe(agreed)
   })
 })
 

@@ -18,12 +18,14 @@ export interface Votes {
   readonly sentence: string
 }
 
+/** A vantage point that was not heard of for this long has no vote, in milliseconds. */
+export const freshMs = 30_000
+
 /** A vantage point that is cut off itself, or was not heard of lately, has no vote. */
 export function countVotes(
   vantagePoints: readonly string[],
   views: readonly View[],
   now: Date,
-  freshMs: number,
 ): Votes {
   const fresh = views.filter(
     ({ vantagePoint, at }) =>
@@ -38,6 +40,11 @@ export function countVotes(
     agreed: down.length * 2 > total,
     sentence: `${down.length} of ${total} vantage points see the primary down${names === '' ? '' : ` (${names})`}; ${total - fresh.length} are silent.`,
   }
+}
+
+/** The grace begins anew whenever the agreement breaks. */
+export function agreementSince(before: string | null, votes: Votes, now: Date): string | null {
+  return votes.agreed ? (before ?? now.toISOString()) : null
 }
 
 export interface DecisionFacts {

@@ -8,7 +8,7 @@ import { judge } from './verdict.ts'
 const planes: Plane[] = ['arm', 'history', 'blob']
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second))
 
-/** `+` all planes answer, `-` none does, `a` only ARM is silent, `d` only the data planes are. */
+/** `+` all planes answer, `-` none does, `r` all refuse, `a` only ARM is silent, `d` only the data planes are. */
 function round(mark: string, second: number): ProbeResult[] {
   const healthy = (plane: Plane) =>
     mark === '+' || (mark === 'a' && plane !== 'arm') || (mark === 'd' && plane === 'arm')
@@ -18,6 +18,7 @@ function round(mark: string, second: number): ProbeResult[] {
     latencyMs: 1,
     at: at(second).toISOString(),
     ...(healthy(plane) ? {} : { reason: 'ECONNREFUSED' }),
+    ...(mark === 'r' && { refused: true as const }),
   }))
 }
 
@@ -46,14 +47,21 @@ describe('health of a member', () => {
     ['+--', 'healthy'],
     ['+---', 'unreachable'],
     ['+--+--+--', 'healthy'],
-    ['+---+', 'unreachable'],
+    ['+---+', 'degraded'],
+    ['+---+--', 'degraded'],
+    ['+---+---', 'unreachable'],
     ['+---++', 'healthy'],
-    ['+---+-+-+-', 'unreachable'],
+    ['+---+-+-+-', 'degraded'],
     ['+aaa', 'degraded'],
     ['+ddd', 'degraded'],
     ['+aaa++', 'healthy'],
     ['+aaa---', 'unreachable'],
     ['+---aa', 'degraded'],
+    ['+rrr', 'degraded'],
+    ['+rrrrr+', 'degraded'],
+    ['+rr---', 'unreachable'],
+    ['+---r', 'degraded'],
+    ['+---r--', 'degraded'],
   ]
   it.each(table)('%s -> %s', (trace, health) => {
     expect(replay({ east: trace }).members.east?.health).toBe(health)
@@ -160,6 +168,43 @@ describe('the prober', () => {
     await time.advance(500)
     expect(rounds).toEqual([false, false])
     expect(most).toBe(1)
+    stop.abort()
+    await time.advance(0)
+    await probing
+  })
+
+  it('learns nothing from a round in which this process stood still', async () => {
+    const time = steeredTime()
+    const stop = new AbortController()
+    const rounds: boolean[] = []
+    const answers: Array<() => void> = []
+    const probing = probeUntilStopped({
+      members: [
+        {
+          name: 'east',
+          probe: (plane) =>
+            new Promise((resolve) =>
+              answers.push(() => resolve({ plane, healthy: true, latencyMs: 1, at: '' })),
+            ),
+        },
+      ],
+      planes: ['arm'],
+      intervalMs: () => 1000,
+      timeoutMs: 500,
+      clock: time.clock,
+      sleep: time.sleep,
+      onRound: (results) => {
+        rounds.push(results.east?.[0]?.healthy ?? true)
+      },
+      signal: stop.signal,
+    })
+    // Timers come first when it goes on, although the answer lies ready.
+    await time.advance(60_000)
+    expect(rounds).toEqual([])
+    await time.advance(1000)
+    answers.at(-1)?.()
+    await time.advance(0)
+    expect(rounds).toEqual([true])
     stop.abort()
     await time.advance(0)
     await probing

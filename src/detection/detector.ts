@@ -8,11 +8,12 @@ import type { Plane, ProbeResult } from '../workspace/workspace.ts'
  *   unknown ───────────────────────────► healthy ◄──────────────► degraded
  *      │                                    │                        │
  *      └────────► unreachable ◄─────────────┴────────────────────────┘
- *                 ARM and every data plane down, `toDown` times in a row
+ *                 no answer from any plane, `toDown` times in a row
  * ```
  *
  * A plane changes its mind only after that many results in a row, so one lost packet moves nothing
- * and a flapping plane stays what it was.
+ * and a flapping plane stays what it was. One answer is enough to leave `unreachable`, because nobody
+ * should fail over from a member that is just coming back.
  */
 export interface DetectionThresholds {
   /** Consecutive failures until a plane counts as down. */
@@ -29,6 +30,8 @@ export interface PlaneState {
   /** Confirmed by enough results in a row; undefined before that. */
   readonly up: boolean | undefined
   readonly failuresInRow: number
+  /** Failures without any answer; a refusal is one. */
+  readonly silencesInRow: number
   readonly successesInRow: number
   readonly last: ProbeResult
 }
@@ -75,7 +78,7 @@ function observeMember(
   for (const result of results) {
     planes[result.plane] = observePlane(planes[result.plane], result, thresholds)
   }
-  const health = healthOf(planes, member.health)
+  const health = healthOf(planes, member.health, thresholds)
   return { health, planes, since: health === member.health ? member.since : at.toISOString() }
 }
 
@@ -85,6 +88,8 @@ function observePlane(
   { toDown, toUp }: DetectionThresholds,
 ): PlaneState {
   const failuresInRow = result.healthy ? 0 : (before?.failuresInRow ?? 0) + 1
+  const answered = result.healthy || result.refused === true
+  const silencesInRow = answered ? 0 : (before?.silencesInRow ?? 0) + 1
   const successesInRow = result.healthy ? (before?.successesInRow ?? 0) + 1 : 0
   // The first success is believed at once: there is no outage yet whose end it could fake.
   const enough = result.healthy
@@ -93,16 +98,23 @@ function observePlane(
   return {
     up: enough ? result.healthy : before?.up,
     failuresInRow,
+    silencesInRow,
     successesInRow,
     last: result,
   }
 }
 
-function healthOf(planes: MemberState['planes'], before: Health): Health {
+function healthOf(
+  planes: MemberState['planes'],
+  before: Health,
+  { toDown }: DetectionThresholds,
+): Health {
   const known = Object.values(planes)
   const decided = known.filter((plane) => plane.up !== undefined)
   if (decided.length < known.length || known.length === 0) return before
   const down = decided.filter((plane) => plane.up === false)
   if (down.length === 0) return 'healthy'
-  return down.length === decided.length && planes.arm !== undefined ? 'unreachable' : 'degraded'
+  // Any answer shows that it is there: also a refusal, also one among many that are missing.
+  const isSilent = down.length === decided.length && down.every((p) => p.silencesInRow >= toDown)
+  return isSilent && planes.arm !== undefined ? 'unreachable' : 'degraded'
 }

@@ -1,6 +1,18 @@
 import type { Plane, ProbeResult, Workspace } from '../workspace/workspace.ts'
 import type { ProbeResults } from './detector.ts'
 
+/** What is asked of each member in each round. */
+export const probedPlanes: readonly Plane[] = [
+  'arm',
+  'history',
+  'mlflow',
+  'blob',
+  'scoring',
+  'jobs',
+]
+/** A plane that is silent for longer than this is down, in milliseconds. */
+export const probeTimeoutMs = 2000
+
 export interface ProberOptions {
   readonly members: readonly Pick<Workspace, 'name' | 'probe'>[]
   readonly planes: readonly Plane[]
@@ -23,11 +35,22 @@ export interface ProberOptions {
 export async function probeUntilStopped(options: ProberOptions): Promise<void> {
   const { signal, sleep, intervalMs, clock, onRound } = options
   while (!signal.aborted) {
+    const started = clock().getTime()
     const results = await probeOnce(options)
     if (signal.aborted) return
-    await onRound(results, clock())
+    const ended = clock()
+    if (!wasStopped(ended.getTime() - started, options.timeoutMs)) await onRound(results, ended)
     await sleep(intervalMs(), signal)
   }
+}
+
+/**
+ * No round takes much longer than its timeout, unless this very process stood still (a suspended
+ * machine, a long collection of garbage). When it goes on, its timers fire before the answers that lie
+ * ready are read, so every plane seems silent: such a round says nothing about the members.
+ */
+export function wasStopped(roundMs: number, timeoutMs: number): boolean {
+  return roundMs > 2 * timeoutMs
 }
 
 /** One round: all planes at once, each with its own timeout. */

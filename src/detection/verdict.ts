@@ -83,5 +83,6 @@ export function evidence(name: string, member: MemberState): string {
   const planes = all ? 'any plane' : down.map(([plane]) => plane).join(', ')
   const failures = Math.min(...down.map(([, plane]) => plane.failuresInRow))
   const reason = down.find(([, plane]) => plane.last.reason !== undefined)?.[1].last.reason
-  return `'${name}' has not answered on ${planes} ${failures} times in a row since ${member.since}${reason === undefined ? '' : ` (${reason})`}.`
+  const how = down.some(([, plane]) => plane.last.refused) ? 'has refused us' : 'has not answered'
+  return `'${name}' ${how} on ${planes} ${failures} times in a row since ${member.since}${reason === undefined ? '' : ` (${reason})`}.`
 }

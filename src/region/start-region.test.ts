@@ -36,6 +36,16 @@ describe('starting a region', () => {
     await stop()
   })
 
+  it('is known by another address that it listens on', async () => {
+    // Linux has all of 127.0.0.0/8; elsewhere ::1 is the other loopback address.
+    const host = process.platform === 'linux' ? '127.0.0.2' : '::1'
+    const { region, call, stop } = await startTestRegion({ dataDir: dir, host })
+    for (const origin of [region.origin, region.storageOrigin])
+      expect(origin).toContain(process.platform === 'linux' ? '//127.0.0.2:' : '//[::1]:')
+    expect((await call('GET', '/subscriptions')).status).toBe(200)
+    await stop()
+  })
+
   it('keeps its addresses and honours its tokens after a restart', async () => {
     const first = await startTestRegion({ dataDir: dir })
     const token = await first.token('https://management.azure.com')

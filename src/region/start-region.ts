@@ -56,7 +56,10 @@ export interface RegionOptions {
   readonly storagePort?: number
   /** Folder of the local CA; regions that share one trust each other. Default: in `dataDir`. */
   readonly caDir?: string
-  /** Address to listen on. Default 127.0.0.1. */
+  /**
+   * IP address of this machine to listen on, and by which clients know the region. Default 127.0.0.1,
+   * known as `localhost`; with another one, whoever reaches it may try to sign in.
+   */
   readonly host?: string
   /** Command jobs that run at the same time; default 4. With 0, every job waits in the queue. */
   readonly jobSlots?: number
@@ -127,6 +130,7 @@ async function assemble(
     // Jobs run in other folders and are told where it is.
     resolve(options.caDir ?? join(dataDir, 'ca')),
     time(),
+    [host],
   )
   const ports = rememberedPorts(db, options)
   const tls = { host, key: certificate.key, cert: certificate.cert }
@@ -145,8 +149,8 @@ async function assemble(
   const proxy = await startNameProxy(ports.proxy)
   closers.push(() => proxy.close())
   rememberPorts(db, { main: main.port, storage: storage.port, proxy: proxy.port })
-  const origin = `https://localhost:${main.port}`
-  const storageOrigin = `https://localhost:${storage.port}`
+  const origin = `https://${knownAs(host)}:${main.port}`
+  const storageOrigin = `https://${knownAs(host)}:${storage.port}`
 
   const audiences = audiencesOf(origin)
   const authority = await openAuthority({ dataDir, clock, time, origin: () => origin })
@@ -259,6 +263,11 @@ async function assemble(
   log.info({ origin, storageOrigin }, 'region is ready')
   const { caPath } = certificate
   return { name, origin, storageOrigin, cloudFile, caPath, look: chores.look }
+}
+
+function knownAs(host: string): string {
+  if (host === '127.0.0.1') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 const nothing = () => undefined

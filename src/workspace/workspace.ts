@@ -340,6 +340,8 @@ export interface ProbeResult {
   readonly at: string
   /** Why unhealthy: error code and a short sentence, no secret in it. */
   readonly reason?: string
+  /** Unhealthy, but alive: it answers, and refuses us (429, 401, 403). No outage looks like that. */
+  readonly refused?: true
 }
 
 export interface ScoringAnswer {

@@ -4,6 +4,7 @@ import type { VantageReport } from '../../api/contract.ts'
 import { closeMembers, openMembers } from '../../controller/members.ts'
 import { startWatch } from '../../controller/watch.ts'
 import type { DetectionState } from '../../detection/detector.ts'
+import { probeTimeoutMs } from '../../detection/prober.ts'
 import { evidence } from '../../detection/verdict.ts'
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
 import { loadPlan } from '../../plan/load-plan.ts'
@@ -29,8 +30,6 @@ export function probeCommand(): Command {
     .option('--exit-with-parent', 'end when standard input closes')
     .action(run)
 }
-
-const probeTimeoutMs = 2000
 
 async function run(options: ProbeOptions): Promise<void> {
   const output = createOutput(options)

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { HoldfastError } from '../../model/errors.ts'
@@ -21,6 +22,11 @@ export function regionCommand(): Command {
     .addOption(data())
     .option('--port <number>', 'ARM, authority, data plane and scoring; 0: any free one', port, 0)
     .option('--storage-port <number>', 'Blob service; default: the port after --port', port)
+    .option(
+      '--host <address>',
+      'IP address to listen on and to be known by; default: loopback, as localhost',
+      address,
+    )
     .option('--ca-dir <dir>', 'local CA to share with other regions')
     .option('--exit-with-parent', 'end when standard input closes')
     .option('--log-level <level>', "the region's log on stderr", 'warn')
@@ -56,11 +62,17 @@ function port(text: string): number {
   throw new InvalidArgumentError('A port is a number from 0 to 65535.')
 }
 
+function address(text: string): string {
+  if (isIP(text) !== 0 && text !== '0.0.0.0' && text !== '::') return text
+  throw new InvalidArgumentError('Write one IP address of this machine, by which clients reach it.')
+}
+
 interface StartOptions extends OutputOptions {
   readonly name: string
   readonly data: string
   readonly port: number
   readonly storagePort?: number
+  readonly host?: string
   readonly caDir?: string
   readonly exitWithParent?: boolean
   readonly logLevel: string
@@ -77,6 +89,7 @@ async function start(options: StartOptions): Promise<void> {
     dataDir: options.data,
     port: options.port,
     ...(options.storagePort === undefined ? {} : { storagePort: options.storagePort }),
+    ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.caDir === undefined ? {} : { caDir: options.caDir }),
     log: pino({ level: options.logLevel }, pino.destination(2)),
   }).catch(translate)

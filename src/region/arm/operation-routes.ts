@@ -68,7 +68,6 @@ export function registerOperationRoutes(
       return reply.code(error.status).send(errorBody(answer))
     }
     const resource = store.get(operation.resourceId)
-    const query = request.query as Record<string, string>
-    return resource ? presented(resource, behaviours, query) : reply.code(200).send()
+    return resource ? presented(resource, behaviours) : reply.code(200).send()
   })
 }

@@ -32,8 +32,13 @@ export interface ServerCertificate {
 /**
  * The local CA of `caDir`, made when missing, and a fresh server certificate signed by it. Several
  * regions may share one `caDir`, so that whoever trusts it trusts them all (also each other).
+ * `addresses` are IP addresses besides loopback that it also stands for.
  */
-export async function serverCertificate(caDir: string, now: Date): Promise<ServerCertificate> {
+export async function serverCertificate(
+  caDir: string,
+  now: Date,
+  addresses: readonly string[] = [],
+): Promise<ServerCertificate> {
   const ca = await certificateAuthority(caDir, now)
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.create({
@@ -50,8 +55,10 @@ export async function serverCertificate(caDir: string, now: Date): Promise<Serve
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension([
         ...hostNames.map((value) => ({ type: 'dns' as const, value })),
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'ip', value: '::1' },
+        ...[...new Set(['127.0.0.1', '::1', ...addresses])].map((value) => ({
+          type: 'ip' as const,
+          value,
+        })),
       ]),
       await x509.AuthorityKeyIdentifierExtension.create(ca.certificate),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),

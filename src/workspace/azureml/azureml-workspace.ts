@@ -1,10 +1,11 @@
-import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
+import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { armKinds, type Kind } from '../../model/kinds.ts'
 import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
 import { metricsOf } from '../metrics-of.ts'
+import { probeResultOf } from '../probe-result.ts'
 import { secretOf } from '../secret.ts'
 import type {
   CallOptions,
@@ -177,25 +178,8 @@ class AzureMlWorkspace implements Workspace {
     return this.#scoring.invoke(endpoint, payload, options)
   }
 
-  async probe(plane: Plane, options: CallOptions = {}): Promise<ProbeResult> {
-    const at = this.#clock().toISOString()
-    const started = performance.now()
-    const result = (healthy: boolean, reason?: string): ProbeResult => ({
-      plane,
-      healthy,
-      at,
-      latencyMs: performance.now() - started,
-      ...(reason === undefined ? {} : { reason }),
-    })
-    try {
-      await this.#probes[plane](options)
-      return result(true)
-    } catch (error) {
-      return result(
-        false,
-        isHoldfastError(error) ? `${error.code}: ${error.message}` : String(error),
-      )
-    }
+  probe(plane: Plane, options: CallOptions = {}): Promise<ProbeResult> {
+    return probeResultOf(plane, this.#clock, () => this.#probes[plane](options))
   }
 
   readonly #probes: Readonly<Record<Plane, (options: CallOptions) => Promise<unknown>>> = {

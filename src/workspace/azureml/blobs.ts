@@ -321,7 +321,7 @@ function translate(member: string, place: string, writes: boolean, cause: unknow
       place: at,
       hint: 'Give this identity Storage Account Key Operator or Blob Data Contributor on the storage account.',
     })
-  if (status === 429 || status === 503)
+  if (status === 429)
     return new HoldfastError('workspace.throttled', text, { kind: 'transient', place: at })
   if (status === 507)
     return new HoldfastError('workspace.storage-full', text, {

@@ -66,7 +66,7 @@ export function translateStatus(answer: HttpAnswer, facts: CallFacts): HoldfastE
       : make('object.not-found')
   if (status === 409 && /exists/i.test(code ?? '')) return make('object.exists')
   if (status === 412) return make('object.changed')
-  if (status === 429 || status === 503)
+  if (status === 429)
     return make('workspace.throttled', { kind: 'transient', ...retryAfter(answer) })
   if (status === 507)
     return make('workspace.storage-full', {

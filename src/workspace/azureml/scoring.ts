@@ -13,6 +13,9 @@ export class Scoring {
   readonly #member: string
   readonly #objects: ArmObjects
   readonly #agent: Agent
+  /** An endpoint's address, and whether it answered when it was last asked. */
+  #uri: string | undefined
+  #isUriSure = false
 
   constructor(member: string, objects: ArmObjects, cloud: Cloud) {
     this.#member = member
@@ -76,10 +79,36 @@ export class Scoring {
 
   /** An answer of any kind from one endpoint, without a key: 401 proves that it listens. */
   async probe(options: CallOptions): Promise<void> {
-    const page = await this.#objects.list('online-endpoint', { ...options, pageSize: 1 })
-    const properties = page.items[0]?.body.properties
-    const uri = isObject(properties) ? properties.scoringUri : undefined
-    if (typeof uri !== 'string') return
+    const uri = await this.#someUri(options)
+    if (uri === undefined) return
+    const status = await this.#statusOf(uri, options)
+    this.#isUriSure = status < 404
+    if (status >= 500)
+      throw new HoldfastError('workspace.unavailable', `the endpoint answered ${status}`, {
+        kind: 'transient',
+        place: this.#member,
+      })
+  }
+
+  /**
+   * ARM is asked for an address only while none is known that answered: scoring does not need ARM, so
+   * an outage of ARM alone must not look like one of scoring.
+   */
+  async #someUri(options: CallOptions): Promise<string | undefined> {
+    if (this.#isUriSure) return this.#uri
+    try {
+      const page = await this.#objects.list('online-endpoint', { ...options, pageSize: 1 })
+      const properties = page.items[0]?.body.properties
+      const uri = isObject(properties) ? properties.scoringUri : undefined
+      this.#uri = typeof uri === 'string' ? uri : undefined
+    } catch (error) {
+      if (this.#uri === undefined) throw error
+    }
+    return this.#uri
+  }
+
+  async #statusOf(uri: string, options: CallOptions): Promise<number> {
+    this.#isUriSure = false
     const answer = await request(uri, {
       method: 'GET',
       dispatcher: this.#agent,
@@ -93,12 +122,7 @@ export class Scoring {
       })
     })
     await answer.body.dump()
-    if (answer.statusCode >= 500)
-      throw new HoldfastError(
-        'workspace.unavailable',
-        `the endpoint answered ${answer.statusCode}`,
-        { kind: 'transient', place: this.#member },
-      )
+    return answer.statusCode
   }
 
   close(): Promise<void> {

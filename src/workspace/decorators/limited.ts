@@ -70,6 +70,7 @@ function isThrottling(error: unknown): boolean {
   if (isCode(error, circuitOpen)) return false
   return (
     isCode(error, 'workspace.throttled') ||
+    isCode(error, 'workspace.unavailable') ||
     (isHoldfastError(error) && error.kind === 'transient' && error.retryAfterMs !== undefined)
   )
 }

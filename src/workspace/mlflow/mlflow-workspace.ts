@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
+import { HoldfastError } from '../../model/errors.ts'
 import type { Kind } from '../../model/kinds.ts'
 import type { Place } from '../../model/place.ts'
+import { probeResultOf } from '../probe-result.ts'
 import type {
   CallOptions,
   Marker,
@@ -131,18 +132,10 @@ class MlflowWorkspace implements Workspace {
   invokeEndpoint: Workspace['invokeEndpoint'] = () => this.#unsupported('endpoints')
 
   /** One process serves all of it, so every plane is as well as the server is. */
-  async probe(plane: Plane, options: CallOptions = {}): Promise<ProbeResult> {
-    const at = this.#clock().toISOString()
-    const started = performance.now()
-    const result = { plane, at }
-    const latency = () => ({ latencyMs: performance.now() - started })
-    try {
-      await this.#experiments.list({ ...options, pageSize: 1 })
-      return { ...result, healthy: true, ...latency() }
-    } catch (error) {
-      const reason = isHoldfastError(error) ? `${error.code}: ${error.message}` : String(error)
-      return { ...result, healthy: false, ...latency(), reason }
-    }
+  probe(plane: Plane, options: CallOptions = {}): Promise<ProbeResult> {
+    return probeResultOf(plane, this.#clock, () =>
+      this.#experiments.list({ ...options, pageSize: 1 }),
+    )
   }
 
   async readMarker(options: CallOptions = {}): Promise<Marker | undefined> {

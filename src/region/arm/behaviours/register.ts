@@ -6,7 +6,6 @@ import type { BehaviourRegistry } from '../behaviour-registry.ts'
 import { assetBehaviours } from './assets.ts'
 import { connectionBehaviour } from './connection.ts'
 import { datastoreBehaviour } from './datastore.ts'
-import { featureBehaviour } from './features.ts'
 import { keyVaultBehaviour } from './key-vault.ts'
 import { outboundRuleBehaviour } from './managed-network.ts'
 import { otherKinds } from './other-kinds.ts'
@@ -33,7 +32,6 @@ export function registerArmBehaviours(
     connectionBehaviour(),
     outboundRuleBehaviour(region),
     registryBehaviour(region),
-    featureBehaviour(region),
     ...otherKinds(),
     ...assetBehaviours(region, store),
     ...associatedResources(region, store),
