@@ -6,6 +6,7 @@ import { type RegionProcess, startRegionProcess } from '../../src/region/testing
 import { type RegionClient, regionClient, settled } from '../../src/region/testing/test-region.ts'
 import {
   container,
+  makeShare,
   subscription,
   type Target,
   type WrittenKind,
@@ -50,6 +51,9 @@ interface Connection {
   readonly client: RegionClient
   readonly target: Target
 }
+
+/** Requests under way at once while objects are looked at. */
+const readers = 16
 
 /** Each writer goes round these many objects of each kind. */
 const objectsPerKind = 3
@@ -114,11 +118,9 @@ async function connect(dataDir: string): Promise<Connection> {
   })
   const vaultToken = await client.token('https://vault.azure.net')
   const vault = last(properties.keyVault)
-  return {
-    region,
-    client,
-    target: { call, storageOrigin, account, storageToken, vaultToken, vault },
-  }
+  const target = { call, storageOrigin, account, storageToken, vaultToken, vault }
+  await makeShare(target)
+  return { region, client, target }
 }
 
 async function writeUntilKilled(
@@ -166,7 +168,7 @@ async function verify(
   broken: string[],
 ): Promise<number> {
   let kept = 0
-  for (const { kind, key, acknowledged, inDoubt } of written) {
+  const look = async ({ kind, key, acknowledged, inDoubt }: Written) => {
     const shown = kind.shown ?? ((n: number) => n)
     try {
       const state = await kind.read(target, key)
@@ -177,6 +179,11 @@ async function verify(
       broken.push(`${kind.name} ${key}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
+  const open = written.values()
+  const reader = async () => {
+    for (const one of open) await look(one)
+  }
+  await Promise.all(Array.from({ length: readers }, reader))
   return kept
 }
 

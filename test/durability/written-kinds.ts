@@ -334,6 +334,55 @@ const artifacts: WrittenKind = {
 const artifactPath = (key: string) =>
   `/mlflow/v1.0${workspaceId}/api/2.0/mlflow-artifacts/artifacts/durability/${key}`
 
+// --- Files ---------------------------------------------------------------------------------------
+
+/** The region knows the File service by the host; not every system finds names below `localhost`. */
+const fileCall = (
+  { call, storageOrigin, account, storageToken: token }: Target,
+  method: string,
+  path: string,
+  options: { body?: string; headers?: Record<string, string> } = {},
+) =>
+  call(method, `${storageOrigin}/${path}`, {
+    token,
+    headers: {
+      host: `${account}.file.core.localhost:${new URL(storageOrigin).port}`,
+      'x-ms-version': '2025-01-05',
+      'x-ms-file-request-intent': 'backup',
+      'content-type': 'application/octet-stream',
+      ...options.headers,
+    },
+    ...(options.body !== undefined && { body: options.body }),
+  })
+
+export const makeShare = (target: Target) =>
+  ok(fileCall(target, 'PUT', `${container}?restype=share`), 409)
+
+const longestText = 4096
+/** As long for every state, so that a write covers the one before it. */
+const padded = (text: string) => text.padEnd(longestText, '\n')
+
+/** One range over the whole file, which is visible as a whole or not at all. */
+const rewrittenFiles: WrittenKind = {
+  name: 'file, rewritten in place',
+  async write(target, key, n) {
+    const path = `${container}/${key}`
+    if (n === 1) {
+      const headers = { 'x-ms-type': 'file', 'x-ms-content-length': String(longestText) }
+      await ok(fileCall(target, 'PUT', path, { headers }))
+    }
+    const headers = { 'x-ms-write': 'update', 'x-ms-range': `bytes=0-${longestText - 1}` }
+    const body = padded(textOf(key, n))
+    await ok(fileCall(target, 'PUT', `${path}?comp=range`, { body, headers }))
+  },
+  async read(target, key) {
+    const text = await found(fileCall(target, 'GET', `${container}/${key}`))
+    // A file that is made and not yet written is full of zeros.
+    if (text === undefined || text === '\u0000'.repeat(longestText)) return 0
+    return stateOf(key, String(text).trimEnd())
+  },
+}
+
 // --- Secrets -------------------------------------------------------------------------------------
 
 const secrets: WrittenKind = {
@@ -365,5 +414,6 @@ export const writtenKinds: readonly WrittenKind[] = [
   deletedBlobs,
   blockBlobs,
   artifacts,
+  rewrittenFiles,
   secrets,
 ]

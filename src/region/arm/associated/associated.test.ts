@@ -69,6 +69,15 @@ describe('a storage account', () => {
     expect((await region.call('POST', `${account}/failover`)).status).toBe(409)
   })
 
+  it('says which containers it replicates, and where to', async () => {
+    const policies = `${account}/objectReplicationPolicies`
+    const rule = { ruleId: 'r', sourceContainer: 'models', destinationContainer: 'copies' }
+    const policy = { sourceAccount: account, destinationAccount: at('x/y/geo2'), rules: [rule] }
+    await put(`${policies}/9d2c`, { properties: policy })
+    const { value } = await get(policies)
+    expect(value.map((one) => one.properties)).toMatchObject([{ ...policy, policyId: '9d2c' }])
+  })
+
   it('has its services and containers without their being written', async () => {
     const service = `${account}/blobServices/default`
     expect(await properties(service)).toMatchObject({ isVersioningEnabled: false })
@@ -360,6 +369,15 @@ describe('the other kinds', () => {
     })
     expect((await call('DELETE', id)).status).toBe(200)
     expect((await region.call('GET', id)).status).toBe(404)
+  })
+
+  it('offer machine sizes by region, with cores, memory and family', async () => {
+    const sizes =
+      '/subscriptions/s/providers/Microsoft.MachineLearningServices/locations/eastus/vmSizes'
+    const { value } = await get(sizes)
+    expect(value.find(({ name }) => name === 'Standard_DS3_v2')).toMatchObject({
+      ...{ family: 'standardDSv2Family', vCPUs: 4, memoryGB: 14, gpus: 0 },
+    })
   })
 
   it('belong to providers that say where each type is', async () => {

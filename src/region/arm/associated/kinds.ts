@@ -97,6 +97,14 @@ const kinds: readonly AssociatedKind[] = [
     made: ({ name, id }) => ({ fqdn: `${name}.${id.split('/').at(-3)}.` }),
   },
   {
+    type: 'Microsoft.Storage/storageAccounts/objectReplicationPolicies',
+    defaults: { rules: [] },
+    made: ({ id, name, systemData }) => ({
+      policyId: name === 'default' ? madeId(id, 'policy') : name,
+      enabledTime: systemData.createdAt,
+    }),
+  },
+  {
     type: 'Microsoft.ManagedIdentity/userAssignedIdentities',
     made: ({ id }) => ({ principalId: madeId(id, 'principal'), clientId: madeId(id, 'client') }),
   },
