@@ -30,7 +30,7 @@ import type {
 } from './detail-contract.ts'
 import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
-import type { AuditPage, EvidenceKey } from './evidence-contract.ts'
+import type { AuditPage, EvidenceKey, HistoryPage } from './evidence-contract.ts'
 import { apiPrefix } from './prefix.ts'
 
 export interface ClientOptions {
@@ -54,6 +54,13 @@ export interface RunsQuery {
 export interface AuditQuery {
   readonly after?: number
   readonly since?: string
+  readonly limit?: number
+}
+
+export interface HistoryQuery {
+  readonly type?: OperationType
+  readonly since?: string
+  readonly cursor?: string
   readonly limit?: number
 }
 
@@ -122,6 +129,7 @@ export interface ApiClient {
   consoleLink(call?: CallSignal): Promise<string>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
   evidenceKey(call?: CallSignal): Promise<EvidenceKey>
+  history(group: string, query?: HistoryQuery, call?: CallSignal): Promise<HistoryPage>
   /**
    * Starts with the status, or with what was missed. Reconnects by itself until `signal` aborts,
    * then ends without an error. A refusal (a wrong token) is thrown.
@@ -247,6 +255,7 @@ export function createClient(options: ClientOptions): ApiClient {
     consoleLink: async (more) =>
       (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
     audit: (query, more) => json(`audit${queryText(query)}`, more),
+    history: (group, query, more) => json(`${inGroup(group)}/history${queryText(query)}`, more),
     evidenceKey: (more) => json('audit/key', more),
     events,
   }
@@ -258,7 +267,7 @@ interface Request extends CallSignal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-function queryText(query: ObjectsQuery | RunsQuery | AuditQuery = {}): string {
+function queryText(query: ObjectsQuery | RunsQuery | AuditQuery | HistoryQuery = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) parameters.set(name, String(value))

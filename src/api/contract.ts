@@ -341,6 +341,7 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/decisions        -> { items: decisionEntry[] }
  * POST groups/{group}/drill            startOperation -> 202 operation
  * GET  operations?group                -> { items: operation[] }
+ * GET  groups/{group}/history?type&since&cursor&limit -> historyPage (evidence-contract.ts)
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
  * GET  operations/{id}/report[.html|.sig] -> report

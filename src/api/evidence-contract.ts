@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { operation } from './contract.ts'
 
 /** What the API says of evidence; see `contract.ts`. */
 
@@ -35,5 +36,26 @@ export const evidenceKey = z.object({
   publicKey: z.string().describe('Ed25519, PEM'),
 })
 
+/** One operation, as history tells it. */
+export const historyEntry = operation
+  .pick({ id: true, type: true, epoch: true, by: true, status: true, outcome: true })
+  .extend({
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+    rtaMs: z.number().nullable().describe('null: not measured'),
+    rtoMs: z.number().nullable().describe('the objective then; null: nothing was to be measured'),
+    rpaMs: z.number().nullable(),
+    rpoMs: z.number().nullable(),
+    report: z.string().nullable().describe('path below /api/v1'),
+  })
+
+export const historyPage = z.object({
+  /** Newest first. */
+  items: z.array(historyEntry),
+  cursor: z.string().nullable().describe('`cursor` of the next page; null: this is the end'),
+})
+
+export type HistoryEntry = z.infer<typeof historyEntry>
+export type HistoryPage = z.infer<typeof historyPage>
 export type AuditPage = z.infer<typeof auditPage>
 export type EvidenceKey = z.infer<typeof evidenceKey>

@@ -17,6 +17,7 @@ export const permissions: Readonly<Record<string, Role>> = {
   'GET /api/v1/operations/:id/report.sig': 'viewer',
   'GET /api/v1/audit': 'viewer',
   'GET /api/v1/audit/key': 'viewer',
+  'GET /api/v1/groups/:group/history': 'viewer',
   'GET /api/v1/groups/:group/plan': 'viewer',
   'GET /api/v1/groups/:group/objects': 'viewer',
   'GET /api/v1/groups/:group/objects/:id': 'viewer',

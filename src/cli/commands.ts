@@ -145,6 +145,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/drill.ts')).drillCommand(),
   },
   {
+    name: 'history',
+    topic: 'Keep the evidence',
+    summary: 'operations and drills: who, outcome, what was measured',
+    load: async () => (await import('./commands/history.ts')).historyCommand(),
+  },
+  {
     name: 'report',
     topic: 'Keep the evidence',
     summary: 'keep a report, or check that it is what was signed',

@@ -22,6 +22,7 @@ import { drillStatus } from './drill-status.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
+import { historyOf } from './history.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
@@ -212,6 +213,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
     decisions: async (name) => {
       check(name)
       return (await parts.decisions.entries(name, 200)).map(({ group: _group, ...entry }) => entry)
+    },
+    history: async (name, filter) => {
+      check(name)
+      return historyOf({ group: name, runner, reports: records.reports }, filter)
     },
     operations: async (name) => {
       if (name !== undefined) check(name)

@@ -11,6 +11,7 @@ import type {
   Status,
   VantageReport,
 } from '../api/contract.ts'
+import type { HistoryPage } from '../api/evidence-contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
@@ -48,11 +49,19 @@ export interface ControllerService extends Readings {
     request: StartOperation,
     asked: { readonly by: string; readonly key?: string },
   ): Promise<Operation>
+  history(group: string, query: HistoryFilter): Promise<HistoryPage>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */
   cancel(id: string, by: string): Promise<Operation>
   report(id: string, format: ReportFormat): Promise<string>
+}
+
+export interface HistoryFilter {
+  readonly type?: OperationType | undefined
+  readonly since?: string | undefined
+  readonly cursor?: string | undefined
+  readonly limit: number
 }
 
 /** As it was written, its page, or the signature of both. */

@@ -22,6 +22,10 @@ export interface Run {
 export interface RunFilter {
   readonly group?: string
   readonly runbook?: string
+  /** Accepted at this instant or later. */
+  readonly since?: string
+  /** Id of a run: only those that were accepted before it. */
+  readonly before?: string
   readonly limit?: number
 }
 
@@ -58,9 +62,11 @@ export function memoryJournal(): Journal {
     },
     events: async (runId) => events.get(runId) ?? [],
     read: async (runId) => runs.get(runId),
-    list: async ({ group, runbook, limit = 100 } = {}) =>
+    list: async ({ group, runbook, since = '', before, limit = 100 } = {}) =>
       [...runs.values()]
+        .slice(0, before === undefined ? undefined : [...runs.keys()].indexOf(before))
         .reverse()
+        .filter(({ header }) => header.acceptedAt >= since)
         .filter(({ header }) => group === undefined || header.group === group)
         .filter(({ header }) => runbook === undefined || header.runbook === runbook)
         .slice(0, limit),

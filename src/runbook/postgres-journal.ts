@@ -71,10 +71,16 @@ export function postgresJournal(database: Pick<Database, 'kysely'>): Journal {
         .executeTakeFirst()
       return row === undefined ? undefined : (await withStates([row.header as RunHeader]))[0]
     },
-    list: async ({ group, runbook, limit = 100 } = {}) => {
+    list: async ({ group, runbook, since, before, limit = 100 } = {}) => {
       let query = db.selectFrom('runbook_run').select('header').orderBy('seq', 'desc').limit(limit)
       if (group !== undefined) query = query.where('group', '=', group)
       if (runbook !== undefined) query = query.where(sql<boolean>`header->>'runbook' = ${runbook}`)
+      if (since !== undefined) query = query.where(sql<boolean>`header->>'acceptedAt' >= ${since}`)
+      if (before !== undefined) {
+        query = query.where('seq', '<', (runs) =>
+          runs.selectFrom('runbook_run').select('seq').where('id', '=', before),
+        )
+      }
       return withStates((await query.execute()).map((row) => row.header as RunHeader))
     },
     writeFact: async (run, key, value) => {

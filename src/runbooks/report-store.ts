@@ -1,11 +1,13 @@
 import { type Database, sqlMigration } from '../store/database.ts'
-import type { Report } from './report.ts'
+import type { Recovery, Report } from './report.ts'
 
 /** Reports by run; a report is written once and kept. */
 export interface ReportStore {
   /** Keeps the first report of a run. */
   write(report: Report): Promise<void>
   read(run: string): Promise<Report | undefined>
+  /** What was measured, by run; runs without a report are not in it. */
+  recoveries(runs: readonly string[]): Promise<ReadonlyMap<string, Recovery | null>>
   /** As it was written, byte for byte. */
   document(run: string): Promise<ReportDocument | undefined>
 }
@@ -31,6 +33,13 @@ export function memoryReportStore(seal = unsealed): ReportStore {
     },
     read: async (run) => parsed(reports.get(run)),
     document: async (run) => reports.get(run),
+    recoveries: async (runs) =>
+      new Map(
+        runs.flatMap((run) => {
+          const report = parsed(reports.get(run))
+          return report === undefined ? [] : [[run, report.recovery] as const]
+        }),
+      ),
   }
 }
 
@@ -41,6 +50,8 @@ export const reportMigrations = [
     `create table report (run text primary key, written_at timestamptz not null, report text not null)`,
   ),
   sqlMigration('report-2', 'alter table report add column html text, add column signature text'),
+  // A report may be megabytes; lists of many need these few figures.
+  sqlMigration('report-3', 'alter table report add column recovery jsonb'),
 ]
 
 type ReportTables = {
@@ -50,6 +61,7 @@ type ReportTables = {
     report: string
     html: string | null
     signature: string | null
+    recovery: unknown
   }
 }
 
@@ -72,12 +84,22 @@ export function postgresReportStore(
         .values({
           ...{ run: report.run, written_at: report.writtenAt, report: json },
           ...seal(report, json),
+          recovery: JSON.stringify(report.recovery),
         })
         .onConflict((conflict) => conflict.column('run').doNothing())
         .execute()
     },
     read: async (run) => parsed(await document(run)),
     document,
+    recoveries: async (runs) => {
+      if (runs.length === 0) return new Map()
+      const rows = await db
+        .selectFrom('report')
+        .select(['run', 'recovery'])
+        .where('run', 'in', runs)
+        .execute()
+      return new Map(rows.map((row) => [row.run, row.recovery as Recovery | null]))
+    },
   }
 }
 

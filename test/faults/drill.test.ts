@@ -116,6 +116,11 @@ describe('drill beside replication, on real regions', () => {
     writeFileSync(page, readFileSync(page, 'utf8').replace('complete', 'Complete'))
     const changed = await verify()
     expect([changed.code, JSON.parse(changed.stdout).html]).toEqual([8, 'changed'])
+    const history = JSON.parse((await holdfast('history', '--type', 'drill')).stdout)
+    expect(history.items).toMatchObject([
+      { outcome: 'complete', epoch: 1, rtoMs: 900_000, file: join(reports, json) },
+    ])
+    expect(history.items[0].rtaMs).toBeGreaterThan(0)
     const place = ['--plan', group.planFile, '--state', group.stateDir, '--json']
     const audit = await pair.processes.run(['audit', 'verify', ...place])
     expect(audit.code, audit.stderr + audit.stdout).toBe(0)

@@ -192,6 +192,7 @@ export async function startScriptedController(options: {
     pause: async () => undefined,
     acknowledge: async () => undefined,
     decisions: async () => [],
+    history: unscripted,
     operations: async () => (current === undefined ? [] : [current]),
     operation,
     cancel: async (id) => {

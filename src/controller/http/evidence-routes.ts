@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { apiPrefix, problem } from '../../api/contract.ts'
-import { auditPage, evidenceKey } from '../../api/evidence-contract.ts'
+import { apiPrefix, operation, problem } from '../../api/contract.ts'
+import { auditPage, evidenceKey, historyPage } from '../../api/evidence-contract.ts'
 import type { ControllerService } from '../service.ts'
 
 const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem })
@@ -10,7 +10,7 @@ const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem
 /** The audit log, and the key with which evidence is signed. */
 export function registerEvidenceRoutes(
   instance: FastifyInstance,
-  { evidence }: Pick<ControllerService, 'evidence'>,
+  { evidence, history }: Pick<ControllerService, 'evidence' | 'history'>,
 ): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.get(
@@ -28,6 +28,23 @@ export function registerEvidenceRoutes(
     },
     ({ query: { since, ...filter } }) =>
       evidence.audit({ ...filter, ...(since === undefined ? {} : { since }) }),
+  )
+  app.get(
+    `${apiPrefix}/groups/:group/history`,
+    {
+      schema: {
+        summary: 'Operations with what was measured, newest first',
+        params: z.object({ group: z.string() }),
+        querystring: z.object({
+          type: operation.shape.type.optional(),
+          since: z.iso.datetime().optional(),
+          cursor: z.string().optional(),
+          limit: z.coerce.number().int().min(1).max(200).default(50),
+        }),
+        response: answers(historyPage),
+      },
+    },
+    ({ params, query }) => history(params.group, query),
   )
   app.get(
     `${apiPrefix}/audit/key`,

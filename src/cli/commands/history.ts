@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { ApiClient, HistoryQuery } from '../../api/client.ts'
+import { operation } from '../../api/contract.ts'
+import type { HistoryEntry, HistoryPage } from '../../api/evidence-contract.ts'
+import { onlyGroup } from '../connect.ts'
+import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { createOutput } from '../output.ts'
+import { sinceOption } from '../since-option.ts'
+import { durationText, tableText } from '../text.ts'
+
+interface HistoryOptions extends GroupOptions {
+  readonly type?: HistoryEntry['type']
+  readonly since?: string
+}
+
+/** An operation with the files of its report, where they were saved. */
+type ShownEntry = HistoryEntry & { readonly file: string | null }
+
+export function historyCommand(): Command {
+  return groupCommand(
+    'history',
+    'operations and drills: who, outcome, what was measured',
+    ['holdfast history --type drill --since 365d', 'holdfast history --json | jq .items[0]'],
+    { rows: true },
+  )
+    .addOption(
+      new Option('--type <type>', 'only of this type').choices(operation.shape.type.options),
+    )
+    .option('--since <when>', 'a duration (90d) or a time', sinceOption)
+    .action(run)
+}
+
+async function run(options: HistoryOptions): Promise<void> {
+  const output = createOutput(options)
+  const { type, since } = options
+  const items = await withController(options, async ({ client, stateDir }, signal) => {
+    const { group } = onlyGroup(await client.status({ signal }))
+    const query = {
+      ...(type === undefined ? {} : { type }),
+      ...(since === undefined ? {} : { since }),
+    }
+    const found = await allHistory(client, group, query, signal)
+    return found.map((entry) => ({ ...entry, file: savedFile(stateDir, entry) }))
+  })
+  output.result(
+    { items },
+    () => (items.length === 0 ? 'No such operation.' : historyText(items)),
+    () => items,
+  )
+}
+
+async function allHistory(
+  client: ApiClient,
+  group: string,
+  query: HistoryQuery,
+  signal: AbortSignal,
+): Promise<HistoryEntry[]> {
+  const items: HistoryEntry[] = []
+  let cursor: string | null = null
+  do {
+    const more = cursor === null ? {} : { cursor }
+    const page: HistoryPage = await client.history(
+      group,
+      { ...query, ...more, limit: 200 },
+      { signal },
+    )
+    items.push(...page.items)
+    cursor = page.cursor
+  } while (cursor !== null)
+  return items
+}
+
+function savedFile(stateDir: string, { id, report }: HistoryEntry): string | null {
+  const file = join(stateDir, 'reports', `${encodeURIComponent(id)}.json`)
+  return report !== null && existsSync(file) ? file : null
+}
+
+function historyText(items: readonly ShownEntry[]): string {
+  return tableText(
+    ['STARTED', 'OPERATION', 'EPOCH', 'BY', 'OUTCOME', 'RTA / RTO', 'RPA / RPO', 'REPORT'],
+    items.map((entry) => [
+      ...[entry.startedAt, entry.id, String(entry.epoch), entry.by ?? '-'],
+      entry.outcome ?? entry.status,
+      ...[against(entry.rtaMs, entry.rtoMs), against(entry.rpaMs, entry.rpoMs)],
+      reportText(entry),
+    ]),
+    { drop: ['EPOCH', 'REPORT'] },
+  )
+}
+
+function against(measuredMs: number | null, objectiveMs: number | null): string {
+  if (objectiveMs === null) return '-'
+  const measured = measuredMs === null ? 'unknown' : durationText(measuredMs)
+  return `${measured} / ${durationText(objectiveMs)}`
+}
+
+function reportText({ id, report, file }: ShownEntry): string {
+  if (report === null) return '-'
+  return file ?? `holdfast report save ${id}`
+}

@@ -1,0 +1,40 @@
+import type { HistoryEntry, HistoryPage } from '../api/evidence-contract.ts'
+import type { Run } from '../runbook/journal.ts'
+import type { Runner } from '../runbook/runner.ts'
+import type { Recovery } from '../runbooks/report.ts'
+import type { ReportStore } from '../runbooks/report-store.ts'
+import { operationOf } from './operations.ts'
+import type { HistoryFilter } from './service.ts'
+
+/** One page of the operations of a group, with what their reports measured. */
+export async function historyOf(
+  parts: {
+    readonly group: string
+    readonly runner: Pick<Runner, 'list'>
+    readonly reports: Pick<ReportStore, 'recoveries'>
+  },
+  { type, since, cursor, limit }: HistoryFilter,
+): Promise<HistoryPage> {
+  const runs = await parts.runner.list({
+    ...{ group: parts.group, limit },
+    ...(type === undefined ? {} : { runbook: type }),
+    ...(since === undefined ? {} : { since }),
+    ...(cursor === undefined ? {} : { before: cursor }),
+  })
+  const measured = await parts.reports.recoveries(runs.map(({ header }) => header.id))
+  return {
+    items: runs.map((run) => entryOf(run, measured)),
+    cursor: runs.length < limit ? null : (runs.at(-1)?.header.id ?? null),
+  }
+}
+
+function entryOf(run: Run, measured: ReadonlyMap<string, Recovery | null>): HistoryEntry {
+  const { id, type, epoch, by, status, outcome, startedAt, endedAt } = operationOf(run, undefined)
+  const { rtaMs = null, rtoMs = null, rpaMs = null, rpoMs = null } = measured.get(id) ?? {}
+  return {
+    ...{ id, type, epoch, by, status, outcome, startedAt, endedAt },
+    ...{ rtaMs, rtoMs, rpaMs, rpoMs },
+    // Also of a run that was cancelled after its report was written.
+    report: measured.has(id) ? `operations/${id}/report` : null,
+  }
+}
