@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { parentId, workspaceIdOf } from '../arm/arm-path.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
+import { namedCollections, registerCollections } from './data-collector.ts'
 import { keyActions, keysFor } from './endpoint-keys.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
 
@@ -182,11 +183,13 @@ function deploymentBehaviour(region: RegionContext, serving: Serving): KindBehav
             scaleSettings: { scaleType: 'Default' },
             properties: {},
             ...properties,
+            ...namedCollections(id, properties),
           },
         },
       }
     },
-    afterPut: async (resource) => {
+    afterPut: async (resource, _change, actor) => {
+      registerCollections(region, resource, actor)
       await serving.deploy(resource)
     },
     beforeDelete: (resource) => {

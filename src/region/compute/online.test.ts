@@ -51,6 +51,42 @@ describe.runIf(python)('an online endpoint', () => {
       environmentVariables: { WHO: who },
     })
 
+  it('registers the data assets that its collector would fill, once', async () => {
+    await endpoint('watched')
+    const own = `${jobs.workspace}/data/own/versions/3`
+    const collections = {
+      model_inputs: { dataCollectionMode: 'enabled' },
+      model_outputs: { dataCollectionMode: 'enabled', dataId: own },
+      request: { dataCollectionMode: 'disabled' },
+    }
+    const code = await jobs.upload('codes', 'code-watched', { 'score.py': script })
+    const properties = {
+      codeConfiguration: { codeId: code, scoringScript: 'score.py' },
+      environmentVariables: { WHO: 'watched' },
+      dataCollector: { collections, rollingRate: 'Hour' },
+    }
+    for (let i = 0; i < 2; i++) await deploy('watched/blue', properties)
+    const { dataCollector } = await jobs.properties('/onlineEndpoints/watched/deployments/blue')
+    const dataId = `${jobs.workspace}/data/watched-blue-model_inputs/versions/1`
+    expect(dataCollector).toEqual({
+      collections: {
+        model_inputs: { dataCollectionMode: 'Enabled', dataId },
+        model_outputs: { dataCollectionMode: 'Enabled', dataId: own },
+        request: { dataCollectionMode: 'Disabled' },
+      },
+      rollingRate: 'Hour',
+    })
+    const asset = await jobs.properties('/data/watched-blue-model_inputs/versions/1')
+    expect(asset).toMatchObject({
+      dataType: 'uri_folder',
+      dataUri: expect.stringContaining('/modelDataCollector/watched/blue/model_inputs'),
+    })
+    const { value } = (await region.call('GET', `${jobs.workspace}/data`)).body as {
+      value: { name: string }[]
+    }
+    expect(value.map(({ name }) => name)).toEqual(['watched-blue-model_inputs'])
+  })
+
   it('splits its traffic, mirrors some of it, and moves it from blue to green', async () => {
     await endpoint('split')
     expect((await scripted('split/blue', 'blue')).status).toBe(200)
