@@ -256,6 +256,7 @@ async function startRunner(
   })
   const runner = createRunner({ engine, journal, now: clock, bindings, progress })
   await engine.start()
+  await runner.takeUp(plan.group)
   return runner
 }
 

@@ -120,6 +120,11 @@ export interface Runner {
    * and when it ended without completing (failed, unknown, cancelled) it begins again.
    */
   start(run: StartRun): Promise<Run>
+  /**
+   * Starts what was accepted and never begun, because the controller that accepted it died in between:
+   * it would be under way for ever and stand in the way of everything else (I8).
+   */
+  takeUp(group: string): Promise<void>
   /** What each step would find now; changes nothing. */
   preview(run: StartRun, signal: AbortSignal): Promise<readonly PreviewStep[]>
   read(id: string): Promise<Run | undefined>
@@ -173,18 +178,24 @@ export function createRunner(options: {
     return readRun(journal, id)
   }
 
+  /** Two callers that begin the same run come to the same engine id, so to one try. */
+  const begin = ({ header, state }: Run): Promise<void> =>
+    engine.run(procedureName(header.runbook), tryOf(header.id, state), { run: header.id })
+
   return {
     start: async (run) => {
       check(run)
       await journal.create(headerOf(run))
-      const { header, state } = await readRun(journal, run.id)
-      if (!isEnded(state) || canBeginAgain(state)) {
-        // Two callers that begin the same run again come to the same engine id, so to one try.
-        await engine.run(procedureName(header.runbook), `${run.id}/${state.endings + 1}`, {
-          run: run.id,
-        })
-      }
+      const accepted = await readRun(journal, run.id)
+      if (!isEnded(accepted.state) || canBeginAgain(accepted.state)) await begin(accepted)
       return readRun(journal, run.id)
+    },
+    takeUp: async (group) => {
+      for (const run of await journal.list({ group })) {
+        if (isEnded(run.state)) continue
+        const known = await engine.status(tryOf(run.header.id, run.state))
+        if (known === 'absent') await begin(run)
+      }
     },
     preview: async (run, signal) => {
       check(run)
@@ -199,7 +210,7 @@ export function createRunner(options: {
       const { state } = await readRun(journal, id)
       if (!isEnded(state)) {
         // What a procedure throws is in the journal, which the caller reads.
-        await engine.result(`${id}/${state.endings + 1}`).catch(() => undefined)
+        await engine.result(tryOf(id, state)).catch(() => undefined)
       }
       return readRun(journal, id)
     },
@@ -213,6 +224,9 @@ export function createRunner(options: {
     },
   }
 }
+
+/** The engine's id of the try that is under way, or comes next. */
+const tryOf = (id: string, state: Run['state']): string => `${id}/${state.endings + 1}`
 
 async function readRun(journal: Journal, id: string): Promise<Run> {
   const run = await journal.read(id)

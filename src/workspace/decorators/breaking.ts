@@ -5,7 +5,7 @@ import { interceptWorkspace } from './intercept.ts'
 export interface BreakerOptions {
   /** Calls that fail one after the other, none succeeding between them, until it opens. Default 20. */
   readonly failures?: number
-  /** From opening to the first trial, in milliseconds. Default 15,000. */
+  /** From opening to the first trial, in milliseconds. Default 5,000. */
   readonly openMs?: number
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
@@ -24,7 +24,7 @@ export const circuitOpen = 'workspace.circuit-open'
  * repeat, and writes without an answer, count as failures.
  */
 export function breaking(workspace: Workspace, options: BreakerOptions = {}): Workspace {
-  const { failures: most = 20, openMs = 15_000, now = () => performance.now() } = options
+  const { failures: most = 20, openMs = 5000, now = () => performance.now() } = options
   let inARow = 0
   let opened: { readonly until: number; readonly by: HoldfastError } | undefined
   let tries = false

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { memoryJournal } from './journal.ts'
+import { memoryEngine } from './memory-engine.ts'
+import { runbook, step } from './runbook.ts'
+import { bindRunbook, createRunner, runbookProcedures } from './runner.ts'
+
+const clock = () => new Date('2026-01-01T00:00:00Z')
+
+function controller(journal = memoryJournal()) {
+  const acts: string[] = []
+  const book = runbook<object>('once', [
+    step('act', {
+      title: 'Act',
+      needs: [],
+      isDone: async () => ({ done: acts.length > 0, detail: `${acts.length} acts` }),
+      act: async () => void acts.push('acted'),
+    }),
+  ])
+  const tools = { journal, now: clock, onEvent: () => undefined, onProgress: () => undefined }
+  const bindings = [
+    bindRunbook(book, async () => ({ world: {}, close: async () => undefined }), tools),
+  ]
+  const engine = memoryEngine({ procedures: runbookProcedures(bindings) })
+  const runner = createRunner({ engine, journal, now: clock, bindings })
+  return { acts, engine, journal, runner }
+}
+
+const asked = { id: 'run-1', runbook: 'once', group: 'g', input: {} }
+
+it('begins what was accepted by a controller that died before it began (I8)', async () => {
+  const first = controller()
+  await first.engine.stop()
+  first.engine.run = async () => {
+    throw new Error('killed')
+  }
+  await expect(first.runner.start(asked)).rejects.toThrow('killed')
+  expect((await first.journal.read('run-1'))?.state.status).toBe('accepted')
+
+  const second = controller(first.journal)
+  await second.engine.start()
+  await second.runner.takeUp('other')
+  expect(second.acts).toEqual([])
+  await second.runner.takeUp('g')
+  await second.runner.takeUp('g')
+  expect((await second.runner.ended('run-1')).state.status).toBe('done')
+  await second.runner.takeUp('g')
+  expect(second.acts).toEqual(['acted'])
+})
