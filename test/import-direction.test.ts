@@ -20,6 +20,7 @@ const layers: Record<string, number> = {
   traffic: 4,
   assess: 4,
   evidence: 4,
+  notify: 4,
   backup: 4,
   recovery: 4,
   template: 4,

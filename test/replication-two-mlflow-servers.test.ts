@@ -134,6 +134,7 @@ describe.skipIf(python === undefined)('two MLflow servers', () => {
         endpoints: [],
         jobs: { resubmit: 'none' },
         decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
+        notify: [],
         drill: { everyMs: 1, jobs: 'none' },
       },
       source: open('east', east),

@@ -126,6 +126,7 @@ describe('replication between two regions', () => {
       endpoints: [],
       jobs: { resubmit: 'none' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
+      notify: [],
       drill: { everyMs: 1, jobs: 'none' },
     },
     source: side('east').workspace,

@@ -91,6 +91,7 @@ function plan(source: string, target: string) {
     endpoints: [],
     jobs: { resubmit: 'none' as const },
     decide: { automatic: false, graceMs: 1, vantagePoints: [], cooldownMs: 1 },
+    notify: [],
     drill: { everyMs: 1, jobs: 'none' as const },
   }
 }

@@ -31,6 +31,7 @@ import type {
 import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
 import type { AuditPage, EvidenceKey, HistoryPage } from './evidence-contract.ts'
+import type { NotifyTestResult } from './notify-contract.ts'
 import { apiPrefix } from './prefix.ts'
 
 export interface ClientOptions {
@@ -129,6 +130,11 @@ export interface ApiClient {
   consoleLink(call?: CallSignal): Promise<string>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
   evidenceKey(call?: CallSignal): Promise<EvidenceKey>
+  testNotify(
+    group: string,
+    channel?: string,
+    call?: CallSignal,
+  ): Promise<readonly NotifyTestResult[]>
   history(group: string, query?: HistoryQuery, call?: CallSignal): Promise<HistoryPage>
   /**
    * Starts with the status, or with what was missed. Reconnects by itself until `signal` aborts,
@@ -256,6 +262,14 @@ export function createClient(options: ClientOptions): ApiClient {
       (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
     audit: (query, more) => json(`audit${queryText(query)}`, more),
     history: (group, query, more) => json(`${inGroup(group)}/history${queryText(query)}`, more),
+    testNotify: async (group, channel, more) =>
+      (
+        await json<{ items: NotifyTestResult[] }>(`${inGroup(group)}/notify/test`, {
+          method: 'POST',
+          body: channel === undefined ? {} : { channel },
+          ...more,
+        })
+      ).items,
     evidenceKey: (more) => json('audit/key', more),
     events,
   }

@@ -342,6 +342,7 @@ export type Event = z.infer<typeof event>
  * POST groups/{group}/drill            startOperation -> 202 operation
  * GET  operations?group                -> { items: operation[] }
  * GET  groups/{group}/history?type&since&cursor&limit -> historyPage (evidence-contract.ts)
+ * POST groups/{group}/notify/test      notifyTest -> notifyTestResults (notify-contract.ts)
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
  * GET  operations/{id}/report[.html|.sig] -> report

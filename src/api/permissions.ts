@@ -46,6 +46,7 @@ export const permissions: Readonly<Record<string, Role>> = {
   'POST /api/v1/groups/:group/outages/:member': 'operator',
   // A vote about a failover: whoever may give it may bring one about.
   'POST /api/v1/groups/:group/views': 'operator',
+  'POST /api/v1/groups/:group/notify/test': 'operator',
   'POST /api/v1/groups/:group/pause': 'operator',
   'POST /api/v1/groups/:group/resume': 'operator',
   'POST /api/v1/groups/:group/acknowledge': 'operator',

@@ -145,6 +145,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/drill.ts')).drillCommand(),
   },
   {
+    name: 'notify',
+    topic: 'Keep the evidence',
+    summary: 'try the channels that tell people',
+    load: async () => (await import('./commands/notify.ts')).notifyCommand(),
+  },
+  {
     name: 'history',
     topic: 'Keep the evidence',
     summary: 'operations and drills: who, outcome, what was measured',

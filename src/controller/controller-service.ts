@@ -23,6 +23,7 @@ import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
 import { historyOf } from './history.ts'
+import type { Notifier } from './notifier.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
@@ -43,6 +44,7 @@ export interface ServiceParts {
   readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
   readonly events: EventBus
   readonly evidence: EvidenceService
+  readonly notifier: Pick<Notifier, 'test' | 'findings'>
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
   readonly decisions: DecisionStore
@@ -114,7 +116,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           lastPass: parts.lastPass(),
           drill: await drillStatus(group, runner),
           readiness: parts.readiness.last(),
-          findings: parts.evidence.findings(),
+          findings: [...parts.evidence.findings(), ...(await parts.notifier.findings())],
         }),
       ],
     }),
@@ -213,6 +215,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
     decisions: async (name) => {
       check(name)
       return (await parts.decisions.entries(name, 200)).map(({ group: _group, ...entry }) => entry)
+    },
+    testNotify: async (name, channel) => {
+      check(name)
+      return parts.notifier.test(channel)
     },
     history: async (name, filter) => {
       check(name)

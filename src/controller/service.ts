@@ -12,6 +12,7 @@ import type {
   VantageReport,
 } from '../api/contract.ts'
 import type { HistoryPage } from '../api/evidence-contract.ts'
+import type { NotifyTestResult } from '../api/notify-contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
@@ -49,6 +50,8 @@ export interface ControllerService extends Readings {
     request: StartOperation,
     asked: { readonly by: string; readonly key?: string },
   ): Promise<Operation>
+  /** Throws `notify.no-channel` (operator). */
+  testNotify(group: string, channel?: string): Promise<readonly NotifyTestResult[]>
   history(group: string, query: HistoryFilter): Promise<HistoryPage>
   operations(group?: string): Promise<readonly Operation[]>
   operation(id: string): Promise<Operation>

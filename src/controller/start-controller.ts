@@ -6,6 +6,7 @@ import { probeTimeoutMs } from '../detection/prober.ts'
 import { auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
 import { openHeadKeeper } from '../evidence/head-keeper.ts'
 import { readOrMakeSigningKey } from '../evidence/signing-key.ts'
+import { outboxMigrations } from '../notify/outbox.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { PassResult } from '../replication/pass.ts'
 import { dbosEngine } from '../runbook/dbos-engine.ts'
@@ -27,6 +28,7 @@ import { type ListenAddress, startServer } from './http/server.ts'
 import { createSessions, localToken } from './http/session.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { notePlan } from './note-plan.ts'
+import { startNotifier } from './notifier.ts'
 import { operationOf } from './operations.ts'
 import { createPassGate } from './pass-gate.ts'
 import { bindProcedures } from './procedures.ts'
@@ -96,6 +98,7 @@ async function assemble(
   closers.push(() => database.close())
   await migrate(database, [
     ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
+    ...outboxMigrations,
   ])
   const evidence = await openEvidence(options, database)
   const group = await openGroup(options, database, evidence)
@@ -149,10 +152,12 @@ async function assemble(
       return found
     },
   })
+  const notifier = startNotifier({ plan: group.plan, database, clock, log })
+  closers.push(() => notifier.stop())
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
-    evidence: evidenceService(evidence),
+    ...{ evidence: evidenceService(evidence), notifier },
     lastPass: () => lastPass,
     running: {
       version: options.version,
@@ -161,7 +166,9 @@ async function assemble(
       database: options.databaseUrl === undefined ? 'embedded' : 'shared',
     },
   })
-  const stream = statusEvents(service, log)
+  const stream = statusEvents(service, log, async ({ groups: [status] }) => {
+    if (status !== undefined) await notifier.look(status, () => service.operations())
+  })
   statusChanged = stream.changed
   closers.push(stream.stop)
   closers.push(() => readiness.stop())

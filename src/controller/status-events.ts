@@ -1,3 +1,4 @@
+import type { Status } from '../api/contract.ts'
 import type { ControllerService } from './service.ts'
 
 export interface StatusEvents {
@@ -12,6 +13,7 @@ const atMostEveryMs = 250
 export function statusEvents(
   service: Pick<ControllerService, 'status' | 'events'>,
   log: { warn(fields: object, message: string): void },
+  onStatus: (status: Status) => Promise<void> = async () => undefined,
 ): StatusEvents {
   let timer: NodeJS.Timeout | undefined
   let publishing: Promise<void> = Promise.resolve()
@@ -19,6 +21,7 @@ export function statusEvents(
     try {
       const data = await service.status()
       service.events.publish({ type: 'status', at: data.now, data })
+      await onStatus(data)
     } catch (error) {
       // Readers ask again by themselves; the reason belongs into the log.
       log.warn({ err: error }, 'the status could not be published')

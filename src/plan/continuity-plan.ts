@@ -1,5 +1,6 @@
 import type { Kind } from '../model/kinds.ts'
 import type { StableEndpointPlan } from './endpoint-schema.ts'
+import type { NotifyChannelPlan } from './notify-schema.ts'
 import type { ExtensibleRunbook } from './runbook-anchors.ts'
 import type { UserStep } from './user-step-schema.ts'
 
@@ -33,6 +34,8 @@ export interface ContinuityPlan {
     /** Processes of `holdfast probe` in other places, by name; the controller is one more. */
     readonly vantagePoints: readonly string[]
   }
+  /** Whom to tell what; secrets stand in it by name only (I9). */
+  readonly notify: readonly NotifyChannelPlan[]
   readonly drill: {
     readonly everyMs: number
     /** `start`: a drill starts a copy of each job that would move and cancels it. */

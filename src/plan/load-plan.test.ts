@@ -383,3 +383,53 @@ describe('durations', () => {
     )
   })
 })
+
+describe('channels that tell people', () => {
+  const notify = (...channels: string[]) =>
+    `${members}notify:\n${channels.map((channel) => `  - ${channel}\n`).join('')}`
+
+  it('are known by their first key, and are called after it', () => {
+    const plan = parsePlan(
+      notify(
+        '{ slack: { env: SLACK_URL }, events: [outage-confirmed] }',
+        '{ pagerduty: { file: ./key }, name: on-call }',
+        '{ smtp: "smtps://mail.example.com:465", from: a@example.com, to: [b@example.com] }',
+      ),
+      'continuity.yaml',
+    )
+    expect(plan.notify).toMatchObject([
+      { name: 'slack', type: 'slack', url: { env: 'SLACK_URL' }, events: ['outage-confirmed'] },
+      {
+        name: 'on-call',
+        key: { file: './key' },
+        address: 'https://events.pagerduty.com/v2/enqueue',
+      },
+      { name: 'smtp', server: 'smtps://mail.example.com:465', to: ['b@example.com'] },
+    ])
+  })
+
+  it('take no secret itself, and do not repeat one (I9)', () => {
+    const secret = 'https://hooks.example.com/planted-secret'
+    const text = notify(
+      `{ slack: "${secret}" }`,
+      `{ webhook: { env: "${secret}" } }`,
+      '{ smtp: "smtps://user:planted-secret@mail.example.com", from: a@example.com, to: [b@e.com] }',
+      '{ teams: { env: TEAMS_URL }, event: [] }',
+      '{ teams: { env: TEAMS_URL } }',
+    )
+    expect(mistakes(text).map((line) => line.split(' ').slice(1).join(' '))).toEqual([
+      ...['wrong-type notify.0.slack', 'bad-variable notify.1.webhook.env'],
+      ...['bad-mail-server notify.2.smtp', 'unknown-key notify.3.event'],
+      'duplicate-channel notify.4',
+    ])
+    const messages = (() => {
+      try {
+        parsePlan(text, 'continuity.yaml')
+      } catch (error) {
+        return JSON.stringify([(error as PlanError).mistakes, String(error)])
+      }
+      return ''
+    })()
+    expect(messages).not.toContain('planted-secret')
+  })
+})

@@ -6,6 +6,7 @@ import type { ContinuityPlan } from './continuity-plan.ts'
 import { toEndpoint } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { toMember } from './member-schema.ts'
+import { toChannel } from './notify-schema.ts'
 import { checkPlan } from './plan-checks.ts'
 import { PlanError, type PlanMistake } from './plan-error.ts'
 import { findingsOf } from './plan-findings.ts'
@@ -162,6 +163,7 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       cooldownMs: document.decide.cooldown,
       vantagePoints: document.decide.vantagePoints,
     },
+    notify: document.notify.map(toChannel),
     drill: { everyMs: document.drill.every, jobs: document.drill.jobs },
     runbooks: toRunbooks(document),
   }

@@ -1,6 +1,7 @@
 import { endpointKinds } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { serviceOf } from './member-schema.ts'
+import { channelKindOf } from './notify-schema.ts'
 import { checkEndpointService, checkServices } from './service-checks.ts'
 import { checkUserSteps } from './user-step-checks.ts'
 
@@ -18,6 +19,7 @@ export function checkPlan(raw: unknown): Finding[] {
     ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
     ...checkMap(document.map),
     ...checkDecide(document.decide),
+    ...checkChannels(document.notify),
     ...checkUserSteps(document.runbooks),
   ]
 }
@@ -31,6 +33,23 @@ function checkMembers(raw: unknown): Finding[] {
     ...checkWorkspaces(members),
     ...checkServices(members),
   ]
+}
+
+function checkChannels(raw: unknown): Finding[] {
+  if (!Array.isArray(raw)) return []
+  const names = raw.map((entry: unknown) => asRecord(entry)?.name ?? channelKindOf(entry))
+  return names.flatMap((name, index): Finding[] =>
+    name === undefined || names.indexOf(name) === index
+      ? []
+      : [
+          {
+            code: 'duplicate-channel',
+            path: ['notify', index],
+            message: `A channel before this one is called '${String(name)}', too.`,
+            remedy: 'Give each channel a name of its own: name: on-call.',
+          },
+        ],
+  )
 }
 
 /** D9: one vantage point cannot tell an outage from its own broken network. */

@@ -3,6 +3,7 @@ import { closest } from './closest.ts'
 import { endpointKinds, kindOf } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { meantAuth, meantMember } from './member-schema.ts'
+import { meantChannel, meantSecret } from './notify-schema.ts'
 import { keysAt } from './plan-schema.ts'
 import { meantStep } from './user-step-schema.ts'
 
@@ -66,6 +67,9 @@ function meantBranch(
   path: Path,
   value: unknown,
 ): readonly Issue[] {
+  if (path[0] === 'notify') {
+    return branches[path.length === 2 ? meantChannel(value) : meantSecret(value)] ?? []
+  }
   if (path[0] === 'runbooks') return branches[meantStep(path, value)] ?? []
   if (path[0] !== 'members')
     return branches[endpointKinds.indexOf(kindOf(value) ?? 'workspaceConfig')] ?? []

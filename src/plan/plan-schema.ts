@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { kinds } from '../model/kinds.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
 import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
+import { channelBranches, keysOfChannel } from './notify-schema.ts'
 import { checked, duration, name } from './plan-fields.ts'
 import { keysOfStep, runApproval, runbooksSection } from './user-step-schema.ts'
 
@@ -72,6 +73,7 @@ export const planSchema = z.strictObject({
   jobs: sections.jobs.prefault({}),
   decide: sections.decide.prefault({}),
   drill: sections.drill.prefault({}),
+  notify: z.array(z.union(channelBranches)).default([]),
   runbooks: runbooksSection.prefault({}),
 })
 
@@ -89,6 +91,7 @@ export function keysAt(path: readonly (string | number)[], value: unknown): read
   if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)
   if (head === 'runbooks') return keysOfStep(rest, value)
   if (head === 'decide' && rest[0] === 'approval') return Object.keys(runApproval.shape)
+  if (head === 'notify' && rest.length === 1) return keysOfChannel(value)
   const section = Object.entries(sections).find(([name]) => name === head && rest.length === 0)
   return section ? Object.keys(section[1].shape) : []
 }

@@ -121,6 +121,7 @@ async function replicateOnce(
       endpoints: [],
       jobs: { resubmit: 'all' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
+      notify: [],
       drill: { everyMs: 1, jobs: 'none' },
     },
     source: primary.workspace,

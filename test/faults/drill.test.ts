@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -18,11 +27,20 @@ describe('drill beside replication, on real regions', () => {
   let folder: string
   let pair: RegionPair
   let group: ProtectedPair
+  const hookSecret = 'planted-hook-secret-4711'
+  const told: { event: string; key: string; incident: string }[] = []
+  const hook = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text) => told.push(JSON.parse(text)))
+    request.on('end', () => response.end())
+  })
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-drill-'))
+    await new Promise<void>((done) => hook.listen(0, '127.0.0.1', done))
+    process.env.HOLDFAST_TEST_HOOK = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/${hookSecret}`
     pair = await startRegionPair(folder)
     group = await createProtectedPair(pair, 'drilled')
+    appendFileSync(group.planFile, 'notify: [{ webhook: { env: HOLDFAST_TEST_HOOK } }]\n')
     await pair.processes.start('controller', [
       ...['controller', '--plan', group.planFile, '--state', group.stateDir],
       ...['--listen', '127.0.0.1:0', '--sync-every', '1s', '--probe-every', '1s'],
@@ -32,6 +50,8 @@ describe('drill beside replication, on real regions', () => {
   }, 180_000)
 
   afterAll(async () => {
+    hook.close()
+    delete process.env.HOLDFAST_TEST_HOOK
     await group?.stopGateway()
     await pair?.processes.stopAll()
     rmSync(folder, { recursive: true, force: true })
@@ -134,6 +154,23 @@ describe('drill beside replication, on real regions', () => {
         ...['operation.accepted', 'operation.finished', 'report.signed'],
       ]),
     )
+  }, 60_000)
+
+  it('tells people, once, and says nowhere where (I9)', async () => {
+    const events = () => told.map(({ event }) => event)
+    await expect.poll(events, { timeout: 20_000 }).toContain('operation-ended')
+    expect(events()).toContain('operation-started')
+    expect(new Set(told.map(({ key }) => key)).size).toBe(told.length)
+    const place = ['--plan', group.planFile, '--state', group.stateDir, '--json']
+    const tried = await pair.processes.run(['notify', 'test', ...place])
+    expect([tried.code, JSON.parse(tried.stdout).items], tried.stderr).toEqual([
+      0,
+      [{ channel: 'webhook', taken: true, error: null }],
+    ])
+    expect(events()).toContain('test')
+    const log = await pair.processes.run(['audit', ...place])
+    for (const text of [log.stdout, JSON.stringify(await statusNow()), tried.stdout])
+      expect(text).not.toContain(hookSecret)
   }, 60_000)
 
   it('is ready for a failover, until the secondary has too few cores for it', async () => {

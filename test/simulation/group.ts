@@ -28,6 +28,7 @@ export function planOf({ automatic, graceMs, resubmit }: Scenario): ContinuityPl
     decide: { automatic, graceMs, cooldownMs: 30_000, vantagePoints: ['north', 'south'] },
     conflicts: [],
     deletions: 'archive',
+    notify: [],
     drill: { everyMs: 1, jobs: 'none' },
   }
 }

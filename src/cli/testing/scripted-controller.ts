@@ -192,7 +192,7 @@ export async function startScriptedController(options: {
     pause: async () => undefined,
     acknowledge: async () => undefined,
     decisions: async () => [],
-    history: unscripted,
+    ...{ history: unscripted, testNotify: unscripted },
     operations: async () => (current === undefined ? [] : [current]),
     operation,
     cancel: async (id) => {

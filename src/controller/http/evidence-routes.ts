@@ -3,14 +3,15 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { apiPrefix, operation, problem } from '../../api/contract.ts'
 import { auditPage, evidenceKey, historyPage } from '../../api/evidence-contract.ts'
+import { notifyTest, notifyTestResults } from '../../api/notify-contract.ts'
 import type { ControllerService } from '../service.ts'
 
 const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem })
 
-/** The audit log, and the key with which evidence is signed. */
+/** The audit log, history, the key with which evidence is signed, and who is told. */
 export function registerEvidenceRoutes(
   instance: FastifyInstance,
-  { evidence, history }: Pick<ControllerService, 'evidence' | 'history'>,
+  { evidence, history, testNotify }: Pick<ControllerService, 'evidence' | 'history' | 'testNotify'>,
 ): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   app.get(
@@ -45,6 +46,19 @@ export function registerEvidenceRoutes(
       },
     },
     ({ params, query }) => history(params.group, query),
+  )
+  app.post(
+    `${apiPrefix}/groups/:group/notify/test`,
+    {
+      schema: {
+        summary: 'Send a test to one channel, or to all',
+        params: z.object({ group: z.string() }),
+        body: notifyTest,
+        response: answers(notifyTestResults),
+      },
+      config: { audit: { action: 'test-channel', fields: ['channel'] } },
+    },
+    async ({ params, body }) => ({ items: [...(await testNotify(params.group, body.channel))] }),
   )
   app.get(
     `${apiPrefix}/audit/key`,

@@ -45,6 +45,7 @@ export function scene(overrides: Partial<ReplicationContext> = {}): Scene {
       endpoints: [],
       jobs: { resubmit: 'none' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
+      notify: [],
       drill: { everyMs: 1, jobs: 'none' },
     },
     source: east,
