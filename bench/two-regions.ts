@@ -213,5 +213,5 @@ const planOf = (folder: string): ContinuityPlan => ({
   ...{ strategies: defaultStrategies, map: {}, endpoints: [], jobs: { resubmit: 'none' } },
   decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
   notify: [],
-  drill: { everyMs: 1, jobs: 'none' },
+  drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
 })

@@ -135,7 +135,7 @@ describe.skipIf(python === undefined)('two MLflow servers', () => {
         jobs: { resubmit: 'none' },
         decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
         notify: [],
-        drill: { everyMs: 1, jobs: 'none' },
+        drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
       },
       source: open('east', east),
       target: open('west', west),

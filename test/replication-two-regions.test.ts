@@ -127,7 +127,7 @@ describe('replication between two regions', () => {
       jobs: { resubmit: 'none' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       notify: [],
-      drill: { everyMs: 1, jobs: 'none' },
+      drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
     },
     source: side('east').workspace,
     target: side('west').workspace,

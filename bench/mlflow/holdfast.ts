@@ -92,6 +92,6 @@ function plan(source: string, target: string) {
     jobs: { resubmit: 'none' as const },
     decide: { automatic: false, graceMs: 1, vantagePoints: [], cooldownMs: 1 },
     notify: [],
-    drill: { everyMs: 1, jobs: 'none' as const },
+    drill: { everyMs: 1, jobs: 'none' as const, automatic: false, window: null },
   }
 }

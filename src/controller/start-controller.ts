@@ -16,6 +16,7 @@ import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
+import { automaticDrills } from './automatic-drills.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
@@ -166,8 +167,12 @@ async function assemble(
       database: options.databaseUrl === undefined ? 'embedded' : 'shared',
     },
   })
+  const drills = automaticDrills({ plan: group.plan, service, clock, log })
   const stream = statusEvents(service, log, async ({ groups: [status] }) => {
-    if (status !== undefined) await notifier.look(status, () => service.operations())
+    if (status === undefined) return
+    await notifier.look(status, () => service.operations())
+    // Single commands start what they are asked to start, and nothing else.
+    if (options.syncEveryMs !== null) await drills.look(status)
   })
   statusChanged = stream.changed
   closers.push(stream.stop)

@@ -1,4 +1,5 @@
 import type { Kind } from '../model/kinds.ts'
+import type { DrillWindow } from './drill-window.ts'
 import type { StableEndpointPlan } from './endpoint-schema.ts'
 import type { NotifyChannelPlan } from './notify-schema.ts'
 import type { ExtensibleRunbook } from './runbook-anchors.ts'
@@ -40,6 +41,10 @@ export interface ContinuityPlan {
     readonly everyMs: number
     /** `start`: a drill starts a copy of each job that would move and cancels it. */
     readonly jobs: 'start' | 'none'
+    /** One that is due begins by itself … */
+    readonly automatic: boolean
+    /** … in this time; null: at any. */
+    readonly window: DrillWindow | null
   }
   /** Steps of the plan's own, approvals of whole runs included; absent: there are none. */
   readonly runbooks?: Readonly<Partial<Record<ExtensibleRunbook, readonly UserStep[]>>>

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml'
 import { HoldfastError } from '../model/errors.ts'
 import type { ContinuityPlan } from './continuity-plan.ts'
+import { parseDrillWindow } from './drill-window.ts'
 import { toEndpoint } from './endpoint-schema.ts'
 import type { Finding } from './finding.ts'
 import { toMember } from './member-schema.ts'
@@ -164,7 +165,12 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       vantagePoints: document.decide.vantagePoints,
     },
     notify: document.notify.map(toChannel),
-    drill: { everyMs: document.drill.every, jobs: document.drill.jobs },
+    drill: {
+      everyMs: document.drill.every,
+      jobs: document.drill.jobs,
+      automatic: document.drill.automatic,
+      window: parseDrillWindow(document.drill.window ?? '') ?? null,
+    },
     runbooks: toRunbooks(document),
   }
 }

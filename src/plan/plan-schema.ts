@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { kinds } from '../model/kinds.ts'
+import { parseDrillWindow } from './drill-window.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
 import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
 import { channelBranches, keysOfChannel } from './notify-schema.ts'
@@ -51,6 +52,13 @@ const sections = {
   drill: z.strictObject({
     every: duration(1).default(90 * 86_400_000),
     jobs: z.enum(['start', 'none']).default('start'),
+    automatic: z.boolean().default(false),
+    window: checked(
+      'bad-window',
+      'Write a day (or daily) and two times: Sat 03:00-05:00 UTC.',
+      (text) => parseDrillWindow(text) !== undefined,
+      (text) => `'${text}' is not a time in which a drill may begin.`,
+    ).optional(),
   }),
 }
 

@@ -122,7 +122,7 @@ async function replicateOnce(
       jobs: { resubmit: 'all' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       notify: [],
-      drill: { everyMs: 1, jobs: 'none' },
+      drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
     },
     source: primary.workspace,
     target: secondary.workspace,

@@ -29,7 +29,7 @@ export function planOf({ automatic, graceMs, resubmit }: Scenario): ContinuityPl
     conflicts: [],
     deletions: 'archive',
     notify: [],
-    drill: { everyMs: 1, jobs: 'none' },
+    drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
   }
 }
 

@@ -46,7 +46,7 @@ export function scene(overrides: Partial<ReplicationContext> = {}): Scene {
       jobs: { resubmit: 'none' },
       decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
       notify: [],
-      drill: { everyMs: 1, jobs: 'none' },
+      drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
     },
     source: east,
     target: west,

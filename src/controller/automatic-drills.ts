@@ -1,0 +1,62 @@
+import type { GroupStatus, Operation } from '../api/contract.ts'
+import { isHoldfastError } from '../model/errors.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { isInWindow } from '../plan/drill-window.ts'
+import { ownActor } from './audited-records.ts'
+import type { GroupLog } from './protected-group.ts'
+import type { ControllerService } from './service.ts'
+
+/** A drill that did not complete is not begun again by itself before that, in milliseconds. */
+const againAfterMs = 86_400_000
+
+/** Why no drill begins by itself now; null: one does. Pure (D7). */
+export function whyNoDrill(
+  { automatic, window }: ContinuityPlan['drill'],
+  status: GroupStatus,
+  operations: readonly Operation[],
+  now: Date,
+): string | null {
+  const { drill, readiness, decision, members, protection } = status
+  if (!automatic) return 'drills do not begin by themselves'
+  if (!drill.overdue) return 'none is due'
+  if (window !== null && !isInWindow(window, now)) return 'it is not the time for it'
+  if (drill.lastAt !== null && now.getTime() - Date.parse(drill.lastAt) < againAfterMs)
+    return 'the last one is less than a day ago'
+  if (decision.pausedFor !== null) return `decisions are paused: ${decision.pausedFor}`
+  const open = operations.find(({ endedAt }) => endedAt === null)
+  if (open !== undefined) return `${open.id} is under way`
+  if (members.some(({ health }) => health !== 'healthy')) return 'not every member is well'
+  if (protection === 'unprotected') return 'the group is not protected'
+  if (readiness === null) return 'nobody has looked whether a failover would work'
+  return readiness.verdict === 'not-ready' ? 'a failover would not work now' : null
+}
+
+/** Begins a drill when one is due; says once why a due one does not begin. */
+export function automaticDrills(options: {
+  readonly plan: Pick<ContinuityPlan, 'group' | 'drill'>
+  readonly service: Pick<ControllerService, 'start' | 'operations'>
+  readonly clock: () => Date
+  readonly log: GroupLog
+}): { look(status: GroupStatus): Promise<void> } {
+  const { plan, service, clock, log } = options
+  let said: string | null = null
+  const say = (why: string) => {
+    if (why !== said) log.warn({ group: plan.group }, `a drill is due and does not begin: ${why}`)
+    said = why
+  }
+  return {
+    look: async (status) => {
+      if (!plan.drill.automatic || !status.drill.overdue) return
+      const now = clock()
+      const why = whyNoDrill(plan.drill, status, await service.operations(), now)
+      if (why !== null) return say(why)
+      const request = { dryRun: false, force: false, expectedEpoch: status.epoch }
+      // Two controllers that find it due ask for the same one.
+      const asked = { by: ownActor, key: `automatic-drill-${now.toISOString().slice(0, 13)}` }
+      await service.start(plan.group, 'drill', request, asked).catch((error: unknown) => {
+        if (!isHoldfastError(error)) throw error
+        say(error.message)
+      })
+    },
+  }
+}
