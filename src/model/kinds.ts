@@ -29,6 +29,10 @@ export const kinds = [
   'schedule',
   'experiment',
   'run',
+  'logged-model',
+  'trace',
+  'registered-model',
+  'model-version',
   'job',
   'blob',
   'role-assignment',
@@ -40,16 +44,20 @@ export function isKind(text: string): text is Kind {
   return (kinds as readonly string[]).includes(text)
 }
 
-export interface ArmKind {
+/** A kind whose objects a workspace lists as documents. */
+export interface ListedKind {
   readonly kind: Kind
+  /** The kind whose list has to be walked first, because the service lists only per parent. */
+  readonly parent?: Kind
+}
+
+export interface ArmKind extends ListedKind {
   /** Type below `Microsoft.MachineLearningServices/workspaces/`, one element per path name. */
   readonly segments: readonly string[]
   /** Objects of one wave may be applied concurrently; lower waves first. */
   readonly wave: number
   /** Query parameters that make a list complete; Azure hides data by default (facts, section 1). */
   readonly listQuery: Readonly<Record<string, string>>
-  /** The kind whose list has to be walked first, because Azure lists only per parent. */
-  readonly parent?: Kind
 }
 
 const all = { listViewType: 'All' } as const
@@ -140,6 +148,28 @@ export const armKinds: readonly ArmKind[] = [
   { kind: 'schedule', segments: ['schedules'], wave: 19, listQuery: all },
   { kind: 'job', segments: ['jobs'], wave: 20, listQuery: all },
 ]
+
+/**
+ * What a tracking server keeps beside experiments and runs, in restore order; all of it comes after
+ * the runs, which it names. A prompt is a registered model with a tag.
+ */
+export const trackingKinds: readonly ListedKind[] = [
+  { kind: 'logged-model' },
+  { kind: 'trace' },
+  { kind: 'registered-model' },
+  { kind: 'model-version' },
+]
+
+const tracked: ReadonlySet<Kind> = new Set(trackingKinds.map(({ kind }) => kind))
+
+export function isTrackingKind(kind: Kind): boolean {
+  return tracked.has(kind)
+}
+
+/** Of these a tracking server mints the ids; they are so long that no two kinds share one. */
+export function isMintedKind(kind: Kind): boolean {
+  return kind === 'run' || kind === 'logged-model'
+}
 
 const byKind = new Map(armKinds.map((k) => [k.kind, k]))
 

@@ -1,9 +1,10 @@
 import { isObject } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
-import { armKinds, type Kind } from './kinds.ts'
+import { armKinds, isTrackingKind, type Kind } from './kinds.ts'
 import { same } from './move.ts'
 import { formatObjectId, type ObjectId } from './object-id.ts'
 import type { Place } from './place.ts'
+import { trackedReferences } from './tracked-ids.ts'
 
 /**
  * The objects of the same workspace that `body` names, in any of the URI forms, plus the object's own
@@ -18,6 +19,10 @@ export function referencesOf(id: ObjectId, body: JsonObject, place?: Place): Obj
     if (text !== formatObjectId(id)) found.set(text, reference)
   }
   add(parentOf(id))
+  if (isTrackingKind(id.kind)) {
+    for (const reference of trackedReferences(body)) add(reference)
+    return [...found.values()]
+  }
   walkStrings(body, '', '', (field, path, text) => {
     if (!envelope.has(path)) add(readReference(text, field, place))
   })
@@ -28,7 +33,10 @@ const envelope = new Set(['id', 'name', 'type', 'etag'])
 
 /** `model/fraud/3` -> `model-container/fraud`; `online-deployment/e/blue` -> `online-endpoint/e`. */
 export function parentOf(id: ObjectId): ObjectId | undefined {
-  const parent = armKinds.find((one) => one.kind === id.kind)?.parent
+  const parent =
+    id.kind === 'model-version'
+      ? 'registered-model'
+      : armKinds.find((one) => one.kind === id.kind)?.parent
   return parent === undefined ? undefined : { kind: parent, path: id.path.slice(0, -1) }
 }
 

@@ -20,6 +20,9 @@ export const defaultStrategies: readonly StrategyRule[] = [
     'feature-set',
     'batch-endpoint',
     'run',
+    'logged-model',
+    'trace',
+    'registered-model',
     'blob',
     'role-assignment',
   ]),
@@ -43,6 +46,7 @@ const belongsTo: Partial<Record<Kind, Kind>> = {
   'component-container': 'component',
   'feature-entity-container': 'feature-entity',
   'feature-set-container': 'feature-set',
+  'model-version': 'registered-model',
   'online-deployment': 'online-endpoint',
   'batch-deployment': 'batch-endpoint',
 }

@@ -1,6 +1,8 @@
 import { canonicalObject } from '../model/canonical.ts'
+import { HoldfastError } from '../model/errors.ts'
+import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { Kind } from '../model/kinds.ts'
+import { isTrackingKind, type Kind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
 import type { Action } from './decide-action.ts'
@@ -13,15 +15,11 @@ import {
   type Outcome,
   type Pass,
   reading,
+  writeIntents,
   writing,
 } from './pass-state.ts'
-import {
-  firstForm,
-  isFinishedLater,
-  routedDeployments,
-  withoutRoutesTo,
-  withRoutingOf,
-} from './standing-form.ts'
+import { copyArtifacts, readArtifacts } from './run-content.ts'
+import { formBeforeFinish, isFinishedLater, namedLater, withoutRoutesTo } from './standing-form.ts'
 
 /** Kinds whose credentials travel from vault to vault, read at use and kept nowhere (I9, D10). */
 const withSecrets: ReadonlySet<Kind> = new Set<Kind>([
@@ -53,7 +51,9 @@ export async function applyObject(
   action: Action,
 ): Promise<Outcome> {
   const { id } = source
-  const first = formToPut(id, desired.body, target)
+  const first = isFinishedLater(id.kind)
+    ? formBeforeFinish(id, desired.body, target?.body)
+    : desired.body
   // What is there now and what will be there: a crash or a lost answer leaves one of the two behind.
   const intent = {
     state: 'pending',
@@ -62,7 +62,7 @@ export async function applyObject(
     sourceVersion: versionOf(source),
     targetVersion: null,
   } as const
-  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  await writeIntents(pass, [entryFor(pass, id, intent)])
   try {
     return await write(pass, source, desired, target, action, first, intent)
   } catch (error) {
@@ -94,7 +94,10 @@ async function write(
   // Only the second half differs: there is nothing to write before that.
   const isFirstDone =
     !complete && target !== undefined && intent.sourceDigest === intent.targetDigest
-  const written = isFirstDone ? target : await pass.context.target.putObject(id, first, options)
+  const origin = isTrackingKind(id.kind) ? { origin: originOf(pass, source) } : {}
+  const put = { ...options, ...origin }
+  const document = isFirstDone ? target : await pass.context.target.putObject(id, first, put)
+  const written = holdsFiles(id.kind) ? await withFiles(pass, id, document) : document
   if (action === 'create') pass.tally.created += 1
   else if (!isFirstDone) pass.tally.updated += 1
   if (complete) return proof(pass, id, desired.body, desired.digest, written, versionOf(source))
@@ -112,14 +115,30 @@ async function write(
   }
 }
 
-function formToPut(
+function originOf({ context: { source } }: Pass, { id, body, origin }: WorkspaceObject) {
+  const systemData = isObject(body.systemData) ? body.systemData : {}
+  const createdAt = origin?.createdAt ?? systemData.createdAt
+  return {
+    ...{ member: source.name, id: id.path.at(-1) ?? '' },
+    ...(typeof createdAt === 'string' ? { createdAt } : {}),
+  }
+}
+
+const holdsFiles = (kind: Kind): boolean => kind === 'logged-model' || kind === 'trace'
+
+/** The files of a logged model or a trace lie in a store of its own, which exists as soon as it does. */
+async function withFiles(
+  pass: Pass,
   id: ObjectId,
-  body: JsonObject,
-  target: WorkspaceObject | undefined,
-): JsonObject {
-  if (!isFinishedLater(id.kind)) return body
-  if (target !== undefined && id.kind.endsWith('-endpoint')) return withRoutingOf(body, target.body)
-  return firstForm(id, body)
+  document: WorkspaceObject,
+): Promise<WorkspaceObject> {
+  const store = `${id.kind}:${id.path[0]}`
+  const copied = await copyArtifacts(pass, store)
+  if (copied.bytes === 0) return document
+  const there = await readArtifacts(pass, pass.context.target, store)
+  if (copied.artifacts !== there.artifacts)
+    throw new HoldfastError('object.not-equal', `the files of ${store} differ at the target`)
+  return (await pass.context.target.getObject(id, reading(pass))) ?? document
 }
 
 /** Undefined: the target is not what was compared any more. */
@@ -171,7 +190,7 @@ function proof(
 /** The second half of what could not be put at once: traffic, and the archived state of containers. */
 export async function finishDeferred(pass: Pass): Promise<void> {
   pass.phase = 'finish'
-  for (const one of pass.deferred) {
+  for (const one of pass.deferred.splice(0)) {
     const { id, desired, digest, standing, sourceVersion } = one
     // Both digests: whichever of the two forms a crash leaves behind is recognised as ours.
     const unknown = {
@@ -181,7 +200,7 @@ export async function finishDeferred(pass: Pass): Promise<void> {
       targetVersion: null,
     }
     let outcome: Outcome
-    const missing = routedDeployments(id, desired)
+    const missing = namedLater(id, desired)
       .map(formatObjectId)
       .find((object) => pass.unproven.has(object) || pass.captured.has(object))
     if (missing !== undefined) {
@@ -238,7 +257,7 @@ async function finish(
 /** Routes to a deployment that was left and does not stand here from before lead nowhere. */
 async function withoutLeftRoutes(pass: Pass, id: ObjectId, body: JsonObject): Promise<JsonObject> {
   const absent = new Set<string>()
-  for (const deployment of routedDeployments(id, body)) {
+  for (const deployment of namedLater(id, body)) {
     if (!pass.left.has(formatObjectId(deployment))) continue
     const there = await pass.context.target.getObject(deployment, reading(pass))
     if (there === undefined) absent.add(deployment.path.at(-1) ?? '')

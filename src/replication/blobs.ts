@@ -20,6 +20,7 @@ import {
   type Pass,
   progressed,
   reading,
+  writeIntents,
   writing,
 } from './pass-state.ts'
 import { blobSides, endConflict } from './resolve-conflict.ts'
@@ -229,7 +230,7 @@ async function copy(
     bytes: source.sizeBytes,
   } as const
   const id = blobId(store, source.name)
-  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  await writeIntents(pass, [entryFor(pass, id, intent)])
   // A copy cannot be conditional, so the last look is right before it (I3).
   const now = await pass.context.target.getBlob(store, source.name, reading(pass))
   if (now?.etag !== target?.etag) {

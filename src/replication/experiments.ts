@@ -16,6 +16,7 @@ import {
   type Pass,
   progressed,
   reading,
+  writeIntents,
   writing,
 } from './pass-state.ts'
 import { endConflict, experimentSides } from './resolve-conflict.ts'
@@ -134,7 +135,7 @@ async function passExperiment(
   if (ended.outcome !== undefined) return entryFor(pass, id, { ...facts, ...ended.outcome })
   if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
   const intent = { ...facts, state: 'pending' } as const
-  await pass.context.ledger.write(pass.direction, [entryFor(pass, id, intent)])
+  await writeIntents(pass, [entryFor(pass, id, intent)])
   const action = decision.action === 'create' ? 'create' : 'update'
   const one = { experiment, intent, action } as const
   if (!experiment.archived) return write(pass, one)

@@ -1,11 +1,19 @@
 import { canonicalObject } from '../model/canonical.ts'
 import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
-import { type ArmKind, armKind, armKinds, type Kind } from '../model/kinds.ts'
+import {
+  armKind,
+  armKinds,
+  isMintedKind,
+  isTrackingKind,
+  type Kind,
+  type ListedKind,
+  trackingKinds,
+} from '../model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
 import { referencesOf } from '../model/references.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
-import { applyObject, sameSecrets } from './apply-object.ts'
+import { applyObject, finishDeferred, sameSecrets } from './apply-object.ts'
 import {
   type Decision,
   decideAction,
@@ -34,6 +42,7 @@ import {
   isSameEntry,
   keptFrom,
   listFailure,
+  namesThere,
   type Outcome,
   oneByOne,
   type Pass,
@@ -48,9 +57,19 @@ import { isEndpoint } from './standing-form.ts'
 const copiedKinds = armKinds.filter(({ kind }) => kind !== 'job')
 
 /** Copies the ARM documents, wave after wave: an object's references are there before it is. */
-export async function passObjects(pass: Pass): Promise<void> {
+export function passObjects(pass: Pass): Promise<void> {
+  return passKinds(pass, copiedKinds)
+}
+
+/** What names runs; after them, and before their experiments are archived. */
+export async function passTracking(pass: Pass): Promise<void> {
+  await passKinds(pass, trackingKinds)
+  if (pass.mode !== 'plan') await finishDeferred(pass)
+}
+
+async function passKinds(pass: Pass, listed: readonly ListedKind[]): Promise<void> {
   const seen = new Map<Kind, ObjectId[]>()
-  for (const arm of copiedKinds) {
+  for (const arm of listed) {
     pass.phase = arm.kind
     progressed(pass)
     const ids: ObjectId[] = []
@@ -91,7 +110,7 @@ async function passEarly(pass: Pass, early: readonly Early[]): Promise<void> {
 /** One list of the source against the same list of the target. */
 async function passCollection(
   pass: Pass,
-  arm: ArmKind,
+  arm: ListedKind,
   parent: ObjectId | undefined,
   ids: ObjectId[],
   early: Early[],
@@ -114,7 +133,7 @@ async function passCollection(
       for (const name of names) pass.seen?.add(name)
       const [forward, backward, defined] = await Promise.all([
         ledger.read(pass.direction, names),
-        ledger.read(pass.backward, names),
+        readBackward(pass, page),
         pass.mode !== 'plan'
           ? pass.context.definitions.read(pass.direction, names)
           : new Map<string, Definition>(),
@@ -140,13 +159,38 @@ async function passCollection(
   }
 }
 
+/** The rows of the way back, which name what has ids of its own there as the other side does. */
+async function readBackward(
+  pass: Pass,
+  page: readonly WorkspaceObject[],
+): Promise<Map<string, LedgerEntry>> {
+  const minted = page.filter(({ id }) => isMintedKind(id.kind)).map(({ id }) => id.path[0] ?? '')
+  const there = minted.length === 0 ? new Map() : await namesThere(pass, minted)
+  const named = page.map(({ id }) => {
+    const path = isMintedKind(id.kind) ? id.path.map((name) => there.get(name) ?? name) : id.path
+    return [formatObjectId(id), formatObjectId({ ...id, path })] as const
+  })
+  const rows = await pass.context.ledger.read(
+    pass.backward,
+    named.map(([, name]) => name),
+  )
+  return new Map(
+    named.flatMap(([here, name]) => {
+      const row = rows.get(name)
+      return row === undefined ? [] : [[here, row] as const]
+    }),
+  )
+}
+
 const anonymous = new Set(['azureml_anonymous', 'CliV2AnonymousEnvironment'])
 
 /** `@latest` is the version made last, so versions of one name are made in the order of their age. */
 function areAgeOrdered(
-  { kind, parent: container }: ArmKind,
+  { kind, parent: container }: ListedKind,
   parent: ObjectId | undefined,
 ): boolean {
+  // A tracking server gives out version numbers in order.
+  if (kind === 'model-version') return true
   const isVersion = container?.endsWith('-container') === true && kind !== 'code'
   return isVersion && !anonymous.has(parent?.path[0] ?? '')
 }
@@ -163,7 +207,9 @@ export async function writeChanged(
   known: ReadonlyMap<string, LedgerEntry>,
 ): Promise<void> {
   if (pass.mode === 'plan') return
-  const changed = entries.filter((entry) => !isSameEntry(known.get(entry.object), entry))
+  const changed = entries.filter(
+    (entry) => pass.begun.delete(entry.object) || !isSameEntry(known.get(entry.object), entry),
+  )
   if (changed.length > 0) await pass.context.ledger.write(pass.direction, changed)
 }
 
@@ -189,13 +235,11 @@ async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Pr
         error: { code: 'object.left', message: standing.reason },
       })
     }
-    if (pass.mode === 'salvage') return await salvageObject(pass, source, known)
-    const desired = desiredForm(pass, source)
-    if (standing.is === 'captured') return await capture(pass, source, desired, known.defined)
-    // A definition from a time with another strategy must not come back at the failover.
-    if (desired.whole !== desired.body || known.defined !== undefined)
-      await define(pass, id, desired.whole, known.defined)
-    return entryFor(pass, id, await settle(pass, source, desired, known))
+    const row = provenAsListed(pass, source, known)
+    if (row !== undefined) return row
+    const whole = await wholeOf(pass, source, known)
+    if (whole === undefined) return entryFor(pass, id, { ...unknown, ...goneMeanwhile })
+    return await passWhole(pass, whole.source, whole.known, standing)
   } catch (error) {
     const failure = failureOf(error)
     pass.tally.failed += 1
@@ -209,6 +253,56 @@ async function passObject(pass: Pass, source: WorkspaceObject, known: Known): Pr
   } finally {
     progressed(pass)
   }
+}
+
+const goneMeanwhile = {
+  state: 'skipped',
+  error: { code: 'object.gone', message: 'not at the source any more' },
+} as const
+
+/** Both lists show what was proven: nothing to read. A full pass reads all the same. */
+function provenAsListed(
+  pass: Pass,
+  source: WorkspaceObject,
+  { forward, target }: Known,
+): LedgerEntry | undefined {
+  if (source.isSummary !== true) return undefined
+  if (pass.context.full === true || forward?.state !== 'proven') return undefined
+  if (target === undefined || forward.targetVersion !== versionOf(target)) return undefined
+  if (forward.sourceVersion !== versionOf(source)) return undefined
+  return unchanged(pass, forward)
+}
+
+/** Undefined: deleted since it was listed. */
+async function wholeOf(
+  pass: Pass,
+  listed: WorkspaceObject,
+  known: Known,
+): Promise<{ source: WorkspaceObject; known: Known } | undefined> {
+  if (listed.isSummary !== true) return { source: listed, known }
+  const { id } = listed
+  const { context } = pass
+  const [source, target] = await Promise.all([
+    context.source.getObject(id, reading(pass)),
+    known.target === undefined ? undefined : context.target.getObject(id, reading(pass)),
+  ])
+  return source === undefined ? undefined : { source, known: { ...known, target } }
+}
+
+async function passWhole(
+  pass: Pass,
+  source: WorkspaceObject,
+  known: Known,
+  standing: Standing,
+): Promise<LedgerEntry> {
+  const { id } = source
+  if (pass.mode === 'salvage') return await salvageObject(pass, source, known)
+  const desired = desiredForm(pass, source)
+  if (standing.is === 'captured') return await capture(pass, source, desired, known.defined)
+  // A definition from a time with another strategy must not come back at the failover.
+  if (desired.whole !== desired.body || known.defined !== undefined)
+    await define(pass, id, desired.whole, known.defined)
+  return entryFor(pass, id, await settle(pass, source, desired, known))
 }
 
 /** Also what the target does not take, and what is part of something left. */
@@ -324,7 +418,7 @@ async function settle(
       error: { code: 'reference.stranded', message: desired.stranded.join('; ').slice(0, 500) },
     }
   }
-  const waiting = waitsFor(pass, source)
+  const waiting = waitsFor(pass, source) ?? earlierVersion(pass, id, target)
   if (waiting !== undefined) {
     pass.tally.pending += 1
     return {
@@ -356,11 +450,20 @@ function wasLeftAlone(
 ): boolean | undefined {
   // What the failover made of it is our doing, too.
   if (pass.mode === 'salvage' && defined?.digest === targetDigest) return true
+  // Begun by us and broken off: it says so itself, and nobody was ever told that it is there.
+  if (isBegun(forward) && target.origin?.member === pass.context.source.name) return true
   const which = younger(forward, backward)
   if (which === undefined) return undefined
+  // Its ids make the same content another digest there; the row holds the target's own version.
+  if (which === 'backward' && isTrackingKind(source.id.kind))
+    return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
   return which === 'forward'
     ? isAsLeft(forward, targetDigest)
     : isAsCopiedBack(backward, digestsAsSource(pass, target, source))
+}
+
+function isBegun(row: LedgerEntry | undefined): boolean {
+  return row?.targetDigest === null && (row.state === 'pending' || row.state === 'failed')
 }
 
 /**
@@ -410,12 +513,32 @@ function waitsFor(pass: Pass, source: WorkspaceObject): string | undefined {
     .find((object) => isAwaited(pass, object, standing))
 }
 
+/** A number that was passed over could never be given out again. */
+function earlierVersion(
+  pass: Pass,
+  { kind, path: [name = '', number] }: ObjectId,
+  target: WorkspaceObject | undefined,
+): string | undefined {
+  if (kind !== 'model-version' || target !== undefined) return undefined
+  return [...pass.unproven].find(([object, state]) => {
+    const id = parseObjectId(object)
+    return (
+      state !== 'conflict' &&
+      id.kind === kind &&
+      id.path[0] === name &&
+      Number(id.path[1]) < Number(number)
+    )
+  })?.[0]
+}
+
 function isAwaited(pass: Pass, object: string, standing: ReadonlySet<string>): boolean {
   if (pass.captured.has(object)) return true
   const state = pass.unproven.get(object)
   if (state === undefined || standing.has(object)) return false
   // A container about which the sides disagree is there: it holds versions all the same.
-  return !(state === 'conflict' && parseObjectId(object).kind.endsWith('-container'))
+  const { kind } = parseObjectId(object)
+  const isContainer = kind === 'registered-model' || kind.endsWith('-container')
+  return !(state === 'conflict' && isContainer)
 }
 
 function report(

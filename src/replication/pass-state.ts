@@ -52,6 +52,8 @@ export interface Pass {
   readonly deferred: Deferred[]
   /** Only while the pass replicates. */
   urgent: UrgentBlobs | undefined
+  /** Their rows say `pending` since this pass began with them, whatever was read before. */
+  readonly begun: Set<string>
   /** An error that no further work can survive. */
   ended: { readonly by: unknown } | undefined
   phase: string
@@ -134,6 +136,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     unlisted: new Set(),
     deferred: [],
     urgent: undefined,
+    begun: new Set(),
     ended: undefined,
     phase: 'describe',
   }
@@ -151,6 +154,17 @@ export function emptyTally(): Tally {
     requests: 0,
     objectsTotal: undefined,
   }
+}
+
+/** What these ids of the source are called at the target, where a service mints them; those known. */
+export async function namesThere(
+  { context }: Pass,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const { source, target, runLinks, group } = context
+  if (target.capabilities.keepsRunIds || runLinks === undefined)
+    return new Map(ids.map((id) => [id, id]))
+  return runLinks.find(group, source.name, target.name, ids)
 }
 
 /** Options of every read. */
@@ -221,6 +235,12 @@ export function entryFor(pass: Pass, id: ObjectId, outcome: Outcome): LedgerEntr
     epoch: pass.context.epoch,
     at: pass.context.clock().toISOString(),
   }
+}
+
+/** Before the first effect: a crash in between is recognised as our own doing (I2). */
+export async function writeIntents(pass: Pass, entries: readonly LedgerEntry[]): Promise<void> {
+  for (const { object } of entries) pass.begun.add(object)
+  await pass.context.ledger.write(pass.direction, entries)
 }
 
 /** True when the row says already what would be written; a younger epoch is worth a write (I1). */

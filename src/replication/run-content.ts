@@ -75,7 +75,7 @@ export async function readContent(
   const series = await walkSeries(pass, workspace, runs)
   const found = new Map<string, RunContent>()
   await eachOf(runs, async ({ runId }) => {
-    const artifacts = await readArtifacts(pass, workspace, runId)
+    const artifacts = await readArtifacts(pass, workspace, `run:${runId}`)
     found.set(runId, { series: series.get(runId) ?? noSeries, ...artifacts })
   })
   return found
@@ -103,7 +103,7 @@ export async function copyContent(
   const copied = new Map<string, RunContent>()
   await eachOf(runs, async ({ runId }) => {
     await write(runId, 1)
-    const artifacts = await copyArtifacts(pass, runId)
+    const artifacts = await copyArtifacts(pass, `run:${runId}`)
     copied.set(runId, { series: series.get(runId) ?? noSeries, ...artifacts })
   })
   return copied
@@ -153,9 +153,12 @@ function isWithRuns({ context: { source, target } }: Pass): boolean {
   return [source, target].every(({ capabilities }) => capabilities.artifacts === 'in-runs')
 }
 
-async function readArtifacts(pass: Pass, workspace: Workspace, runId: string): Promise<Artifacts> {
+export async function readArtifacts(
+  pass: Pass,
+  workspace: Workspace,
+  store: string,
+): Promise<Artifacts> {
   if (!isWithRuns(pass)) return apart
-  const store = `run:${runId}`
   const digest = artifactDigest()
   for await (const blob of artifactsOf(pass, workspace, store)) {
     const content = await workspace.readBlob(store, blob.name, reading(pass))
@@ -164,10 +167,9 @@ async function readArtifacts(pass: Pass, workspace: Workspace, runId: string): P
   return digest.result()
 }
 
-async function copyArtifacts(pass: Pass, runId: string): Promise<Artifacts> {
+export async function copyArtifacts(pass: Pass, store: string): Promise<Artifacts> {
   if (!isWithRuns(pass)) return apart
   const { source, target } = pass.context
-  const store = `run:${runId}`
   const digest = artifactDigest()
   for await (const blob of artifactsOf(pass, source, store)) {
     const hash = createHash('sha256')

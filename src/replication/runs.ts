@@ -6,7 +6,7 @@ import type { Run } from '../workspace/workspace.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import { passExperiments } from './experiments.ts'
 import type { LedgerEntry } from './ledger.ts'
-import { writeChanged } from './objects.ts'
+import { passTracking, writeChanged } from './objects.ts'
 import { at, batchesOf, pagesOf } from './paging.ts'
 import {
   acted,
@@ -14,6 +14,7 @@ import {
   failureOf,
   keptFrom,
   listFailure,
+  namesThere,
   type Pass,
   progressed,
   reading,
@@ -57,6 +58,7 @@ export async function passRunHistory(pass: Pass, before: Watermark): Promise<Wat
   } catch (error) {
     await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
   }
+  await passTracking(pass)
   await finishExperiments()
   return { since: before.seen, seen: newest }
 }
@@ -157,7 +159,10 @@ async function passBatch(
 
 async function readRows(pass: Pass, runs: readonly Run[]): Promise<Rows> {
   const { ledger } = pass.context
-  const there = await namesThere(pass, runs)
+  const there = await namesThere(
+    pass,
+    runs.map((run) => run.runId),
+  )
   const [forward, back] = await Promise.all([
     ledger.read(
       pass.direction,
@@ -171,14 +176,6 @@ async function readRows(pass: Pass, runs: readonly Run[]): Promise<Rows> {
     if (row !== undefined) backward.set(rowOf(here), row)
   }
   return { forward, backward }
-}
-
-async function namesThere(pass: Pass, runs: readonly Run[]): Promise<Map<string, string>> {
-  const { source, target, runLinks, group } = pass.context
-  const ids = runs.map((run) => run.runId)
-  if (target.capabilities.keepsRunIds || runLinks === undefined)
-    return new Map(ids.map((id) => [id, id]))
-  return runLinks.find(group, source.name, target.name, ids)
 }
 
 function rowOf(runId: string): string {
@@ -330,8 +327,9 @@ function wasLeftAlone(
   if (which === 'backward')
     return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
   if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
-  if (forward?.targetVersion === versionOf(target) || forward?.targetDigest === targetDigest)
-    return true
+  if (forward?.targetDigest === targetDigest) return true
+  // A version does not show everything: what was proven and differs was changed by somebody else.
+  if (forward?.state !== 'proven' && forward?.targetVersion === versionOf(target)) return true
   if (forward?.state === 'pending' || forward?.state === 'failed') {
     // Broken off in the middle: the run was written by us and its series only in part.
     if (forward.sourceDigest === digestJson(canonicalRun(target))) return true

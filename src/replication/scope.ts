@@ -88,6 +88,10 @@ function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefin
     case 'online-deployment':
     case 'batch-deployment':
       return whyNotDeployed(properties.provisioningState)
+    case 'model-version':
+      return properties.status === undefined || properties.status === 'READY'
+        ? undefined
+        : `its registration did not end: its status is ${String(properties.status)}`
     case 'compute':
       return properties.computeType === 'ComputeInstance'
         ? 'a compute instance belongs to one person and its disk cannot be copied'

@@ -36,13 +36,27 @@ export function smallest(body: JsonObject): JsonObject {
  * deployments that need the endpoint, and an archived container takes no new versions.
  */
 export function firstForm(id: ObjectId, body: JsonObject): JsonObject {
+  if (id.kind === 'registered-model') return withProperties(body, { aliases: {} })
   if (isEndpoint(id.kind)) return withoutRouting(body)
   return isArchived(body) ? withProperties(body, { isArchived: false }) : body
 }
 
 /** Whether the rest of `firstForm` has to wait until other objects are there. */
 export function isFinishedLater(kind: Kind): boolean {
-  return isEndpoint(kind) || kind.endsWith('-container')
+  return isEndpoint(kind) || kind === 'registered-model' || kind.endsWith('-container')
+}
+
+/** What stands already and must not be touched before the rest is there. */
+export function formBeforeFinish(
+  id: ObjectId,
+  body: JsonObject,
+  target: JsonObject | undefined,
+): JsonObject {
+  if (target === undefined) return firstForm(id, body)
+  if (isEndpoint(id.kind)) return withRoutingOf(body, target)
+  if (id.kind !== 'registered-model') return firstForm(id, body)
+  const standing = isObject(target.properties) ? target.properties : {}
+  return withProperties(body, { aliases: standing.aliases ?? {} })
 }
 
 export function isEndpoint(kind: Kind): boolean {
@@ -107,12 +121,26 @@ export function withoutRoutesTo(
     if (!isObject(split)) continue
     kept[name] = Object.fromEntries(Object.entries(split).filter(([to]) => !isAbsent(to)))
   }
+  if (isObject(properties.aliases)) {
+    const aliases = Object.entries(properties.aliases)
+    kept.aliases = Object.fromEntries(aliases.filter(([, to]) => !isAbsent(String(to))))
+  }
   if (isObject(defaults) && isAbsent(String(defaults.deploymentName))) kept.defaults = null
   return withProperties(body, kept)
 }
 
+/** What has to stand before the rest of `body` is put: deployments of routes, versions of aliases. */
+export function namedLater(id: ObjectId, body: JsonObject): ObjectId[] {
+  if (id.kind !== 'registered-model') return routedDeployments(id, body)
+  const { aliases } = isObject(body.properties) ? body.properties : {}
+  return Object.values(isObject(aliases) ? aliases : {}).map((version) => ({
+    kind: 'model-version',
+    path: [...id.path, String(version)],
+  }))
+}
+
 /** Deployments of `endpoint` that its routing names. */
-export function routedDeployments(endpoint: ObjectId, body: JsonObject): ObjectId[] {
+function routedDeployments(endpoint: ObjectId, body: JsonObject): ObjectId[] {
   const properties = isObject(body.properties) ? body.properties : {}
   const { traffic, mirrorTraffic, defaults } = properties
   const names = [traffic, mirrorTraffic].flatMap((split) =>

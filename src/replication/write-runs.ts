@@ -10,6 +10,7 @@ import {
   type Pass,
   progressed,
   reading,
+  writeIntents,
   writing,
 } from './pass-state.ts'
 import {
@@ -43,8 +44,8 @@ export class RunWriter {
   async write(wanted: readonly WantedRun[]): Promise<LedgerEntry[]> {
     if (wanted.length === 0) return []
     const pass = this.#pass
-    await pass.context.ledger.write(
-      pass.direction,
+    await writeIntents(
+      pass,
       wanted.map((one) => entryFor(pass, one.id, { ...intentOf(one), state: 'pending' })),
     )
     const refused = await this.#create(wanted)

@@ -1,7 +1,7 @@
 import type { RunOrigin } from './workspace.ts'
 
 /**
- * Which run is the copy of which, for services that do not keep run ids. Permanent: a link is never
+ * Which run or logged model is the copy of which, for services that mint their ids. Permanent: a link is never
  * changed, so that an id written down years ago still leads to its run. The table can be lost: each
  * copy carries its origin (I10).
  */

@@ -194,7 +194,8 @@ export interface WorkspaceCapabilities {
   readonly keepsRunIds: boolean
   /**
    * Where artifacts of runs lie: in the blob stores with everything else, or in a store of each run
-   * (`run:<id>`), which exists as long as its run does.
+   * (`run:<id>`), which exists as long as its run does. Logged models and traces of such a service
+   * have a store each, too (`logged-model:<id>`, `trace:<id>`).
    */
   readonly artifacts: 'in-stores' | 'in-runs'
   readonly limits: {
@@ -232,6 +233,8 @@ export interface WriteOptions extends CallOptions {
 export interface PutOptions extends WriteOptions {
   readonly condition?: 'absent' | { readonly etag: string }
   readonly secrets?: Secret
+  /** What the object is a copy of; kept on it by a service that mints ids or times (I10). */
+  readonly origin?: ObjectOrigin
 }
 export interface PageOptions extends CallOptions {
   /** Opaque; from the page before. */
@@ -252,6 +255,22 @@ export interface WorkspaceObject {
   readonly etag?: string
   /** ISO 8601, UTC, from `systemData.lastModifiedAt` where the service has it. */
   readonly modifiedAt?: string
+  /**
+   * A list gave this and `getObject` gives more: `body` is empty, and `etag` changes with everything
+   * the object holds that can change.
+   */
+  readonly isSummary?: boolean
+  /** Kept on a copy by a service that mints ids or times: what it is a copy of. */
+  readonly origin?: ObjectOrigin
+}
+
+export interface ObjectOrigin {
+  /** Member name. */
+  readonly member: string
+  /** Its last name at that member. */
+  readonly id: string
+  /** ISO 8601, UTC: when it was made there. */
+  readonly createdAt?: string
 }
 
 export interface Experiment {

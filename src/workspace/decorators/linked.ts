@@ -1,7 +1,18 @@
 import { HoldfastError } from '../../model/errors.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { isMintedKind, isTrackingKind, trackingKinds } from '../../model/kinds.ts'
+import type { ObjectId } from '../../model/object-id.ts'
+import { trackedIdsIn, withTrackedIds } from '../../model/tracked-ids.ts'
 import { allPages } from '../pages.ts'
 import type { RunLink, RunLinks } from '../run-links.ts'
-import type { CallOptions, Run, Workspace, WriteOptions } from '../workspace.ts'
+import type {
+  CallOptions,
+  PutOptions,
+  Run,
+  Workspace,
+  WorkspaceObject,
+  WriteOptions,
+} from '../workspace.ts'
 import { interceptWorkspace } from './intercept.ts'
 
 export interface LinkOptions {
@@ -43,6 +54,19 @@ export function linked(workspace: Workspace, options: LinkOptions): Workspace {
       return named.length === 0 ? [] : backAll(await workspace.getRuns(named, call))
     },
     putRuns: (experimentName, runs, call) => ids.put(experimentName, runs, call),
+
+    async listObjects(kind, call) {
+      const page = await workspace.listObjects(kind, call)
+      return isTrackingKind(kind) ? { ...page, items: await ids.backObjects(page.items) } : page
+    },
+    async getObject(id, call) {
+      if (!isTrackingKind(id.kind)) return workspace.getObject(id, call)
+      const there = await ids.objectId(id, call)
+      const found = there === undefined ? undefined : await workspace.getObject(there, call)
+      return found === undefined ? undefined : (await ids.backObjects([found]))[0]
+    },
+    putObject: (id, body, call) =>
+      isTrackingKind(id.kind) ? ids.putObject(id, body, call) : workspace.putObject(id, body, call),
 
     async readMetrics(runId, call) {
       return workspace.readMetrics(await ids.one(runId), call)
@@ -120,7 +144,50 @@ class LinkedIds {
   }
 
   async store(name: string): Promise<string> {
-    return name.startsWith('run:') ? `run:${await this.one(name.slice('run:'.length))}` : name
+    const kind = mintedStores.find((one) => name.startsWith(one))
+    return kind === undefined ? name : kind + (await this.one(name.slice(kind.length)))
+  }
+
+  /** Undefined: it has no copy here. Kinds whose ids the writer chooses are called the same. */
+  async objectId(id: ObjectId, call?: CallOptions): Promise<ObjectId | undefined> {
+    if (!isMintedKind(id.kind)) return id
+    const [name = ''] = id.path
+    const there = (await this.there([name], call)).get(name)
+    return there === undefined ? undefined : { ...id, path: [there] }
+  }
+
+  /** Objects as the other member would call them and what they name. */
+  async backObjects(objects: readonly WorkspaceObject[]): Promise<WorkspaceObject[]> {
+    const { group, other, links } = this.#options
+    const named = objects.flatMap(({ id, body }) => [...mintedName(id), ...trackedIdsIn(body)])
+    const names = await links.find(group, this.#here.name, other.name, [...new Set(named)])
+    return objects.map((object) => ({
+      ...object,
+      id: withName(object.id, (name) => names.get(name) ?? name),
+      body: withTrackedIds(object.body, names),
+    }))
+  }
+
+  async putObject(id: ObjectId, body: JsonObject, call: PutOptions): Promise<WorkspaceObject> {
+    const { group, other, links } = this.#options
+    const there = await this.objectId(id, call)
+    const names = await this.known(trackedIdsIn(body))
+    const inner = withTrackedIds(body, names)
+    const [name = ''] = id.path
+    try {
+      const put = there ?? { ...id, path: [''] }
+      const written = await this.#here.putObject(put, inner, call)
+      if (there === undefined) {
+        const copy = { member: this.#here.name, runId: written.id.path[0] ?? '' }
+        await links.add(group, [{ origin: { member: other.name, runId: name }, copy }])
+      }
+      const [back = written] = await this.backObjects([written])
+      return back
+    } catch (error) {
+      // It may be there by now: look before anything is created again (I2).
+      if (there === undefined) this.#scan = undefined
+      throw error
+    }
   }
 
   /** Runs as the other member would call them, parents included; strangers keep their ids. */
@@ -229,7 +296,35 @@ class LinkedIds {
       batch = []
     }
     await links.add(group, batch)
+    await this.#addObjectOrigins(copies, originals, options)
   }
+
+  async #addObjectOrigins(
+    copies: Workspace,
+    originals: Workspace,
+    options: CallOptions,
+  ): Promise<void> {
+    const { group, links } = this.#options
+    for (const { kind } of trackingKinds) {
+      if (!isMintedKind(kind) || !copies.capabilities.kinds.has(kind)) continue
+      const pages = allPages((page) => copies.listObjects(kind, page), options)
+      for await (const { id, origin } of pages) {
+        if (origin?.member !== originals.name) continue
+        const copy = { member: copies.name, runId: id.path[0] ?? '' }
+        await links.add(group, [{ origin: { member: origin.member, runId: origin.id }, copy }])
+      }
+    }
+  }
+}
+
+const mintedStores = ['run:', 'logged-model:']
+
+function mintedName({ kind, path: [name = ''] }: ObjectId): string[] {
+  return isMintedKind(kind) ? [name] : []
+}
+
+function withName(id: ObjectId, name: (id: string) => string): ObjectId {
+  return isMintedKind(id.kind) ? { ...id, path: id.path.map(name) } : id
 }
 
 const linksPerWrite = 1000

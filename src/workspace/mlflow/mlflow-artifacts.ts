@@ -3,23 +3,26 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { HoldfastError } from '../../model/errors.ts'
+import type { JsonObject } from '../../model/json.ts'
 import type { BlobInfo, CallOptions, Page, PageOptions, WriteOptions } from '../workspace.ts'
 import { type ArtifactLocation, artifactLocation } from './artifact-location.ts'
 import type { MlflowHttp } from './mlflow-http.ts'
-import type { MlflowRuns } from './mlflow-runs.ts'
 import { array, object, text } from './run-document.ts'
 
-/** The artifacts of runs; a store is called `run:<id>`. */
+/** Where the artifacts of one kind of thing lie; '' when there is no such thing. */
+export type UriOf = (id: string, options: CallOptions) => Promise<string>
+
+/** The artifacts of runs, logged models and traces; a store is called `run:<id>` and so on. */
 export class MlflowArtifacts {
   readonly #http: MlflowHttp
-  readonly #runs: MlflowRuns
+  readonly #uris: Readonly<Record<string, UriOf>>
   readonly #root: string | undefined
   readonly #folders = new Map<string, { names: Promise<Set<string>>; until: number }>()
   readonly #locations = new Map<string, Promise<ArtifactLocation>>()
 
-  constructor(http: MlflowHttp, runs: MlflowRuns, root: string | undefined) {
+  constructor(http: MlflowHttp, uris: Readonly<Record<string, UriOf>>, root: string | undefined) {
     this.#http = http
-    this.#runs = runs
+    this.#uris = uris
     this.#root = root
   }
 
@@ -27,18 +30,25 @@ export class MlflowArtifacts {
     store: string,
     options: PageOptions & { readonly prefix?: string },
   ): Promise<Page<BlobInfo>> {
-    const runId = runOf(store)
-    const location = await this.#locate(runId, options)
-    const found =
-      location.is === 'folder'
-        ? await listFolder(location.folder)
-        : location.is === 'proxied' && !(await this.#mayHold(location.path, options))
-          ? []
-          : await this.#listFolderOf(runId, '', options)
+    const location = await this.#locate(store, options)
+    const found = await this.#listAt(store, location, options)
     const items = found
       .filter((one) => one.name.startsWith(options.prefix ?? ''))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
     return { items }
+  }
+
+  async #listAt(
+    store: string,
+    location: ArtifactLocation,
+    options: CallOptions,
+  ): Promise<readonly BlobInfo[]> {
+    if (location.is === 'folder') return listFolder(location.folder)
+    const { kind, id } = partsOf(store)
+    if (kind !== 'run')
+      return location.is === 'proxied' ? this.#listProxied(location.path, '', options) : []
+    if (location.is === 'proxied' && !(await this.#mayHold(location.path, options))) return []
+    return this.#listFolderOf(id, '', options)
   }
 
   async get(store: string, name: string, options: CallOptions): Promise<BlobInfo | undefined> {
@@ -51,21 +61,20 @@ export class MlflowArtifacts {
     name: string,
     options: CallOptions,
   ): Promise<ReadableStream<Uint8Array>> {
-    const runId = runOf(store)
-    const location = await this.#locate(runId, options)
+    const location = await this.#locate(store, options)
     if (location.is === 'folder') return readFolder(location.folder, name)
     const stream = await this.#http.stream({
       method: 'GET',
       path:
         location.is === 'proxied'
           ? `${proxyPath}/${encodePath(`${location.path}/${name}`)}`
-          : `/get-artifact?${new URLSearchParams({ path: name, run_uuid: runId })}`,
-      place: `artifact ${name} of run/${runId}`,
+          : `/get-artifact?${new URLSearchParams({ path: name, run_uuid: partsOf(store).id })}`,
+      place: `artifact ${name} of ${store}`,
       signal: options.signal,
       effect: 'none',
     })
     if (stream !== undefined) return stream
-    throw new HoldfastError('blob.not-found', `run ${runId} has no artifact ${name}`, {
+    throw new HoldfastError('blob.not-found', `${store} has no artifact ${name}`, {
       place: name,
     })
   }
@@ -76,11 +85,10 @@ export class MlflowArtifacts {
     content: ReadableStream<Uint8Array>,
     options: WriteOptions,
   ): Promise<BlobInfo> {
-    const runId = runOf(store)
-    const location = await this.#locate(runId, options)
+    const location = await this.#locate(store, options)
     if (location.is === 'folder') await writeFolder(location.folder, blob.name, content)
     else if (location.is === 'proxied') await this.#upload(location.path, blob, content, options)
-    else throw notWritable(runId, location.uri)
+    else throw notWritable(store, location.uri)
     return { ...artifact(blob.name, blob.sizeBytes) }
   }
 
@@ -117,6 +125,11 @@ export class MlflowArtifacts {
   }
 
   async #namesIn(folder: string, options: CallOptions): Promise<Set<string>> {
+    const files = await this.#filesIn(folder, options)
+    return new Set(files.map((one) => text(one.path).split('/').at(-1) ?? ''))
+  }
+
+  async #filesIn(folder: string, options: CallOptions): Promise<readonly JsonObject[]> {
     const body = await this.#http.json({
       method: 'GET',
       path: `${proxyPath}?${new URLSearchParams({ path: folder })}`,
@@ -125,7 +138,7 @@ export class MlflowArtifacts {
       absent: ['RESOURCE_DOES_NOT_EXIST'],
       effect: 'none',
     })
-    return new Set(array(body?.files).map((one) => text(object(one).path).split('/').at(-1) ?? ''))
+    return array(body?.files).map(object)
   }
 
   /** The server lists one folder at a time. */
@@ -154,40 +167,62 @@ export class MlflowArtifacts {
     return found
   }
 
-  #locate(runId: string, options: CallOptions): Promise<ArtifactLocation> {
-    const known = this.#locations.get(runId)
+  /** One folder of the proxy at a time, whatever it belongs to. */
+  async #listProxied(root: string, folder: string, options: CallOptions): Promise<BlobInfo[]> {
+    const path = folder === '' ? root : `${root}/${folder}`
+    const found: BlobInfo[] = []
+    for (const one of await this.#filesIn(path, options)) {
+      const name = text(one.path).split('/').at(-1) ?? ''
+      const inner = folder === '' ? name : `${folder}/${name}`
+      if (one.is_dir === true) found.push(...(await this.#listProxied(root, inner, options)))
+      else found.push(artifact(inner, Number(one.file_size ?? 0)))
+    }
+    return found
+  }
+
+  #locate(store: string, options: CallOptions): Promise<ArtifactLocation> {
+    const known = this.#locations.get(store)
     if (known !== undefined) return known
-    const asked = this.#runs.get(runId, options).then((run) => {
-      if (run !== undefined) return artifactLocation(text(run.body.artifactUri), this.#root)
-      throw new HoldfastError('object.not-found', `there is no run ${runId}`, {
-        place: `run/${runId}`,
+    const { kind, id } = partsOf(store)
+    const uriOf = this.#uris[kind]
+    if (uriOf === undefined) throw noStore(store)
+    const asked = uriOf(id, options).then((uri) => {
+      if (uri !== '') return artifactLocation(uri, this.#root)
+      throw new HoldfastError('object.not-found', `there is no ${kind} ${id}`, {
+        place: `${kind}/${id}`,
       })
     })
-    this.#remember(runId, asked)
-    asked.catch(() => this.#locations.delete(runId))
+    this.#remember(store, asked)
+    asked.catch(() => this.#locations.delete(store))
     return asked
   }
 
   /** The newest few thousand: a pass asks several times for one run, and never again later. */
-  #remember(runId: string, location: Promise<ArtifactLocation>): void {
+  #remember(store: string, location: Promise<ArtifactLocation>): void {
     const [oldest] = this.#locations.keys()
     if (this.#locations.size >= 4096 && oldest !== undefined) this.#locations.delete(oldest)
-    this.#locations.set(runId, location)
+    this.#locations.set(store, location)
   }
 
   /** Spares the look-up: a run that was just listed says where its artifacts are. */
   know(runId: string, artifactUri: string): void {
     if (artifactUri !== '')
-      this.#remember(runId, Promise.resolve(artifactLocation(artifactUri, this.#root)))
+      this.#remember(`run:${runId}`, Promise.resolve(artifactLocation(artifactUri, this.#root)))
   }
 }
 
 const folderMs = 5000
 const proxyPath = '/api/2.0/mlflow-artifacts/artifacts'
 
-function runOf(store: string): string {
-  if (store.startsWith('run:')) return store.slice('run:'.length)
-  throw new HoldfastError('blob.no-store', `an MLflow server has no blob store '${store}'`)
+/** `run:<id>` -> `run` and the id. */
+function partsOf(store: string): { readonly kind: string; readonly id: string } {
+  const colon = store.indexOf(':')
+  if (colon < 0) throw noStore(store)
+  return { kind: store.slice(0, colon), id: store.slice(colon + 1) }
+}
+
+function noStore(store: string): HoldfastError {
+  return new HoldfastError('blob.no-store', `an MLflow server has no blob store '${store}'`)
 }
 
 function encodePath(path: string): string {
@@ -199,13 +234,13 @@ function artifact(name: string, sizeBytes: number): BlobInfo {
   return { name, sizeBytes, etag: '', modifiedAt: '', metadata: {} }
 }
 
-function notWritable(runId: string, uri: string): HoldfastError {
+function notWritable(store: string, uri: string): HoldfastError {
   return new HoldfastError(
     'artifact.not-writable',
-    `the artifacts of run ${runId} lie at ${uri.split('?')[0]}, which cannot be written from here`,
+    `the artifacts of ${store} lie at ${uri.split('?')[0]}, which cannot be written from here`,
     {
       kind: 'operator',
-      place: `run/${runId}`,
+      place: store,
       hint: 'Let the server proxy artifacts (--serve-artifacts), or name the folder of its artifact root under `artifacts:` in continuity.yaml.',
     },
   )

@@ -32,6 +32,9 @@ export interface MlflowRequest {
   readonly path: string
   readonly body?: object
   readonly bytes?: Dispatcher.DispatchOptions['body']
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whole numbers of 64 bits, which JavaScript would round, come back as texts. */
+  readonly longNumbers?: boolean
   readonly signal?: AbortSignal | undefined
   /** For messages: `run/abc`. */
   readonly place: string
@@ -62,7 +65,7 @@ export class MlflowHttp {
     const text = await response.body.text().catch((cause: unknown) => {
       throw mlflowFailure(cause, this.#call(request))
     })
-    const parsed = parseJson(text)
+    const parsed = parseJson(request.longNumbers === true ? withLongNumbers(text) : text)
     if (response.statusCode < 400) return isObject(parsed) ? parsed : {}
     const code = isObject(parsed) && typeof parsed.error_code === 'string' ? parsed.error_code : ''
     if (request.absent?.includes(code)) return undefined
@@ -84,7 +87,7 @@ export class MlflowHttp {
   }
 
   async #send(request: MlflowRequest): Promise<Dispatcher.ResponseData> {
-    const { method, path, body, bytes, signal } = request
+    const { method, path, body, bytes, signal, headers } = request
     throwIfCancelled(signal, request.place)
     const pool = await this.#open()
     try {
@@ -96,6 +99,7 @@ export class MlflowHttp {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
           ...authorization(this.#options),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(bytes === undefined ? {} : { body: bytes }),
@@ -154,6 +158,11 @@ function variable({ name, environment }: MlflowHttpOptions, wanted: string): str
     `${name}: the environment variable ${wanted} is not set`,
     { kind: 'operator', place: name, hint: `Set ${wanted} for the process that runs Holdfast.` },
   )
+}
+
+/** Nanoseconds and integers of spans. Inside a text the quotes would be escaped, so nothing else matches. */
+function withLongNumbers(text: string): string {
+  return text.replace(/("(?:\w+_unix_nano|int_value)":\s*)(-?\d+)(?=\s*[,}])/g, '$1"$2"')
 }
 
 /**

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { HoldfastError } from '../../model/errors.ts'
 import type { JsonObject } from '../../model/json.ts'
 import type { CallOptions, Page, PageOptions, Run, RunName, WriteOptions } from '../workspace.ts'
+import { walkExperiments } from './experiment-walk.ts'
 import type { MlflowExperiments } from './mlflow-experiments.ts'
 import type { MlflowHttp } from './mlflow-http.ts'
 import {
@@ -20,7 +21,6 @@ import {
 
 /** MLflow answers up to 50,000 runs a page; a page this long is a few megabytes. */
 const runsPerPage = 1000
-const experimentsPerSearch = 100
 const itemsPerBatch = 100
 /** Runs being put at a time, over all calls. */
 const writesAtOnce = 16
@@ -41,20 +41,22 @@ export class MlflowRuns {
    * Every run of every experiment, deleted ones included. The service knows no time of change, so
    * `modifiedSince` narrows nothing: `version` tells what changed. Parents started before their children.
    */
-  async list(options: PageOptions = {}): Promise<Page<Run>> {
-    const at: RunWalk =
-      options.cursor === undefined ? { more: '' } : (JSON.parse(options.cursor) as RunWalk)
-    if (at.ids === undefined) {
-      const found = await this.#experiments.list({
-        pageSize: experimentsPerSearch,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        ...(at.more ? { cursor: at.more } : {}),
-      })
-      const ids = found.items.map((one) => one.experimentId ?? '')
-      if (ids.length === 0) return walked([], { more: found.cursor })
-      return this.#search({ ids, more: found.cursor }, options)
-    }
-    return this.#search({ ...at, ids: at.ids }, options)
+  list(options: PageOptions = {}): Promise<Page<Run>> {
+    return walkExperiments(
+      this.#experiments,
+      options,
+      (ids, token) =>
+        this.#searchBody(
+          ids,
+          {
+            max_results: options.pageSize ?? runsPerPage,
+            order_by: ['attributes.start_time ASC'],
+            ...(token === undefined ? {} : { page_token: token }),
+          },
+          options,
+        ),
+      (body) => this.#toRuns(body, options),
+    )
   }
 
   async get(runId: string, options: CallOptions = {}): Promise<Run | undefined> {
@@ -128,6 +130,17 @@ export class MlflowRuns {
       await write()
       await this.#act('delete', { run_id: runId }, runId, options)
     }
+  }
+
+  /** Says of a run that it made a logged model, or read one. */
+  link(
+    runId: string,
+    path: 'log-inputs' | 'outputs',
+    model: JsonObject,
+    options: CallOptions,
+  ): Promise<void> {
+    const write = () => this.#act(path, { run_id: runId, models: [model] }, runId, options)
+    return this.whileActive(runId, write, options)
   }
 
   async #putOne(
@@ -215,24 +228,6 @@ export class MlflowRuns {
     })
   }
 
-  async #search(
-    at: RunWalk & { readonly ids: readonly string[] },
-    options: PageOptions,
-  ): Promise<Page<Run>> {
-    const body = await this.#searchBody(
-      at.ids,
-      {
-        max_results: options.pageSize ?? runsPerPage,
-        order_by: ['attributes.start_time ASC'],
-        ...(at.inner === undefined ? {} : { page_token: at.inner }),
-      },
-      options,
-    )
-    const runs = await this.#toRuns(body, options)
-    const inner = text(body?.next_page_token)
-    return walked(runs, inner === '' ? { more: at.more } : { ...at, inner })
-  }
-
   async #toRuns(body: JsonObject | undefined, options: CallOptions): Promise<Run[]> {
     const runs: Run[] = []
     for (const document of array(body?.runs).map(object)) {
@@ -256,20 +251,6 @@ export class MlflowRuns {
       effect: 'none',
     })
   }
-}
-
-interface RunWalk {
-  /** Experiments being searched; absent: the next page of experiments is to be read first. */
-  readonly ids?: readonly string[]
-  /** Token of the next page of experiments; '' before the first, undefined after the last. */
-  readonly more: string | undefined
-  /** Token inside the search. */
-  readonly inner?: string
-}
-
-function walked(items: readonly Run[], next: RunWalk): Page<Run> {
-  const ended = next.ids === undefined && next.more === undefined
-  return ended ? { items } : { items, cursor: JSON.stringify(next) }
 }
 
 function changed(

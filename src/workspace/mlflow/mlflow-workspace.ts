@@ -1,23 +1,32 @@
 import { resolve } from 'node:path'
 import { HoldfastError } from '../../model/errors.ts'
-import type { Kind } from '../../model/kinds.ts'
+import type { JsonObject } from '../../model/json.ts'
+import { type Kind, trackingKinds } from '../../model/kinds.ts'
+import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
 import { probeResultOf } from '../probe-result.ts'
 import type {
   CallOptions,
   Marker,
+  Page,
+  PageOptions,
   Plane,
   ProbeResult,
+  PutOptions,
   Run,
   Workspace,
+  WorkspaceObject,
   WriteOptions,
 } from '../workspace.ts'
 import { MlflowArtifacts } from './mlflow-artifacts.ts'
 import { MlflowExperiments, markerTag } from './mlflow-experiments.ts'
 import { type MlflowAuth, MlflowHttp } from './mlflow-http.ts'
+import { MlflowLoggedModels } from './mlflow-logged-models.ts'
 import { MlflowMetrics } from './mlflow-metrics.ts'
-import { listRegisteredModels } from './mlflow-registry.ts'
+import { MlflowRegistry } from './mlflow-registry.ts'
 import { MlflowRuns } from './mlflow-runs.ts'
+import { MlflowTraces } from './mlflow-traces.ts'
+import { ModelSources } from './model-sources.ts'
 import { array, object, text } from './run-document.ts'
 
 export interface MlflowOptions {
@@ -53,10 +62,7 @@ class MlflowWorkspace implements Workspace {
     keepsRunIds: false,
     artifacts: 'in-runs',
     limits: { runsPerRead: 50, valuesPerWrite: 1000 },
-    kinds: new Set<Kind>(['experiment', 'run', 'model-container']),
-    leftBehind: new Map<Kind, string>([
-      ['model-container', 'this version does not copy the registry of an MLflow server'],
-    ]),
+    kinds: new Set<Kind>(['experiment', 'run', ...trackingKinds.map(({ kind }) => kind)]),
     copiesFromUrl: false,
   } as const
   readonly #http: MlflowHttp
@@ -64,6 +70,7 @@ class MlflowWorkspace implements Workspace {
   readonly #runs: MlflowRuns
   readonly #metrics: MlflowMetrics
   readonly #artifacts: MlflowArtifacts
+  readonly #kinds: Readonly<Partial<Record<Kind, ObjectsOfKind>>>
   readonly #clock: () => Date
 
   constructor(options: MlflowOptions) {
@@ -75,7 +82,20 @@ class MlflowWorkspace implements Workspace {
     this.#metrics = new MlflowMetrics(this.#http, this.#runs)
     const { artifacts, folder } = options
     const root = artifacts === undefined ? undefined : resolve(folder, artifacts)
-    this.#artifacts = new MlflowArtifacts(this.#http, this.#runs, root)
+    const files = async (store: string, options: CallOptions) =>
+      (await this.#artifacts.list(store, options)).items
+    const models = new MlflowLoggedModels(this.#http, this.#experiments, this.#runs, files)
+    const traces = new MlflowTraces(this.#http, this.#experiments, files)
+    this.#artifacts = new MlflowArtifacts(
+      this.#http,
+      {
+        run: async (id, options) => text((await this.#runs.get(id, options))?.body.artifactUri),
+        'logged-model': (id, options) => models.artifactUri(id, options),
+        trace: (id, options) => traces.artifactUri(id, options),
+      },
+      root,
+    )
+    this.#kinds = objectsOf(this.#http, new ModelSources(this.#runs, models), models, traces)
   }
 
   async describe(options: CallOptions = {}): Promise<Place> {
@@ -121,9 +141,11 @@ class MlflowWorkspace implements Workspace {
   deleteBlob: Workspace['deleteBlob'] = () => this.#unsupported('deleting artifacts one by one')
 
   listObjects: Workspace['listObjects'] = async (kind, options = {}) =>
-    kind === 'model-container' ? listRegisteredModels(this.#http, options) : { items: [] }
-  getObject: Workspace['getObject'] = async () => undefined
-  putObject: Workspace['putObject'] = () => this.#unsupported('objects of Azure ML')
+    this.#kinds[kind]?.list(options) ?? { items: [] }
+  getObject: Workspace['getObject'] = async (id, options = {}) =>
+    this.#kinds[id.kind]?.get(id, options)
+  putObject: Workspace['putObject'] = (id, body, options) =>
+    this.#kinds[id.kind]?.put(id, body, options) ?? this.#unsupported('objects of Azure ML')
   deleteObject: Workspace['deleteObject'] = () => this.#unsupported('objects of Azure ML')
   readSecrets: Workspace['readSecrets'] = async () => undefined
   readCapacity: Workspace['readCapacity'] = async () => undefined
@@ -172,6 +194,36 @@ class MlflowWorkspace implements Workspace {
         place: this.name,
       },
     )
+  }
+}
+
+/** What the port does with the objects of one kind. */
+interface ObjectsOfKind {
+  list(options: PageOptions): Promise<Page<WorkspaceObject>>
+  get(id: ObjectId, options: CallOptions): Promise<WorkspaceObject | undefined>
+  put(id: ObjectId, body: JsonObject, options: PutOptions): Promise<WorkspaceObject>
+}
+
+function objectsOf(
+  http: MlflowHttp,
+  sources: ModelSources,
+  models: MlflowLoggedModels,
+  traces: MlflowTraces,
+): Partial<Record<Kind, ObjectsOfKind>> {
+  const registry = new MlflowRegistry(http, sources)
+  return {
+    'logged-model': models,
+    trace: traces,
+    'registered-model': {
+      list: (options) => registry.listModels(options),
+      get: (id, options) => registry.getModel(id, options),
+      put: (id, body, options) => registry.putModel(id, body, options),
+    },
+    'model-version': {
+      list: (options) => registry.listVersions(options),
+      get: (id, options) => registry.getVersion(id, options),
+      put: (id, body, options) => registry.putVersion(id, body, options),
+    },
   }
 }
 

@@ -53,6 +53,9 @@ export function toRun(document: JsonObject, experimentName: string): Run {
   if (startTimeUtc !== undefined) body.startTimeUtc = startTimeUtc
   if (endTimeUtc !== undefined) body.endTimeUtc = endTimeUtc
   if (datasets.length > 0) body.inputDatasets = sortedByText(datasets)
+  // Written with the logged models they name, which come after their runs.
+  body.modelInputs = array(object(document.inputs).model_inputs)
+  body.modelOutputs = array(object(document.outputs).model_outputs)
   return {
     runId,
     experimentName,
@@ -135,7 +138,8 @@ function mlflowStatus(status: string): string {
 function versionOf(document: JsonObject): string {
   const data = object(document.data)
   const lists = [data.tags, data.params, data.metrics].map((list) => sortedByText(array(list)))
-  const all = [document.info ?? null, ...lists, document.inputs ?? null, document.outputs ?? null]
+  const datasets = sortedByText(array(object(document.inputs).dataset_inputs))
+  const all = [document.info ?? null, ...lists, datasets]
   return createHash('sha256').update(JSON.stringify(all)).digest('base64url')
 }
 
