@@ -14,6 +14,15 @@ export interface Figure {
 export interface BenchContext {
   /** The size the project promises, instead of one that takes seconds. */
   readonly full: boolean
+  /** Only these shapes, of a bench that has several; empty: all. */
+  readonly shapes: readonly string[]
+  /** This many runs of each shape instead of what `full` says. */
+  readonly runs?: number
+  /**
+   * A file that keeps each measurement as soon as it is made, and from which those that are there are
+   * taken: a bench of hours goes on where it was broken off.
+   */
+  readonly resume?: string
   /** A folder of this bench's own; removed afterwards. */
   readonly dir: string
   /** Tells a watching human what happens now. */

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Bench, type Figure, isMet } from './bench.ts'
+import { type Bench, type BenchContext, type Figure, isMet } from './bench.ts'
 import { gateway } from './gateway.ts'
 import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
@@ -14,15 +14,21 @@ const benches: readonly Bench[] = [regionScale, twoRegions, mlflowHistory, gatew
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
-  --full   the sizes the project promises (minutes) instead of small ones
-  --json   one JSON document on stdout
-  --list   the names`
+  --full          the sizes the project promises (minutes to hours) instead of small ones
+  --shape NAME    only this shape, of a bench that has several (mlflow-history); may be repeated
+  --runs N        this many runs of each shape (mlflow-history)
+  --resume FILE   keep measurements there and take from there what was measured already (mlflow-history)
+  --json          one JSON document on stdout
+  --list          the names`
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       full: { type: 'boolean', default: false },
+      shape: { type: 'string', multiple: true, default: [] },
+      runs: { type: 'string' },
+      resume: { type: 'string' },
       json: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -33,7 +39,7 @@ async function main(): Promise<void> {
   const results: Array<{ bench: string; figures: readonly Figure[] }> = []
   const machine = { node: process.version, cores: cpus().length, load: loadavg()[0] ?? 0 }
   for (const bench of chosen(positionals))
-    results.push({ bench: bench.name, figures: await run(bench, values.full) })
+    results.push({ bench: bench.name, figures: await run(bench, wanted(values)) })
   print(
     values.json
       ? JSON.stringify({ full: values.full, machine, results })
@@ -49,11 +55,30 @@ function chosen(names: readonly string[]): readonly Bench[] {
   return names.length === 0 ? benches : benches.filter(({ name }) => names.includes(name))
 }
 
-async function run(bench: Bench, full: boolean): Promise<readonly Figure[]> {
+type Wanted = Omit<BenchContext, 'dir' | 'note'>
+
+function wanted(values: {
+  readonly full: boolean
+  readonly shape: readonly string[]
+  readonly runs?: string
+  readonly resume?: string
+}): Wanted {
+  const { full, shape: shapes, resume } = values
+  const runs = values.runs === undefined ? undefined : Number(values.runs)
+  if (runs !== undefined && !(Number.isInteger(runs) && runs > 0))
+    throw new Error(`--runs needs a whole number, not '${values.runs}'.`)
+  return {
+    ...{ full, shapes },
+    ...(runs === undefined ? {} : { runs }),
+    ...(resume === undefined ? {} : { resume: resolve(resume) }),
+  }
+}
+
+async function run(bench: Bench, options: Wanted): Promise<readonly Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), `holdfast-bench-${bench.name}-`))
   try {
     const note = (line: string) => process.stderr.write(`${bench.name}: ${line}\n`)
-    return await bench.run({ full, dir, note })
+    return await bench.run({ ...options, dir, note })
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }

@@ -186,7 +186,7 @@ describe('a failover and its return, over any world', () => {
       }),
       { numRuns: 200 },
     )
-  })
+  }, 300_000)
 })
 
 function objectIdOf(name: string): string {
