@@ -61,7 +61,7 @@ class MlflowWorkspace implements Workspace {
   readonly capabilities = {
     keepsRunIds: false,
     artifacts: 'in-runs',
-    limits: { runsPerRead: 50, valuesPerWrite: 1000 },
+    limits: { runsPerRead: 100, valuesPerWrite: 1000 },
     kinds: new Set<Kind>(['experiment', 'run', ...trackingKinds.map(({ kind }) => kind)]),
     copiesFromUrl: false,
   } as const
