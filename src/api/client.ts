@@ -1,5 +1,13 @@
 import { HoldfastError } from '../model/errors.ts'
 import type {
+  CreatedToken,
+  CreateToken,
+  ServiceToken,
+  Session,
+  SignedOut,
+  SignInWays,
+} from './access-contract.ts'
+import type {
   ConflictResolution,
   ConflictsPage,
   KeptPage,
@@ -128,6 +136,14 @@ export interface ApiClient {
   cancel(id: string, call?: CallSignal): Promise<Operation>
   report(id: string, format: 'json' | 'html' | 'sig', call?: CallSignal): Promise<string>
   consoleLink(call?: CallSignal): Promise<string>
+  /** Who this client is. */
+  session(call?: CallSignal): Promise<Session>
+  signInWays(call?: CallSignal): Promise<SignInWays>
+  /** Of a browser. */
+  signOut(call?: CallSignal): Promise<SignedOut>
+  tokens(group: string, call?: CallSignal): Promise<readonly ServiceToken[]>
+  createToken(group: string, token: CreateToken, call?: CallSignal): Promise<CreatedToken>
+  revokeToken(group: string, name: string, call?: CallSignal): Promise<ServiceToken>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
   evidenceKey(call?: CallSignal): Promise<EvidenceKey>
   testNotify(
@@ -258,6 +274,18 @@ export function createClient(options: ClientOptions): ApiClient {
     cancel: (id, more) => json(`${ofOperation(id)}/cancel`, { method: 'POST', ...more }),
     report: (id, format, more) =>
       text(`${ofOperation(id)}/report${format === 'json' ? '' : `.${format}`}`, more),
+    session: (more) => json('session', more),
+    signInWays: (more) => json('sign-in-ways', more),
+    signOut: (more) => json('session/end', { method: 'POST', ...more }),
+    tokens: async (group, more) =>
+      (await json<{ items: ServiceToken[] }>(`${inGroup(group)}/tokens`, more)).items,
+    createToken: (group, token, more) =>
+      json(`${inGroup(group)}/tokens`, { method: 'POST', body: token, ...more }),
+    revokeToken: (group, name, more) =>
+      json(`${inGroup(group)}/tokens/${encodeURIComponent(name)}/revoke`, {
+        method: 'POST',
+        ...more,
+      }),
     consoleLink: async (more) =>
       (await json<{ url: string }>('console-link', { method: 'POST', ...more })).url,
     audit: (query, more) => json(`audit${queryText(query)}`, more),

@@ -5,7 +5,11 @@ import type { Role } from './roles.ts'
  * the controller serves where it names none; for `/operations/:id` in the group of the operation. A
  * route that stands in neither table keeps the controller from starting.
  */
-export const permissions: Readonly<Record<string, Role>> = {
+export const permissions = {
+  // Who am I, and sign me out: also for those who have no role.
+  'GET /api/v1/session': 'anyone-known',
+  'POST /api/v1/session/end': 'anyone-known',
+
   'GET /openapi.json': 'viewer',
   'GET /metrics': 'viewer',
   'GET /api/v1/status': 'viewer',
@@ -53,12 +57,24 @@ export const permissions: Readonly<Record<string, Role>> = {
 
   // Whoever opens the link is admin of everything here.
   'POST /api/v1/console-link': 'admin',
+  'GET /api/v1/groups/:group/tokens': 'admin',
+  'POST /api/v1/groups/:group/tokens': 'admin',
+  'POST /api/v1/groups/:group/tokens/:id/revoke': 'admin',
+} as const satisfies Readonly<Record<string, Role | 'anyone-known'>>
+
+export type OperationKey = keyof typeof permissions
+
+export function roleFor(key: string): Role | 'anyone-known' | undefined {
+  return Object.hasOwn(permissions, key) ? permissions[key as OperationKey] : undefined
 }
 
 /** Answered to anybody: liveness, and the console's files, which hold nothing secret. */
 export const publicRoutes: ReadonlySet<string> = new Set([
   'GET /healthz',
   'GET /readyz',
+  'GET /api/v1/sign-in-ways',
+  'GET /sign-in',
+  'GET /sign-in/callback',
   'GET /',
   'GET /*',
   'GET /groups/*',

@@ -14,8 +14,11 @@ export const everyGroup = '*'
 
 /** Who calls. */
 export interface Caller {
-  /** As it is written into decisions and operations. */
+  /** No two have the same one and nobody can choose it, as a name may be: compare this one. */
+  readonly id: string
+  /** For people; as it is written into decisions and operations. */
   readonly name: string
+  readonly via: 'local' | 'link' | 'service-token' | 'sign-in' | 'bearer'
   /** By group, or `everyGroup`. */
   readonly roles: Readonly<Record<string, Role>>
 }
@@ -33,7 +36,10 @@ export function mayAct(caller: Caller, group: string, needed: Role): boolean {
 }
 
 /** Whoever holds the keys of the state directory. */
-export const localCaller: Caller = { name: 'local', roles: { [everyGroup]: 'admin' } }
+export const localCaller: Caller = {
+  ...{ id: 'local', name: 'local', via: 'local' },
+  roles: { [everyGroup]: 'admin' },
+}
 
 function rank(role: Role | undefined): number {
   return role === undefined ? -1 : roles.indexOf(role)

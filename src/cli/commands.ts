@@ -14,7 +14,7 @@ const topics = [
 
 type Topic = (typeof topics)[number]
 
-export interface CommandEntry {
+interface CommandEntry {
   readonly name: string
   /** What one wants to do with it; the help lists commands by topic. */
   readonly topic: Topic
@@ -23,7 +23,7 @@ export interface CommandEntry {
 }
 
 /** Each module is loaded only when its command is asked for. */
-export const commands: readonly CommandEntry[] = [
+const entries = [
   {
     name: 'init',
     topic: 'Set up',
@@ -41,6 +41,12 @@ export const commands: readonly CommandEntry[] = [
     topic: 'Set up',
     summary: 'write the objects of a workspace as Azure ML CLI v2 YAML',
     load: async () => (await import('./commands/export.ts')).exportCommand(),
+  },
+  {
+    name: 'completion',
+    topic: 'Set up',
+    summary: 'print a script that completes command lines in your shell',
+    load: async () => (await import('./commands/completion.ts')).completionCommand(),
   },
   {
     name: 'plan',
@@ -175,6 +181,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/controller.ts')).controllerCommand(),
   },
   {
+    name: 'token',
+    topic: 'Run the services',
+    summary: 'tokens of machines: create, list, revoke',
+    load: async () => (await import('./commands/token.ts')).tokenCommand(),
+  },
+  {
     name: 'gateway',
     topic: 'Run the services',
     summary: 'run the gateway of the plan',
@@ -216,4 +228,8 @@ export const commands: readonly CommandEntry[] = [
     summary: 'an outage and a failover, start to end, on two local regions',
     load: async () => (await import('./commands/demo.ts')).demoCommand(),
   },
-]
+] as const satisfies readonly CommandEntry[]
+
+export type CommandName = (typeof entries)[number]['name']
+
+export const commands: readonly CommandEntry[] = entries

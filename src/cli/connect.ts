@@ -85,7 +85,8 @@ function checkServer(text: string): string {
   })
 }
 
-async function runningController(stateDir: string): Promise<ApiClient | undefined> {
+/** Undefined when none runs there. */
+export async function runningController(stateDir: string): Promise<ApiClient | undefined> {
   const note = readControllerFile(join(stateDir, 'controller.json'))
   if (note === undefined || !isAlive(note.pid)) return undefined
   const client = createClient({ url: note.url, token: note.token })

@@ -6,7 +6,11 @@ import { runProgram } from './program.ts'
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    await runProgram(argv)
+    // The scripts of `holdfast completion` call this at every press of the tabulator.
+    if (argv[0] === 'complete' && argv[1] === '--') {
+      const { complete } = await import('./completion/complete.ts')
+      await complete(argv.slice(2))
+    } else await runProgram(argv)
     return process.exitCode === undefined ? exitCodes.ok : Number(process.exitCode)
   } catch (error) {
     // Commander has already said what was wrong, or printed the help that was asked for.

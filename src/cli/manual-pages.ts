@@ -1,3 +1,4 @@
+import type { CommandName } from './commands.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import type { ManualPage } from './manual.ts'
 
@@ -17,8 +18,7 @@ const operates: readonly ExitCode[] = [
 const serves: readonly ExitCode[] = [ok, unexpected, usage, operator, unreachable, conflict]
 const moveMeanings = { 3: 'partial: the group moved; the report names what is not proven' }
 
-/** By the name of the command, in the order of `commands`. */
-export const manualPages: Readonly<Record<string, ManualPage>> = {
+const pages: Readonly<Record<CommandName, ManualPage>> = {
   region: {
     about:
       'A local region is a real workspace service on this machine: it keeps assets and runs, runs jobs as processes and serves endpoints. It keeps its state in the data directory and survives a kill.',
@@ -43,6 +43,12 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     exits: onWorkspace,
     meanings: { 3: 'partial: some objects could not be read; they are listed' },
     seeAlso: ['import'],
+  },
+  completion: {
+    about:
+      'The script completes commands, options and their choices, and what a running controller knows: members, kinds, objects in conflict, operations. Where none runs it offers nothing of these.',
+    exits: [ok, unexpected, usage],
+    seeAlso: ['status'],
   },
   plan: {
     about:
@@ -120,6 +126,12 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     exits: [...looks, tampered],
     seeAlso: ['decisions', 'status'],
   },
+  report: {
+    about:
+      'Every failover, switchover, failback, re-protection and drill writes a report, and the controller signs it. `report save` keeps it with its signature; `report verify` checks one that somebody hands you, without asking the controller.',
+    exits: [...looks, tampered],
+    seeAlso: ['audit', 'drill'],
+  },
   console: {
     about:
       'The link signs a browser in once, within ten minutes. Until then it is a secret. A controller has to run.',
@@ -163,7 +175,13 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     about:
       'Runs until Ctrl-C. State and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own. What is under way when it ends goes on at its next start. Set OTEL_EXPORTER_OTLP_ENDPOINT to send traces.',
     exits: serves,
-    seeAlso: ['status', 'console', 'probe', 'gateway'],
+    seeAlso: ['status', 'console', 'token', 'probe', 'gateway'],
+  },
+  token: {
+    about:
+      'A token is for one failover group, until it expires or is revoked. It is shown when it is created and never again: the controller keeps its SHA-256 only. Machines neither approve nor say who may call. Callers send it as `Authorization: Bearer …`, commands read it from HOLDFAST_TOKEN.',
+    exits: looks,
+    seeAlso: ['controller', 'audit'],
   },
   gateway: {
     about:
@@ -199,3 +217,6 @@ export const manualPages: Readonly<Record<string, ManualPage>> = {
     seeAlso: ['region', 'controller'],
   },
 }
+
+/** By the name of the command. */
+export const manualPages: Readonly<Record<string, ManualPage>> = pages

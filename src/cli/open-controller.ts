@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ListenAddress } from '../controller/http/server.ts'
+import type { AccessOptions } from '../controller/access/open-access.ts'
+import type { ListenAddress } from '../controller/http/public-address.ts'
 import { type RunningController, startController } from '../controller/start-controller.ts'
 import { loadPlan } from '../plan/load-plan.ts'
 import { logTo } from './log.ts'
@@ -11,6 +12,9 @@ export interface OpenController {
   readonly plan: string
   readonly stateDir: string
   readonly listen: ListenAddress
+  readonly publicUrl?: string
+  /** Default: the keys of the state directory and service tokens, no identity provider. */
+  readonly access?: AccessOptions
   readonly syncEveryMs: number | null
   /** Default: an hour. */
   readonly reconcileEveryMs?: number
@@ -26,6 +30,8 @@ export async function openController(options: OpenController): Promise<RunningCo
     stateDir: options.stateDir,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     listen: options.listen,
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    access: options.access ?? { rules: [] },
     syncEveryMs: options.syncEveryMs,
     reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
     probeEveryMs: options.probeEveryMs,

@@ -3,39 +3,30 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HoldfastError } from '../model/errors.ts'
 
-/** Kept in the state directory for its owner only, so that a token and a signed-in page outlive us. */
-interface Keys {
-  readonly token: string
-  readonly sessionKey: string
-}
-
+/** Kept in the state directory for its owner only, so that the token outlives us. */
 export interface ControllerKeys {
   readonly token: string
-  readonly sessionKey: Buffer
 }
 
 /** Throws `controller.bad-note` (operator) when the file is there and cannot be used. */
 export async function readOrMakeKeys(stateDir: string): Promise<ControllerKeys> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   const path = join(stateDir, 'controller-keys.json')
-  const made: Keys = {
-    token: randomBytes(32).toString('base64url'),
-    sessionKey: randomBytes(32).toString('base64url'),
-  }
+  const made: ControllerKeys = { token: randomBytes(32).toString('base64url') }
   await writeFile(path, `${JSON.stringify(made)}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error
     },
   )
   try {
-    const { token, sessionKey } = JSON.parse(await readFile(path, 'utf8')) as Keys
-    if (token.length < 32 || sessionKey.length < 32) throw new Error('too short')
-    return { token, sessionKey: Buffer.from(sessionKey, 'base64url') }
+    const { token } = JSON.parse(await readFile(path, 'utf8')) as ControllerKeys
+    if (token.length < 32) throw new Error('too short')
+    return { token }
   } catch (cause) {
     throw new HoldfastError('controller.bad-note', 'The keys of the controller are not readable.', {
       kind: 'operator',
       place: path,
-      hint: 'Delete this file; open consoles have to sign in again.',
+      hint: 'Delete this file; a new token is made.',
       cause,
     })
   }

@@ -17,6 +17,7 @@ import type { Report } from '../runbooks/report.ts'
 import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
+import type { ServiceTokens } from './access/service-tokens.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
 import type { EventBus } from './event-bus.ts'
@@ -48,6 +49,7 @@ export interface ServiceParts {
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
   readonly decisions: DecisionStore
+  readonly tokens: ServiceTokens
   readonly lastPass: () => PassSummary | null
   readonly running: RunningWith
 }
@@ -147,6 +149,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
     replication: (name) => {
       check(name)
       return replicationService(group)
+    },
+    tokens: (name) => {
+      check(name)
+      return parts.tokens
     },
     readiness: async (name, { signal }) => {
       check(name)

@@ -14,6 +14,7 @@ import type {
 import type { HistoryPage } from '../api/evidence-contract.ts'
 import type { NotifyTestResult } from '../api/notify-contract.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
+import type { ServiceTokens } from './access/service-tokens.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import type { Readings } from './readings.ts'
@@ -34,6 +35,8 @@ export interface ControllerService extends Readings {
   jobs(group: string): Promise<readonly JobRow[]>
   /** Of a group; throws `group.not-found`. */
   replication(group: string): ReplicationService
+  /** Of a group; throws `group.not-found`. */
+  tokens(group: string): ServiceTokens
   /** Looks now; takes seconds. */
   readiness(group: string, options: CallOptions): Promise<Readiness>
   resolveRun(group: string, run: string): Promise<ResolvedRun>

@@ -15,6 +15,8 @@ import type { StepProgress } from '../runbook/runbook.ts'
 import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
+import { serviceTokens } from './access/service-tokens.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
 import { automaticDrills } from './automatic-drills.ts'
 import { runBackgroundPasses } from './background-passes.ts'
@@ -25,8 +27,8 @@ import { establishEpoch } from './establish.ts'
 import { createEventBus, type EventBus } from './event-bus.ts'
 import { type EvidenceParts, evidenceService } from './evidence-service.ts'
 import { createMetrics } from './http/metrics.ts'
-import { type ListenAddress, startServer } from './http/server.ts'
-import { createSessions, localToken } from './http/session.ts'
+import type { ListenAddress } from './http/public-address.ts'
+import { startServer } from './http/server.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { notePlan } from './note-plan.ts'
 import { startNotifier } from './notifier.ts'
@@ -47,6 +49,9 @@ export interface ControllerOptions {
   /** PostgreSQL to share with other controllers; absent: an embedded one in the state directory. */
   readonly databaseUrl?: string
   readonly listen: ListenAddress
+  /** Address before which something else speaks TLS. */
+  readonly publicUrl?: string
+  readonly access: AccessOptions
   /** From the end of one pass to the start of the next, in milliseconds; null: only when asked. */
   readonly syncEveryMs: number | null
   /** From one full background pass to the next, in milliseconds. */
@@ -100,6 +105,7 @@ async function assemble(
   await migrate(database, [
     ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
     ...outboxMigrations,
+    ...accessMigrations,
   ])
   const evidence = await openEvidence(options, database)
   const group = await openGroup(options, database, evidence)
@@ -155,10 +161,11 @@ async function assemble(
   })
   const notifier = startNotifier({ plan: group.plan, database, clock, log })
   closers.push(() => notifier.stop())
+  const tokens = serviceTokens(database, clock)
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
-    ...{ evidence: evidenceService(evidence), notifier },
+    ...{ evidence: evidenceService(evidence), notifier, tokens },
     lastPass: () => lastPass,
     running: {
       version: options.version,
@@ -189,10 +196,10 @@ async function assemble(
   const server = await startServer({
     service,
     groups: [group.plan.group],
-    sessions: createSessions({ key: keys.sessionKey }),
-    bearers: [localToken(keys.token)],
     audit: evidence.audit,
+    ...openAccess(options.access, { database, clock, tokens, localToken: keys.token }),
     listen: options.listen,
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     version: options.version,
     clock,
     log,

@@ -165,8 +165,13 @@ export interface KindBehaviour {
   present?(resource: ArmResource, query: Readonly<Record<string, string>>): Record<string, unknown>
   /** A resource that is there without having been written (a built-in role, `blobServices/default`). */
   implicit?(id: string): ArmResource | undefined
+  /** A resource that has to be looked up elsewhere (a feature, in its specification). */
+  find?(id: string): Promise<ArmResource | undefined>
   /** What a list shows, where that is not what is stored at and below the scope. */
-  list?(scope: string, query: Readonly<Record<string, string>>): readonly ArmResource[]
+  list?(
+    scope: string,
+    query: Readonly<Record<string, string>>,
+  ): readonly ArmResource[] | Promise<readonly ArmResource[]>
   /** Set when a deleted resource can come back for a while. */
   readonly softDelete?: SoftDelete
   /** Before a resource above this one goes into the recycle bin with it: what runs must end. */

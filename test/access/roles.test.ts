@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '../../src/api/client.ts'
 import { permissions, publicRoutes } from '../../src/api/permissions.ts'
-import { type Caller, everyGroup, roleIn, roles } from '../../src/api/roles.ts'
+import { type Caller, everyGroup, type Role, roleIn, roles } from '../../src/api/roles.ts'
 import {
   type ScriptedController,
   startScriptedController,
@@ -14,11 +14,11 @@ import {
 /** Who calls; the token is the name. */
 const callers: Record<string, Caller> = Object.fromEntries(
   [
-    ...roles.map((role) => ({ name: role, roles: { fraud: role } })),
+    ...roles.map((role) => ({ name: role as string, roles: { fraud: role } as Caller['roles'] })),
     { name: 'nobody', roles: {} },
-    { name: 'elsewhere', roles: { other: 'admin' as const } },
-    { name: 'everywhere', roles: { [everyGroup]: 'viewer' as const } },
-  ].map((caller) => [caller.name, caller]),
+    { name: 'elsewhere', roles: { other: 'admin' } as const },
+    { name: 'everywhere', roles: { [everyGroup]: 'viewer' } as const },
+  ].map((caller) => [caller.name, { ...caller, id: caller.name, via: 'service-token' as const }]),
 )
 
 interface Call {
@@ -56,7 +56,9 @@ describe('who may do what', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-roles-'))
-    controller = await startScriptedController({ stateDir: folder, callers })
+    controller = await startScriptedController({
+      ...{ stateDir: folder, callers, server: { limits: { refused: 10_000 } } },
+    })
     const api = createClient({ url: controller.url, token: controller.token })
     operation = (await api.start('fraud', 'sync')).id
     const answer = await fetch(`${controller.url}/openapi.json`, {
@@ -80,19 +82,22 @@ describe('who may do what', () => {
       .replace('operations/:id', `operations/${operation}`)
       .replace(':group', 'fraud')
       .replace(/:\w+/, 'x')
-  const expected = (caller: Caller, needed: (typeof roles)[number]) => {
+  const expected = (caller: Caller, needed: Role | 'anyone-known') => {
+    if (needed === 'anyone-known') return 'allowed'
     const has = roleIn(caller, 'fraud')
     return has !== undefined && roles.indexOf(has) >= roles.indexOf(needed) ? 'allowed' : 403
   }
 
   it('has a rule for every operation of the API, and no rule for others', () => {
     const ruled = Object.keys(permissions).filter((key) => key.includes(' /api/'))
-    expect(ruled.sort()).toEqual(routes.map((route) => route.join(' ')).sort())
+    const open = [...publicRoutes].filter((key) => key.includes(' /api/'))
+    expect([...ruled, ...open].sort()).toEqual(routes.map((route) => route.join(' ')).sort())
   })
 
   it('answers 401, 403 or the operation itself, for each operation and each caller', async () => {
     const wrong: string[] = []
-    for (const [key, needed] of Object.entries(permissions)) {
+    const rules: [string, Role | 'anyone-known'][] = Object.entries(permissions)
+    for (const [key, needed] of rules) {
       const [method = '', url = ''] = key.split(' ')
       const call = { method, path: pathOf(url) }
       for (const token of [undefined, 'no-token-of-ours']) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { type AccessFlags, accessOf, withAccessOptions } from '../access-options.ts'
 import { stateDirOf } from '../connect.ts'
 import { durationOption } from '../duration-option.ts'
 import { type GroupOptions, groupCommand } from '../group-command.ts'
@@ -7,7 +8,7 @@ import { openController } from '../open-controller.ts'
 import { createOutput } from '../output.ts'
 import { untilStopped } from '../until-stopped.ts'
 
-interface ControllerCommandOptions extends Omit<GroupOptions, 'server'> {
+interface ControllerCommandOptions extends Omit<GroupOptions, 'server'>, AccessFlags {
   readonly listen: { readonly host: string; readonly port: number }
   readonly syncEvery: number
   readonly probeEvery: number
@@ -16,10 +17,14 @@ interface ControllerCommandOptions extends Omit<GroupOptions, 'server'> {
 }
 
 export function controllerCommand(): Command {
-  return groupCommand(
+  const command = groupCommand(
     'controller',
     'run the controller of the plan: it probes, replicates, fails over, serves API and console',
-    ['holdfast controller', 'holdfast controller --listen 127.0.0.1:7420 --sync-every 1m'],
+    [
+      'holdfast controller',
+      'holdfast controller --listen 127.0.0.1:7420 --sync-every 1m',
+      'holdfast controller --public-url https://holdfast.example.com --oidc-issuer https://login.microsoftonline.com/TENANT/v2.0 --oidc-client-id CLIENT --roles roles.yaml',
+    ],
     { server: false },
   )
     .option('--listen <host:port>', 'address of API and console', listenAddress, {
@@ -40,7 +45,7 @@ export function controllerCommand(): Command {
       5000,
     )
     .option('--exit-with-parent', 'end when standard input closes')
-    .action(run)
+  return withAccessOptions(command).action(run)
 }
 
 async function run(options: ControllerCommandOptions): Promise<void> {
@@ -50,6 +55,8 @@ async function run(options: ControllerCommandOptions): Promise<void> {
     plan: options.plan,
     stateDir: stateDirOf(options),
     listen: options.listen,
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    access: await accessOf(options),
     syncEveryMs: options.syncEvery,
     reconcileEveryMs: options.reconcileEvery,
     probeEveryMs: options.probeEvery,

@@ -13,11 +13,15 @@ import { HoldfastError } from '../../model/errors.ts'
 import { stateDirOf } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
 import { reportLines, saveReport } from '../saved-report.ts'
 
 export function reportCommand(): Command {
-  return new Command('report')
+  return withExamples(new Command('report'), [
+    'holdfast report save failover-fraud-models-e2',
+    'holdfast report verify .holdfast/reports/failover-fraud-models-e2.json',
+  ])
     .description('keep the report of an operation, and check that one is what was signed')
     .addCommand(saveCommand())
     .addCommand(verifyCommand())

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import type { GroupStatus, LedgerRow, Operation, StartOperation } from '../../api/contract.ts'
 import type { Caller } from '../../api/roles.ts'
+import type { ServiceTokens } from '../../controller/access/service-tokens.ts'
 import { createEventBus } from '../../controller/event-bus.ts'
+import { localToken } from '../../controller/http/authenticate.ts'
 import { createMetrics } from '../../controller/http/metrics.ts'
-import { startServer } from '../../controller/http/server.ts'
-import { createSessions, localToken } from '../../controller/http/session.ts'
+import { type ServerOptions, startServer } from '../../controller/http/server.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { type ScriptedEvidence, scriptedEvidence } from './scripted-evidence.ts'
@@ -111,6 +112,8 @@ export async function startScriptedController(options: {
   readonly refuse?: HoldfastError
   /** By their tokens. */
   readonly callers?: Readonly<Record<string, Caller>>
+  readonly tokens?: ServiceTokens
+  readonly server?: Partial<ServerOptions>
 }): Promise<ScriptedController> {
   const { stateDir } = options
   const started: ScriptedController['started'] = []
@@ -139,6 +142,9 @@ export async function startScriptedController(options: {
   const evidence = await scriptedEvidence(stateDir)
   const unscripted = async (): Promise<never> => {
     throw new HoldfastError('test.unscripted', 'No command asks for this.')
+  }
+  const noTokens = {
+    ...{ create: unscripted, list: unscripted, revoke: unscripted, callerOf: unscripted },
   }
   const service: ControllerService = {
     ...{ object: unscripted, runs: unscripted, compareRun: unscripted, endpoints: unscripted },
@@ -173,6 +179,7 @@ export async function startScriptedController(options: {
     },
     jobs: async () => report.jobs as never,
     replication: () => replication,
+    tokens: () => options.tokens ?? noTokens,
     resolveRun: async (_group, run) => {
       const link = {
         origin: { member: 'east', run: 'old-1' },
@@ -211,7 +218,7 @@ export async function startScriptedController(options: {
   const server = await startServer({
     service,
     groups: ['fraud'],
-    sessions: createSessions({ key: Buffer.from('key') }),
+    sessions: { begin: unscripted, find: async () => undefined, end: unscripted },
     bearers: [localToken(token), async (text) => options.callers?.[text]],
     audit: evidence,
     listen: { host: '127.0.0.1', port: 0 },
@@ -220,6 +227,7 @@ export async function startScriptedController(options: {
     log: pino({ level: 'silent' }),
     metrics: createMetrics(status),
     consoleDir: join(stateDir, 'no-console'),
+    ...options.server,
   })
   mkdirSync(stateDir, { recursive: true })
   writeFileSync(

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { apiPrefix } from '../../api/prefix.ts'
 import type { AuditLog } from '../../evidence/audit-log.ts'
 import type { Json } from '../../model/json.ts'
+import type { ConsoleSession } from '../access/console-sessions.ts'
 import { isPublic } from './access.ts'
 import { callerOf } from './caller.ts'
 
@@ -20,11 +21,14 @@ declare module 'fastify' {
   }
 }
 
+export interface AuditOptions {
+  readonly audit: Pick<AuditLog, 'append'>
+  /** Names of the groups that the controller serves. */
+  readonly groups: readonly string[]
+}
+
 /** Every call that is no GET is noted before its handler runs; a new route is, too, unless it says no. */
-export function auditRequests(
-  app: FastifyInstance,
-  options: { readonly audit: Pick<AuditLog, 'append'>; readonly groups: readonly string[] },
-): void {
+export function auditRequests(app: FastifyInstance, options: AuditOptions): void {
   app.addHook('preHandler', async (request) => {
     const { audit: rule = {} } = request.routeOptions.config
     const path = request.routeOptions.url ?? ''
@@ -47,6 +51,16 @@ export function auditRequests(
       details,
     })
   })
+}
+
+/** Before the browser gets its cookie. Ids are noted beside the names, which people may choose. */
+export async function noteSignIn(session: ConsoleSession, options: AuditOptions): Promise<void> {
+  for (const group of options.groups) {
+    await options.audit.append({
+      ...{ actor: session.name, group, action: 'session.signed-in', subject: session.id },
+      details: { by: session.by },
+    })
+  }
 }
 
 function lastWord(path: string): string {

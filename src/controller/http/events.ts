@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PublishedEvent } from '../event-bus.ts'
 import type { ControllerService } from '../service.ts'
+import { callStillHolds } from './caller.ts'
 
 const keepAliveMs = 15_000
 /** A reader that slow is cut off; it resumes with Last-Event-ID, and we keep no more for it. */
@@ -35,8 +36,12 @@ export async function streamEvents(
   }
   for (const published of missed ?? []) send(published)
   const unsubscribe = service.events.subscribe(send)
-  const keepAlive = setInterval(() => raw.write(': still here\n\n'), keepAliveMs)
   const end = () => raw.end()
+  const keepAlive = setInterval(async () => {
+    raw.write(': still here\n\n')
+    // A stream must not outlive the session or token that opened it.
+    if (!(await callStillHolds(request))) end()
+  }, keepAliveMs)
   shutdown.addEventListener('abort', end, { once: true })
   raw.on('close', () => {
     clearInterval(keepAlive)

@@ -25,6 +25,7 @@ import { streamEvents } from './events.ts'
 import { registerEvidenceRoutes } from './evidence-routes.ts'
 import { registerReadings } from './reading-routes.ts'
 import { registerReplicationRoutes } from './replication-routes.ts'
+import { registerTokenRoutes } from './token-routes.ts'
 
 export interface RouteOptions {
   readonly service: ControllerService
@@ -170,6 +171,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     (request) => service.cancel(request.params.id, callerOf(request).name),
   )
   registerReplicationRoutes(instance, service)
+  registerTokenRoutes(app, service)
   registerReports(app, service)
   registerReadings(app, service)
   registerEvidenceRoutes(app, service)

@@ -9,34 +9,42 @@ import {
 } from 'fastify-type-provider-zod'
 import type { AuditLog } from '../../evidence/audit-log.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import type { ConsoleSessions } from '../access/console-sessions.ts'
+import type { RoleRule } from '../access/role-rules.ts'
+import type { SignIn } from '../access/sign-in.ts'
 import type { ControllerService } from '../service.ts'
 import { auditRequests } from './audit-requests.ts'
-import { type Bearer, guard } from './guard.ts'
+import type { Bearer } from './authenticate.ts'
+import { cookie } from './cookies.ts'
+import { guard } from './guard.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
+import { oneTimeLinks } from './one-time-links.ts'
 import { problemOf } from './problems.ts'
+import { type ListenAddress, publicAddress } from './public-address.ts'
+import { rateLimits, usualLimits } from './rate-limits.ts'
 import { registerRoutes } from './routes.ts'
-import type { Sessions } from './session.ts'
+import { registerSignIn } from './sign-in-routes.ts'
 
 export interface ServerOptions {
   readonly service: ControllerService
   /** Names of the failover groups it serves. */
   readonly groups: readonly string[]
   readonly audit: Pick<AuditLog, 'append'>
-  readonly sessions: Sessions
   readonly bearers: readonly Bearer[]
+  readonly sessions: ConsoleSessions
+  /** What people are who signed in with the identity provider; absent: there is none. */
+  readonly signIn?: { readonly with: SignIn; readonly rules: readonly RoleRule[] }
   readonly listen: ListenAddress
+  /** Address before which something else speaks TLS. */
+  readonly publicUrl?: string
+  /** Calls in a minute, where they are not the usual ones. */
+  readonly limits?: Partial<typeof usualLimits>
   readonly version: string
   readonly clock: () => Date
   readonly log: FastifyBaseLogger
   readonly metrics: Metrics
   /** Folder of the built console; a page that says how to build it is served when it is absent. */
   readonly consoleDir: string
-}
-
-export interface ListenAddress {
-  readonly host: string
-  /** 0: any free port. */
-  readonly port: number
 }
 
 export interface RunningServer {
@@ -46,18 +54,24 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** Throws `address.in-use` or `address.unavailable` (operator). */
+/** Throws `address.in-use`, `address.unavailable` or `listen.unprotected` (operator). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const shutdown = new AbortController()
   const { host, port } = options.listen
+  const address = publicAddress(options.listen, options.publicUrl)
+  const { isSecure, isOwnOrigin } = address
+  const links = oneTimeLinks(options.clock)
   let url = ''
-  const consoleLink = () => `${url}/?token=${options.sessions.issueCode(options.clock())}`
+  const origin = () => address.origin(url)
+  const consoleLink = () => `${origin()}/?token=${links.issue()}`
   const app: FastifyInstance = fastify({
     loggerInstance: options.log,
     // The console polls once a second in the worst case; a line for each call hides what matters.
     logController: new fastify.LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
+    // A proxy that speaks TLS on this machine tells who called it.
+    trustProxy: isSecure ? 'loopback' : false,
     // An object's id holds the names of all it lies in.
     routerOptions: { maxParamLength: 2048 },
   })
@@ -66,22 +80,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(error)
     if (problem.status >= 500) options.log.error({ err: error, code: problem.code }, 'call failed')
+    const { retryAfterMs } = error as { retryAfterMs?: number }
+    if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000))
     return reply
       .code(problem.status)
       .type('application/problem+json; charset=utf-8')
       .serializer(JSON.stringify)
       .send(problem)
   })
-  guard(app, {
-    sessions: options.sessions,
-    bearers: options.bearers,
-    hosts: hostNames(host),
-    groups: {
-      served: options.groups,
-      ofOperation: async (id) => (await options.service.operation(id)).group,
-    },
-    clock: options.clock,
-  })
+  const limits = await rateLimits(app, { ...usualLimits, ...options.limits })
+  const authentication = {
+    ...{ bearers: options.bearers, sessions: options.sessions, isOwnOrigin },
+    cookie: cookie('holdfast-session', { isSecure, sameSite: 'Strict' }),
+    rules: options.signIn?.rules ?? [],
+  }
+  const access = {
+    served: options.groups,
+    ofOperation: async (id: string) => (await options.service.operation(id)).group,
+  }
+  const { audit, groups } = options
+  guard(app, { authentication, links, address, access, limits, audit, groups })
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
@@ -96,6 +114,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     service: options.service,
     issueLink: consoleLink,
     shutdown: shutdown.signal,
+  })
+  registerSignIn(app, {
+    ...{ authentication, limits, origin, audit, groups },
+    ...{ log: options.log, signIn: options.signIn?.with },
+    cookie: cookie('holdfast-sign-in', { isSecure, sameSite: 'Lax' }),
   })
   registerHealth(app, options.service)
   registerMetrics(app, options.metrics)
@@ -114,12 +137,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await app.close()
     },
   }
-}
-
-function hostNames(host: string): string[] {
-  const loopback = ['127.0.0.1', 'localhost', '[::1]']
-  const bare = host.includes(':') ? `[${host}]` : host.toLowerCase()
-  return [...new Set(host === '0.0.0.0' || host === '::' ? loopback : [bare, ...loopback])]
 }
 
 function urlOf(app: FastifyInstance, host: string): string {

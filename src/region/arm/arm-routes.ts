@@ -55,7 +55,9 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     const path = pathOf(request)
     requireOfferedType(path.rest?.type ?? path.type, behaviours)
     if (path.rest) return list(request, path.id, path.rest.type)
-    const resource = store.get(path.id) ?? behaviours.of(path.type)?.implicit?.(path.id)
+    const behaviour = behaviours.of(path.type)
+    const resource =
+      store.get(path.id) ?? behaviour?.implicit?.(path.id) ?? (await behaviour?.find?.(path.id))
     if (!resource) throw notFound(path.id)
     // Azure's clients ask this way whether something exists.
     if (request.method === 'HEAD') return reply.code(204).send()
@@ -63,14 +65,14 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     return show(resource, queryOf(request))
   }
 
-  function list(request: FastifyRequest, within: string, type: string) {
+  async function list(request: FastifyRequest, within: string, type: string) {
     const query = queryOf(request)
     const scope = searchedScope(within, type, query)
     requireScope(scope)
     const own = behaviours.of(type)?.list
-    if (own) return { value: own(scope, query).map((resource) => show(resource)) }
+    if (own) return { value: (await own(scope, query)).map((resource) => show(resource)) }
     const { resources, skip } = listPage(store, scope, type, query)
-    const value = resources.map((resource) => show(resource))
+    const value = resources.map((resource) => show(resource, query))
     if (skip === undefined) return { value }
     const next = new URL(request.url, origin)
     for (const name of [...next.searchParams.keys()])
@@ -79,9 +81,15 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     return { value, nextLink: next.href }
   }
 
-  /** Lists of a missing workspace are 404; of an empty subscription they are empty. */
+  /**
+   * Lists of a missing workspace are 404; of an empty subscription they are empty, and so are those
+   * of a name that a registry does not have: clients ask for its newest version before the first.
+   */
   function requireScope(scope: string): void {
-    if (scope.toLowerCase().includes('/providers/') && !store.get(scope)) throw notFound(scope)
+    const [registry] =
+      /^.*\/Microsoft\.MachineLearningServices\/registries\/[^/]+/i.exec(scope) ?? []
+    const needed = registry ?? scope
+    if (needed.toLowerCase().includes('/providers/') && !store.get(needed)) throw notFound(needed)
   }
 
   async function write(request: FastifyRequest, reply: FastifyReply, method: 'PUT' | 'PATCH') {
@@ -100,7 +108,7 @@ export function registerArm(app: FastifyInstance, options: ArmRoutesOptions): vo
     })
     reply.header('etag', result.resource.etag)
     answerWrite(request, reply, method, result)
-    return show(result.resource)
+    return show(result.resource, queryOf(request))
   }
 
   /** Status and headers by LRO style (facts, section 1). */

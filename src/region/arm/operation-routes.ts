@@ -68,6 +68,7 @@ export function registerOperationRoutes(
       return reply.code(error.status).send(errorBody(answer))
     }
     const resource = store.get(operation.resourceId)
-    return resource ? presented(resource, behaviours) : reply.code(200).send()
+    const query = request.query as Record<string, string>
+    return resource ? presented(resource, behaviours, query) : reply.code(200).send()
   })
 }

@@ -122,6 +122,47 @@ describe('a registry', () => {
   })
 })
 
+describe('the front end of a registry', () => {
+  it("imports a version by its asset id and tells where its bytes are, and nobody else's", async () => {
+    const id = await jobs.upload('data', 'source', { 'a.txt': 'a' })
+    const [, workspaceId = '', rest] = /^(.*\/workspaces\/[^/]+)\/(.*)$/.exec(id) ?? []
+    const { workspaceId: guid, storageAccount } = await properties(workspaceId)
+    const sourceAssetId = `azureml://locations/eastus/workspaces/${guid}/${rest}`
+    const wish = { referenceType: 'Id', destinationName: 'imported', sourceAssetId }
+    const imported = () => region.call('POST', `${registry}/import`, { body: { properties: wish } })
+    expect((await imported()).status).toBe(200)
+    expect((await imported()).status).toBe(409)
+    const { name } = (await region.call('GET', id)).body as { name: string }
+    const version = `${registry}/data/imported/versions/${name}`
+    const frontEnd = `${version}?api-version=2021-10-01-dataplanepreview`
+    expect((await region.call('GET', frontEnd)).body).toMatchObject({
+      id: `azureml://registries/shared/data/imported/versions/${name}`,
+    })
+    const refer = (blobUri: unknown) =>
+      region.call('POST', `${registry}/datarefs/imported/versions/${name}`, { body: { blobUri } })
+    const { dataUri } = await properties(version)
+    const { body } = await refer(dataUri)
+    const { sasUri } = (body as { blobReferenceForConsumption: { credential: { sasUri: string } } })
+      .blobReferenceForConsumption.credential
+    // Node finds no names below localhost; clients come through the region's proxy.
+    const reachable = sasUri.replace(/^https:\/\/(\w+)[^/]+/, `${region.region.storageOrigin}/$1`)
+    const listed = await region.call('GET', `${reachable}&restype=container&comp=list`, {
+      token: null,
+    })
+    expect(listed.body).toContain('a.txt')
+    const account = String(storageAccount).split('/').at(-1)
+    const elsewhere = `${region.region.storageOrigin}/${account}/azureml/x`
+    expect((await refer(elsewhere)).status).toBe(400)
+  })
+
+  it('lists the versions of a name that is not there as none, but of no registry that is not there', async () => {
+    const versions = `${registry}/models/never-there/versions`
+    expect((await region.call('GET', versions)).body).toEqual({ value: [] })
+    const other = versions.replace('/registries/shared/', '/registries/never-there/')
+    expect((await region.call('GET', other)).status).toBe(404)
+  })
+})
+
 describe('a version of a workspace', () => {
   it('is published to a registry with its bytes', async () => {
     const id = await jobs.upload('data', 'own', { 'a.txt': 'a', 'deep/b.txt': 'b' })

@@ -3,8 +3,8 @@ import { mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { BlobPlace } from '../blob-address.ts'
 import { AzureError, type BlobEngine } from '../context.ts'
-import type { BlobPlace } from './uris.ts'
 
 /** Blobs of one place as files: a single blob, or everything below a prefix. Resolves with their count. */
 export async function materialise(

@@ -1,13 +1,7 @@
-import { registryType } from '../arm/behaviours/registry.ts'
+import { registryType } from '../arm/behaviours/registry-stores.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
+import { type BlobPlace, blobPlaceAt } from '../blob-address.ts'
 import { AzureError, type RegionContext } from '../context.ts'
-
-/** A place in the region's own blob store. `path` is a blob name or a prefix. */
-export interface BlobPlace {
-  readonly account: string
-  readonly container: string
-  readonly path: string
-}
 
 type Slice = Pick<RegionContext, 'resources' | 'storageOrigin'>
 
@@ -36,13 +30,8 @@ export function resolveUri(region: Slice, workspaceId: string, uri: string, dept
     )
     return { ...base, path: join(base.path, path) }
   }
-  if (uri.startsWith(`${region.storageOrigin}/`)) {
-    const [account = '', container = '', ...rest] = new URL(uri).pathname
-      .slice(1)
-      .split('/')
-      .map(decodeURIComponent)
-    return { account, container, path: rest.join('/') }
-  }
+  const place = blobPlaceAt(region, uri)
+  if (place) return place
   const asset = assetUri(region, workspaceId, uri)
   if (asset !== undefined) return resolveUri(region, workspaceId, asset, depth + 1)
   throw refused(uri, 'it does not lie in this region')

@@ -102,7 +102,9 @@ function serviceOf(url: string): string {
   if (named && base !== 'mlflow') return named.service
   if (base === 'mlflow') return url.includes('mlflow-artifacts') ? 'MLflow artifacts' : 'MLflow'
   return (
-    { subscriptions: 'Resource manager', inference: 'Scoring' }[base] ?? 'Sign-in and discovery'
+    { subscriptions: 'Resource manager', inference: 'Scoring', genericasset: 'Generic assets' }[
+      base
+    ] ?? 'Sign-in and discovery'
   )
 }
 

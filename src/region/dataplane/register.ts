@@ -7,6 +7,7 @@ import {
   serviceArtifactRoutes,
 } from './artifact-routes.ts'
 import { type DataPlane, workspacePath } from './data-plane.ts'
+import { indexRoutes } from './generic-assets.ts'
 import { historyExperimentRoutes } from './history-experiments.ts'
 import { historyRunRoutes } from './history-runs.ts'
 import { leaveBodies, parseJsonBodies } from './json-body.ts'
@@ -63,6 +64,7 @@ export function registerDataPlane(app: FastifyInstance, region: RegionContext): 
   ])
   jsonScope('/artifact/v2.0', 16 * mebibyte, [serviceArtifactRoutes])
   jsonScope('/metric/v2.0', 64 * mebibyte, [metricRoutes])
+  jsonScope('/genericasset', mebibyte, [indexRoutes])
 
   const contentScope = (prefix: string, routes: typeof runArtifactContentRoutes) =>
     app.register(
@@ -78,7 +80,7 @@ export function registerDataPlane(app: FastifyInstance, region: RegionContext): 
 
   app.register(async (scope) => {
     leaveBodies(scope)
-    for (const space of ['history', 'metric', 'mlflow', 'artifact'])
+    for (const space of ['history', 'metric', 'mlflow', 'artifact', 'genericasset'])
       scope.all(`/${space}/*`, refuses, refuse)
   })
 }

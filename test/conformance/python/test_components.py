@@ -66,3 +66,17 @@ def test_what_a_version_says_is_fixed(ml, unique, folder):
     other.command = "python train.py ${{inputs.data}} ${{outputs.model}} --else"
     with pytest.raises(HttpResponseError):
         ml.components.create_or_update(other)
+
+
+def test_download_without_code(ml, unique, tmp_path):
+    """With code the client reads only addresses below the public cloud's storage hosts."""
+    name = unique("plain").replace("-", "_")
+    plain = CommandComponent(
+        name=name,
+        version="1",
+        command="echo hello",
+        environment="azureml://registries/azureml/environments/sklearn/versions/1",
+    )
+    ml.components.create_or_update(plain)
+    ml.components.download(name, tmp_path / "out", version="1")
+    assert load_component(tmp_path / "out" / "component_spec.yaml").command == "echo hello"

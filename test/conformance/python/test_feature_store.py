@@ -55,6 +55,13 @@ def test_feature_store(store):
     assert store.feature_stores.begin_update(got).result().description == "changed"
 
 
+def test_managed_network(store):
+    provisioned = store.feature_stores.begin_provision_network(
+        feature_store_name="features", include_spark=False
+    ).result()
+    assert provisioned.status == "Active"
+
+
 def test_entities(store, entity):
     entities = store.feature_store_entities
     assert entities.get(entity, "1").version == "1"
@@ -82,6 +89,15 @@ def test_feature_sets(store, entity, unique, folder):
     sets = store.feature_sets
     assert sets.get(name, "1").specification.path.startswith("azureml://")
     assert name in {one.name for one in sets.list()}
+    assert [(one.name, one.data_type) for one in sets.list_features(name, "1")] == [
+        ("amount", "Double")
+    ]
+    assert list(sets.list_features(name, "1", feature_name="never-there")) == []
+    assert sets.get_feature(name, "1", feature_name="amount").data_type == "Double"
+    with pytest.raises(ResourceNotFoundError):
+        sets.get_feature(name, "1", feature_name="never-there")
+    # Nothing was materialized, so there is nothing to list.
+    assert list(sets.list_materialization_operations(name, "1")) == []
     sets.archive(name, "1")
     assert [one.version for one in sets.list(name=name)] == []
     sets.restore(name, "1")

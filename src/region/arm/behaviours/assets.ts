@@ -1,23 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import {
-  type ArmResource,
-  AzureError,
-  type Caller,
-  type KindBehaviour,
-  type RegionContext,
-} from '../../context.ts'
+import type { ArmResource, Caller, KindBehaviour, RegionContext } from '../../context.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
-import { parentId, workspaceIdOf } from '../arm-path.ts'
+import { parentId } from '../arm-path.ts'
 import { assetSegments, containerDocument, versionDocument } from '../asset-versions.ts'
-import { asRecord, asText, type Document, isRecord } from '../document.ts'
-import { workspaceStores } from '../workspace-stores.ts'
+import { asRecord, type Document, isRecord } from '../document.ts'
+import { pendingUpload } from './pending-upload.ts'
 import { publish } from './publish.ts'
-import { registryAccount, registryType } from './registry.ts'
+import { registryType } from './registry-stores.ts'
 import { workspaceType } from './workspace.ts'
 
 const uploadable = new Set<string>(['codes', 'data', 'models'])
 const publishable = /\/workspaces\/(codes|environments|data|models|components)\/versions$/
-const hourMs = 3_600_000
 
 /** Containers and versions of every asset kind, in workspaces and in registries. */
 export function assetBehaviours(region: RegionContext, store: ArmStore): KindBehaviour[] {
@@ -68,10 +60,9 @@ function versionBehaviour(
     beforePut: ({ body, existing }) => ({
       body: versionDocument(type, withDefaults(segment, body), existing?.body),
     }),
-    ...(segment === 'models' && {
-      present: (model: ArmResource) => ({
-        properties: { flavors: asRecord(model.body.properties).flavors ?? {} },
-      }),
+    present: (version, query) => ({
+      ...registryAssetId(version.id, query['api-version']),
+      ...madeFields(segment, version),
     }),
     ...(segment === 'components' && {
       // The Python client asks for this name when its user named no version.
@@ -79,9 +70,6 @@ function versionBehaviour(
         id.endsWith('/azureml_default')
           ? store.scan(parentId(id), type, { limit: 1, newestFirst: true })[0]?.resource
           : undefined,
-    }),
-    ...(segment === 'environments' && {
-      present: () => ({ properties: { environmentType: 'UserCreated' } }),
     }),
     ...(publishable.test(type) && {
       actions: {
@@ -100,6 +88,20 @@ function versionBehaviour(
   }
 }
 
+/** Fields of a version that only the service may say. */
+function madeFields(segment: string, version: ArmResource): Document {
+  if (segment === 'models')
+    return { properties: { flavors: asRecord(version.body.properties).flavors ?? {} } }
+  return segment === 'environments' ? { properties: { environmentType: 'UserCreated' } } : {}
+}
+
+/** A registry's own front end, whose api-versions say so, names assets without their subscription. */
+function registryAssetId(id: string, apiVersion = ''): { readonly id?: string } {
+  const [, registry, asset] = /\/registries\/([^/]+)\/(.+)$/i.exec(id) ?? []
+  const isFrontEnd = apiVersion.toLowerCase().includes('dataplane')
+  return isFrontEnd && registry ? { id: `azureml://registries/${registry}/${asset}` } : {}
+}
+
 /** Payload fields that the service fills in when they are left out. */
 function withDefaults(segment: string, body: Document): Document {
   const properties = asRecord(body.properties)
@@ -113,52 +115,3 @@ function withDefaults(segment: string, body: Document): Document {
 
 /** Feature kinds, and everything in a registry (facts, section 1, style R). */
 const isLongWritten = (type: string) => /\/feature|\/registries\//.test(type)
-
-const temporary = 'TemporaryBlobReference'
-
-/**
- * A place of its own for each upload: one container per code snapshot, as Azure has done since SDK
- * 1.7, so that two uploads can never mix.
- */
-function pendingUpload(region: RegionContext, id: string, body: Document): Document {
-  const { pendingUploadType = temporary } = body
-  if (pendingUploadType !== temporary)
-    throw new AzureError(
-      400,
-      'ValidationError',
-      `Uploads of the type '${pendingUploadType}' are not offered; '${temporary}' is.`,
-    )
-  const { account, accountId, prefix } = uploadPlace(region, id)
-  const container = `${prefix}-${randomUUID().replaceAll('-', '').slice(0, 26)}`
-  region.blobs.ensureContainer(account, container)
-  const blobUri = `${region.storageOrigin}/${account}/${container}`
-  const expiresAt = new Date(region.clock().getTime() + 24 * hourMs)
-  const sas = region.blobs.sas(account, container, undefined, 'rcwl', expiresAt)
-  return {
-    pendingUploadId: asText(body.pendingUploadId) ?? randomUUID(),
-    pendingUploadType,
-    blobReferenceForConsumption: {
-      blobUri,
-      storageAccountArmId: accountId,
-      credential: { credentialType: 'SAS', sasUri: `${blobUri}?${sas}` },
-    },
-  }
-}
-
-/** The account of the workspace or registry that an asset belongs to. */
-function uploadPlace(region: RegionContext, id: string) {
-  const [registryId] = /^.*\/registries\/[^/]+/i.exec(id) ?? []
-  const registry = registryId === undefined ? undefined : region.resources.get(registryId)
-  if (registry) {
-    const { account, id: accountId } = registryAccount(registry)
-    return { account, accountId, prefix: registry.name.toLowerCase().slice(0, 30) }
-  }
-  const workspaceId = workspaceIdOf(id) ?? ''
-  const { account } = workspaceStores(region.resources, workspaceId)
-  const workspace = asRecord(region.resources.get(workspaceId)?.body.properties)
-  return {
-    account,
-    accountId: workspace.storageAccount,
-    prefix: asText(workspace.workspaceId) ?? '',
-  }
-}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { containerAddress } from '../../blob-address.ts'
 import { resolveUri } from '../../compute/uris.ts'
 import {
   type ActionAnswer,
@@ -10,7 +11,8 @@ import {
 import { parentId, workspaceIdOf } from '../arm-path.ts'
 import { containerDocument } from '../asset-versions.ts'
 import { asRecord, asText, type Document } from '../document.ts'
-import { registryAccount, registryNamed, registryType } from './registry.ts'
+import { registryAccount, registryNamed, registryType } from './registry-stores.ts'
+import { workspaceType } from './workspace.ts'
 
 /** Where a version has its bytes. */
 const addressFields = ['modelUri', 'dataUri', 'codeUri'] as const
@@ -24,6 +26,43 @@ export async function publish(
 ): Promise<ActionAnswer> {
   const wish = asRecord(request)
   const registry = registryNamed(region, asText(wish.registryName) ?? '')
+  await copyVersion(region, version, registry, wish, actor)
+  return { status: 202 }
+}
+
+/** `import`: the same, asked of the registry. No body: clients then read what they asked for. */
+export async function importVersion(
+  region: RegionContext,
+  registry: ArmResource,
+  request: unknown,
+  actor: Caller,
+): Promise<ActionAnswer> {
+  const wish = asRecord(asRecord(request).properties)
+  const source = asText(wish.sourceAssetId) ?? ''
+  const version = region.resources.get(workspaceAssetId(region, source) ?? source)
+  if (!version)
+    throw new AzureError(404, 'UserError', `There is no asset '${source}' in this region.`)
+  await copyVersion(region, version, registry, wish, actor)
+  return { status: 200 }
+}
+
+/** The ARM id behind an asset id that names a workspace by its GUID. */
+function workspaceAssetId(region: RegionContext, assetId: string): string | undefined {
+  const [, guid, rest] =
+    /^azureml:\/\/locations\/[^/]+\/workspaces\/([^/]+)\/(.+)$/i.exec(assetId) ?? []
+  const workspace = region.resources
+    .list('', workspaceType)
+    .find(({ body }) => asRecord(body.properties).workspaceId === guid)
+  return workspace && `${workspace.id}/${rest}`
+}
+
+async function copyVersion(
+  region: RegionContext,
+  version: ArmResource,
+  registry: ArmResource,
+  wish: Document,
+  actor: Caller,
+): Promise<void> {
   const [, segment = ''] = /\/workspaces\/[^/]+\/([^/]+)\//i.exec(version.id) ?? []
   const name = asText(wish.destinationName) ?? parentId(version.id).split('/').at(-1)
   const containerId = `${registry.id}/${segment}/${name}`
@@ -37,7 +76,6 @@ export async function publish(
     region.resources.put(containerId, type, { body: containerDocument(type, version.body) }, actor)
   const body = { ...version.body, properties: { ...properties, ...address } }
   region.resources.put(id, `${type}/versions`, { body }, actor)
-  return { status: 202 }
 }
 
 /** Into a container of the registry's own; nothing for a version without bytes (a component). */
@@ -68,5 +106,5 @@ async function copyBytes(
     afterName = page.at(-1)?.name
     if (page.length < 500) break
   }
-  return { [field]: `${region.storageOrigin}/${account}/${container}/${from.path}` }
+  return { [field]: `${containerAddress(region, account, container)}/${from.path}` }
 }

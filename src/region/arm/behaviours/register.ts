@@ -6,6 +6,7 @@ import type { BehaviourRegistry } from '../behaviour-registry.ts'
 import { assetBehaviours } from './assets.ts'
 import { connectionBehaviour } from './connection.ts'
 import { datastoreBehaviour } from './datastore.ts'
+import { featureBehaviour } from './features.ts'
 import { keyVaultBehaviour } from './key-vault.ts'
 import { outboundRuleBehaviour } from './managed-network.ts'
 import { otherKinds } from './other-kinds.ts'
@@ -32,6 +33,7 @@ export function registerArmBehaviours(
     connectionBehaviour(),
     outboundRuleBehaviour(region),
     registryBehaviour(region),
+    featureBehaviour(region),
     ...otherKinds(),
     ...assetBehaviours(region, store),
     ...associatedResources(region, store),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type ActionAnswer,
   type ArmResource,
@@ -12,9 +11,9 @@ import { idKey } from '../arm-path.ts'
 import { madeId } from '../associated/made-id.ts'
 import { regionName } from '../associated/regions.ts'
 import { asRecord, asText, type Document } from '../document.ts'
+import { importVersion } from './publish.ts'
+import { isNamed, registryAccount, registryStores, registryType } from './registry-stores.ts'
 import { storageAccountDocument } from './storage-account.ts'
-
-export const registryType = 'Microsoft.MachineLearningServices/registries'
 
 /**
  * Registries: assets under a name that is the same in every region. Each region it names has its
@@ -32,7 +31,10 @@ export function registryBehaviour(region: RegionContext): KindBehaviour {
         mlFlowRegistryUri: `azureml://${new URL(region.origin).host}/mlflow/v1.0${id}`,
       },
     }),
-    actions: { removeregions: async (registry, body) => removeRegions(region, registry, body) },
+    actions: {
+      removeregions: async (registry, body) => removeRegions(region, registry, body),
+      import: (registry, body, { actor }) => importVersion(region, registry, body, actor),
+    },
   }
 }
 
@@ -52,8 +54,8 @@ function registryDocument(region: RegionContext, { id, body, existing }: PutRequ
   const regionDetails = [...byName].map(([key, details]) => ({
     ...details,
     location: key,
-    storageAccountDetails: [{ systemCreatedStorageAccount: stores(id, key).storage }],
-    acrDetails: [{ systemCreatedAcrAccount: stores(id, key).acr }],
+    storageAccountDetails: [{ systemCreatedStorageAccount: registryStores(id, key).storage }],
+    acrDetails: [{ systemCreatedAcrAccount: registryStores(id, key).acr }],
   }))
   const [, group] = /^(\/subscriptions\/[^/]+)\//i.exec(id) ?? []
   return {
@@ -77,55 +79,15 @@ function registryDocument(region: RegionContext, { id, body, existing }: PutRequ
   }
 }
 
-const isNamed = (resource: ArmResource, name: string) =>
-  resource.name.toLowerCase() === name.toLowerCase()
-
 function regionsOf(properties: Document): Document[] {
   const { regionDetails } = properties
   return Array.isArray(regionDetails) ? regionDetails.map(asRecord) : []
 }
 
-/** Names as Azure makes them up: short, and another in each region. */
-function stores(registryId: string, location: string) {
-  const hash = createHash('sha256')
-    .update(`${idKey(registryId)} ${location}`)
-    .digest('hex')
-  const [, subscription] = /^(\/subscriptions\/[^/]+)\//i.exec(registryId) ?? []
-  const name = registryId.slice(registryId.lastIndexOf('/') + 1)
-  const group = `${subscription}/resourceGroups/azureml-rg-${name}/providers`
-  const account = hash.slice(0, 20)
-  return {
-    storage: {
-      storageAccountName: account,
-      storageAccountType: 'Standard_LRS',
-      storageAccountHnsEnabled: false,
-      armResourceId: { resourceId: `${group}/Microsoft.Storage/storageAccounts/${account}` },
-    },
-    acr: {
-      acrAccountName: account,
-      acrAccountSku: 'Premium',
-      armResourceId: { resourceId: `${group}/Microsoft.ContainerRegistry/registries/${account}` },
-    },
-  }
-}
-
-/** The registry of a name; throws 404 when there is none. */
-export function registryNamed(region: Pick<RegionContext, 'resources'>, name: string): ArmResource {
-  const found = region.resources.list('', registryType).find((one) => isNamed(one, name))
-  if (found) return found
-  throw new AzureError(404, 'RegistryNotFound', `There is no registry named '${name}'.`)
-}
-
-/** Where a registry's bytes are. */
-export function registryAccount(registry: ArmResource) {
-  const { storage } = stores(registry.id, regionName(String(registry.body.location)))
-  return { account: storage.storageAccountName, id: storage.armResourceId.resourceId }
-}
-
 /** Idempotent, so that it can run again after a crash. */
 function makeStores(region: RegionContext, registry: ArmResource, actor: Caller): void {
   for (const { location } of regionsOf(asRecord(registry.body.properties))) {
-    const { storage, acr } = stores(registry.id, String(location))
+    const { storage, acr } = registryStores(registry.id, String(location))
     const made = [
       ['Microsoft.Storage/storageAccounts', storage, storageAccountDocument({ location })],
       ['Microsoft.ContainerRegistry/registries', acr, { location, sku: { name: 'Premium' } }],
