@@ -126,6 +126,12 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
     exits: [...looks, tampered],
     seeAlso: ['decisions', 'status'],
   },
+  history: {
+    about:
+      'Lists operations, newest first, with who asked for them, how they ended, what their reports measured and where a saved report lies.',
+    exits: looks,
+    seeAlso: ['report', 'audit', 'decisions'],
+  },
   report: {
     about:
       'Every failover, switchover, failback, re-protection and drill writes a report, and the controller signs it. `report save` keeps it with its signature; `report verify` checks one that somebody hands you, without asking the controller.',
