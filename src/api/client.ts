@@ -28,6 +28,7 @@ import type {
   Status,
   VantageReport,
 } from './contract.ts'
+import type { ControlAction, ControlRequest } from './control-contract.ts'
 import type {
   ObjectDetail,
   Outage,
@@ -134,6 +135,12 @@ export interface ApiClient {
   operations(group?: string, call?: CallSignal): Promise<readonly Operation[]>
   operation(id: string, call?: CallSignal): Promise<Operation>
   cancel(id: string, call?: CallSignal): Promise<Operation>
+  control(
+    id: string,
+    action: ControlAction,
+    request: ControlRequest,
+    call?: CallSignal,
+  ): Promise<Operation>
   report(id: string, format: 'json' | 'html' | 'sig', call?: CallSignal): Promise<string>
   consoleLink(call?: CallSignal): Promise<string>
   /** Who this client is. */
@@ -271,6 +278,8 @@ export function createClient(options: ClientOptions): ApiClient {
         )
       ).items,
     operation: (id, more) => json(ofOperation(id), more),
+    control: (id, action, request, more) =>
+      json(`${ofOperation(id)}/${action}`, { method: 'POST', body: request, ...more }),
     cancel: (id, more) => json(`${ofOperation(id)}/cancel`, { method: 'POST', ...more }),
     report: (id, format, more) =>
       text(`${ofOperation(id)}/report${format === 'json' ? '' : `.${format}`}`, more),

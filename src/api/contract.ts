@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { waiting } from './control-contract.ts'
 
 /**
  * The HTTP API's schemas: they validate requests, make the OpenAPI document and type the clients
@@ -39,6 +40,8 @@ export const stepState = z.object({
   endedAt: z.string().nullable(),
   /** One sentence for operators: what was found or done. */
   detail: z.string().nullable(),
+  /** It may be left out now. */
+  skippable: z.boolean().optional(),
   progress: z
     .object({ done: z.number(), total: z.number().nullable(), bytes: z.number().nullable() })
     .nullable(),
@@ -68,6 +71,10 @@ export const operation = z.object({
   startedAt: z.string(),
   endedAt: z.string().nullable(),
   waitingFor: z.string().nullable(),
+  /** Whose answer it waits for, and until when. */
+  waiting: waiting.nullable().optional(),
+  /** Before its point of no return: `abort` would undo what was done. */
+  abortable: z.boolean().optional(),
   steps: z.array(stepState),
   error: z
     .object({ code: z.string(), message: z.string(), hint: z.string().nullable() })
@@ -345,6 +352,7 @@ export type Event = z.infer<typeof event>
  * POST groups/{group}/notify/test      notifyTest -> notifyTestResults (notify-contract.ts)
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
+ * POST operations/{id}/approve, reject, retry, skip, abort controlRequest -> operation (control-contract.ts)
  * GET  operations/{id}/report[.html|.sig] -> report
  * GET  audit?after&since&limit         -> auditPage, audit/key -> evidenceKey (evidence-contract.ts)
  * POST console-link                    -> consoleLink

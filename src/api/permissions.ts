@@ -46,6 +46,12 @@ export const permissions = {
   'POST /api/v1/groups/:group/failback': 'operator',
   'POST /api/v1/groups/:group/reprotect': 'operator',
   'POST /api/v1/operations/:id/cancel': 'operator',
+  'POST /api/v1/operations/:id/retry': 'operator',
+  'POST /api/v1/operations/:id/skip': 'operator',
+  'POST /api/v1/operations/:id/abort': 'operator',
+  // The least of what a step may wait for; the step's own role is checked when it is known.
+  'POST /api/v1/operations/:id/approve': 'operator',
+  'POST /api/v1/operations/:id/reject': 'operator',
   'POST /api/v1/groups/:group/conflicts/resolve': 'operator',
   'POST /api/v1/groups/:group/outages/:member': 'operator',
   // A vote about a failover: whoever may give it may bring one about.

@@ -4,6 +4,7 @@ import { HoldfastError, isCode } from '../model/errors.ts'
 import type { Connection } from './connect.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import type { Output } from './output.ts'
+import { waitingText } from './waiting-text.ts'
 
 export interface FollowOptions {
   readonly connection: Connection
@@ -128,6 +129,8 @@ export function endingOf(
     return { exitCode: exitCodes.ok, sentence: `${type}: complete` }
   if (operation.outcome === 'partial')
     return { exitCode: exitCodes.partial, sentence: `${type}: partial` }
+  if (operation.outcome === 'aborted')
+    return { exitCode: exitCodes.interrupted, sentence: `${type}: aborted; what it did is undone` }
   if (operation.outcome === 'cancelled')
     return { exitCode: exitCodes.interrupted, sentence: `${type}: cancelled` }
   const why = error === null ? '' : `: ${error.message} [${error.code}]${hintText(error.hint)}`
@@ -146,7 +149,7 @@ export function endingOf(
   if (operation.status === 'waiting') {
     return {
       exitCode: exitCodes.operator,
-      sentence: `${type}: waiting for ${operation.waitingFor ?? 'a human'}`,
+      sentence: `${type}: ${waitingText(operation)}`,
     }
   }
   return {

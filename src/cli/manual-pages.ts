@@ -126,6 +126,12 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
     exits: [...looks, tampered],
     seeAlso: ['decisions', 'status'],
   },
+  notify: {
+    about:
+      'Sends a message through each channel of the plan, so that the way to people is known to work before it is needed.',
+    exits: looks,
+    seeAlso: ['controller', 'status'],
+  },
   history: {
     about:
       'Lists operations, newest first, with who asked for them, how they ended, what their reports measured and where a saved report lies.',
@@ -176,6 +182,37 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
     exits: operates,
     meanings: { 3: 'partial: not everything answered in the rehearsal' },
     seeAlso: ['assess', 'failover'],
+  },
+  approve: {
+    about:
+      'Steps of the plan, or a whole run, may wait for people. Each person counts once, and the one who asked for the run does not count unless the plan says so. When enough have agreed, the operation goes on.',
+    exits: operates,
+    seeAlso: ['reject', 'status'],
+  },
+  reject: {
+    about:
+      'Ends the wait and fails the operation; nothing after that step is done. `holdfast retry` asks again, `holdfast abort` undoes what came before.',
+    exits: operates,
+    seeAlso: ['approve', 'abort'],
+  },
+  retry: {
+    about:
+      'The same run once more: every step looks first, so only what is missing is done. A failover that moved nothing for an hour is begun anew instead.',
+    exits: operates,
+    seeAlso: ['skip', 'abort', 'status'],
+  },
+  skip: {
+    about:
+      'Only steps that no promise depends on can be left out, and none that acts at this moment. Whoever leaves one out stands with the reason in the journal and the report, and the outcome is partial. After a failure it takes effect with `holdfast retry`.',
+    exits: operates,
+    seeAlso: ['retry', 'abort'],
+  },
+  abort: {
+    about:
+      'Undoes the steps of a failover, switchover or failback, last one first, as long as the new epoch has not begun. After that the way back is to finish the move and then run `holdfast failback`.',
+    exits: operates,
+    meanings: { 130: 'aborted: what was done is undone' },
+    seeAlso: ['retry', 'failback'],
   },
   controller: {
     about:

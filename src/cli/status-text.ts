@@ -2,6 +2,7 @@ import type { DrillStatus, GroupStatus, MemberStatus, Operation, Status } from '
 import { colours as pc } from './colours.ts'
 import { stepText } from './show-steps.ts'
 import { bytesText, durationText, tableText } from './text.ts'
+import { waitingText } from './waiting-text.ts'
 
 export function statusText(status: Status): string {
   if (status.groups.length === 0) return 'The controller protects no group.'
@@ -111,11 +112,12 @@ function countsText({ counts }: GroupStatus): string {
 }
 
 function operationLines(operation: Operation): string[] {
-  const { type, status, outcome, startedAt, endedAt, waitingFor, error } = operation
+  const { id, type, status, outcome, startedAt, endedAt, waitingFor, error } = operation
   const state = waitingFor === null ? (outcome ?? status) : `waiting for ${waitingFor}`
   const when = endedAt === null ? `since ${startedAt}` : `at ${endedAt}`
-  const lines = [`${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when}`]
+  const lines = [`${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when} (${id})`]
   if (error !== null) lines.push(`  ${pc.red('error')} ${error.message} [${error.code}]`)
+  if (waitingFor !== null) lines.push(`  ${waitingText(operation)}`)
   // Of an operation that is over, the report tells the steps.
   if (endedAt === null) lines.push(...operation.steps.map((step) => `  ${stepText(step)}`))
   return lines

@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type {
   JobRow,
   Operation,
@@ -25,6 +24,8 @@ import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
 import { historyOf } from './history.ts'
 import type { Notifier } from './notifier.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { operationControl } from './operation-control.ts'
 import { operationOf, previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
@@ -244,6 +245,14 @@ export function controllerService(parts: ServiceParts): ControllerService {
       }
       return show(await runner.cancel(id, by))
     },
+    control: operationControl({
+      ...{ group, database, runner, gate: parts.gate, runOf },
+      show: (run) => {
+        const data = show(run)
+        events.publish({ type: 'operation', at: clock().toISOString(), data })
+        return data
+      },
+    }),
     report: async (id, format) => {
       await runOf(id)
       const report = await records.reports.document(id)
@@ -288,17 +297,3 @@ function openJobRow({ name, state, checkpoints, obstacles, capturedAt }: Capture
 
 const previewLimitMs = 60_000
 const readinessLimitMs = 60_000
-
-/** Two controllers, or two people, who start something at the same instant do so one after the other. */
-async function oneAtATime<T>(
-  database: Database,
-  group: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  return database.kysely.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(hashtext(${`holdfast start ${group}`}))`.execute(
-      transaction,
-    )
-    return work()
-  })
-}

@@ -17,6 +17,7 @@ import type { CallOptions } from '../workspace/workspace.ts'
 import type { ServiceTokens } from './access/service-tokens.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
+import type { OperationControl } from './operation-control.ts'
 import type { Readings } from './readings.ts'
 import type { ReplicationService } from './replication-service.ts'
 
@@ -60,6 +61,8 @@ export interface ControllerService extends Readings {
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */
   cancel(id: string, by: string): Promise<Operation>
+  /** What people do to an operation that was begun. */
+  readonly control: OperationControl
   report(id: string, format: ReportFormat): Promise<string>
 }
 

@@ -151,7 +151,10 @@ function switchoverRun(asked: Asked): StartRun {
       hint: 'To move away on purpose, run `holdfast switchover`.',
     })
   }
-  return newRun(asked, moveId(type, course))
+  const base = moveId(type, course)
+  // One that was aborted has moved nothing and is over.
+  const earlier = asked.runs.filter(({ header }) => isTryOf(base, header.id)).length
+  return newRun(asked, nextTry(base, earlier))
 }
 
 /**
@@ -221,7 +224,7 @@ function ownSteps({ type, runbooks }: Asked): Pick<ProcedureInput, 'userSteps'> 
   return own.length === 0 ? {} : { userSteps: own as unknown as readonly JsonObject[] }
 }
 
-function againOf({ header }: Run): StartRun {
+export function againOf({ header }: Run): StartRun {
   const { id, runbook, group, input } = header
   return { id, runbook, group, input, ...(runbook === 'failover' ? { failed: 'source' } : {}) }
 }

@@ -1,6 +1,6 @@
 import type { Operation, StepState } from '../api/contract.ts'
 import type { Run } from './journal.ts'
-import type { RunState, StepRecord } from './run-state.ts'
+import { canAbort, canSkip, type RunState, type StepRecord } from './run-state.ts'
 import type { StepProgress } from './runbook.ts'
 
 /** A run as the API shows it. */
@@ -27,6 +27,8 @@ export function toOperation(
     startedAt: header.acceptedAt,
     endedAt: isOver(state) ? state.since : null,
     waitingFor: state.status === 'waiting' ? state.for : null,
+    waiting: waitingOf(state),
+    abortable: canAbort(state) && state.abort === null,
     steps: state.steps.map((step) => toStepState(step, more.progress?.get(step.id))),
     error: 'error' in state ? pickError(state.error) : null,
     report: more.report ?? null,
@@ -42,8 +44,18 @@ function toStepState(step: StepRecord, progress: StepProgress | undefined): Step
     startedAt: step.startedAt,
     endedAt: step.endedAt,
     detail: step.detail,
+    skippable: canSkip(step) && step.skip === undefined,
     progress: progress ?? null,
   }
+}
+
+function waitingOf(state: RunState): Operation['waiting'] {
+  if (state.status !== 'waiting') return null
+  const { step, reason } = state
+  const wait = state.steps.find(({ id }) => id === step)?.wait
+  if (wait === undefined) return null
+  const { rejection: _rejection, approvals, ...terms } = wait
+  return { step, reason, ...terms, approvals: [...approvals] }
 }
 
 function outcomeOf(state: RunState): Operation['outcome'] {

@@ -2,12 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { GroupStatus, LedgerRow, Operation, StartOperation } from '../../api/contract.ts'
+import {
+  type ControlAction,
+  type ControlRequest,
+  controlActions,
+} from '../../api/control-contract.ts'
 import type { Caller } from '../../api/roles.ts'
 import type { ServiceTokens } from '../../controller/access/service-tokens.ts'
 import { createEventBus } from '../../controller/event-bus.ts'
 import { localToken } from '../../controller/http/authenticate.ts'
 import { createMetrics } from '../../controller/http/metrics.ts'
 import { type ServerOptions, startServer } from '../../controller/http/server.ts'
+import type { OperationControl } from '../../controller/operation-control.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { type ScriptedEvidence, scriptedEvidence } from './scripted-evidence.ts'
@@ -20,6 +26,7 @@ export interface ScriptedController {
   readonly token: string
   readonly started: Array<{ type: Operation['type']; request: StartOperation }>
   readonly cancelled: string[]
+  readonly controlled: Array<{ action: ControlAction; request: ControlRequest }>
   /** Changes the operation under way and tells everybody. */
   advance(change: Partial<Operation>): void
   /** Changes it as if the event were lost. */
@@ -105,6 +112,17 @@ const report = {
   ],
 }
 
+function scriptedControl(
+  take: (action: ControlAction, id: string, request: ControlRequest) => Promise<Operation>,
+): OperationControl {
+  return Object.fromEntries(
+    controlActions.map((action) => [
+      action,
+      (id: string, request: ControlRequest) => take(action, id, request),
+    ]),
+  ) as unknown as OperationControl
+}
+
 export async function startScriptedController(options: {
   readonly stateDir: string
   /** Called when an operation was started; drives it with `advance`. */
@@ -118,6 +136,7 @@ export async function startScriptedController(options: {
   const { stateDir } = options
   const started: ScriptedController['started'] = []
   const cancelled: string[] = []
+  const controlled: ScriptedController['controlled'] = []
   const events = createEventBus({ runId: 'test' })
   let current: Operation | undefined
   const status = async () => ({
@@ -206,6 +225,10 @@ export async function startScriptedController(options: {
       cancelled.push(id)
       return operation(id)
     },
+    control: scriptedControl((action, id, request) => {
+      controlled.push({ action, request })
+      return operation(id)
+    }),
     report: async (id, format) => {
       if (current?.report === null) {
         throw new HoldfastError('report.not-found', `Operation ${id} wrote no report.`)
@@ -235,7 +258,16 @@ export async function startScriptedController(options: {
     JSON.stringify({ url: server.url, token, pid: process.pid }),
   )
   const controller: ScriptedController = {
-    ...{ url: server.url, token, started, cancelled, evidence, advance, advanceSilently },
+    ...{
+      url: server.url,
+      token,
+      started,
+      cancelled,
+      controlled,
+      evidence,
+      advance,
+      advanceSilently,
+    },
     close: () => server.close(),
   }
   return controller

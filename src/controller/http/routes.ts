@@ -21,6 +21,7 @@ import {
 import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
+import { registerControlRoutes } from './control-routes.ts'
 import { streamEvents } from './events.ts'
 import { registerEvidenceRoutes } from './evidence-routes.ts'
 import { registerReadings } from './reading-routes.ts'
@@ -170,6 +171,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     },
     (request) => service.cancel(request.params.id, callerOf(request).name),
   )
+  registerControlRoutes(instance, service)
   registerReplicationRoutes(instance, service)
   registerTokenRoutes(app, service)
   registerReports(app, service)

@@ -3,6 +3,7 @@ import type { UserStep } from '../../plan/user-step-schema.ts'
 import { never } from '../../runbook/durable-engine.ts'
 import { type EngineRecord, engineRecord, memoryEngine } from '../../runbook/memory-engine.ts'
 import type { FaultPoint, PerformTools } from '../../runbook/perform.ts'
+import type { RunEvent } from '../../runbook/run-state.ts'
 import { createRunner, runbookProcedures } from '../../runbook/runner.ts'
 import { memoryRecords, type Records } from '../records.ts'
 import { seedRecords } from './records.ts'
@@ -30,6 +31,8 @@ export interface Crash {
   readonly at?: { readonly step: string; readonly point: FaultPoint }
   /** Number of the effect on the outside, counted from 0, and on which side of it. */
   readonly effect?: { readonly number: number; readonly when: 'before' | 'after' }
+  /** As soon as the journal has this of the step. */
+  readonly journalled?: { readonly step: string; readonly type: RunEvent['type'] }
   /** Gets the means to end the process from elsewhere. */
   readonly means?: (die: () => Promise<never>) => void
 }
@@ -70,8 +73,14 @@ export async function controller(
     if (isHere) await dieHere()
   }
   const now = time.now ?? clock
+  const { journal } = scene.records
+  const append = async (run: string, event: RunEvent) => {
+    await journal.append(run, event)
+    const { step, type } = crash.journalled ?? {}
+    if ('step' in event && event.step === step && event.type === type) await dieHere()
+  }
   const tools = {
-    journal: scene.records.journal,
+    journal: { ...journal, append },
     ...{ now, ...(time.sleep && { sleep: time.sleep }) },
     faultPoint: async (step: string, point: FaultPoint) => {
       if (crash.at?.step === step && crash.at.point === point) await dieHere()
