@@ -168,7 +168,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
         hint: 'Between Azure ML workspaces runs keep their ids. Between MLflow servers `holdfast sync` makes the copies.',
       })
     },
-    start: async (name, type, request, { by, key }) => {
+    start: async (name, type, request, { by, byId = by, key }) => {
       check(name)
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
@@ -187,7 +187,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           home: plan.members.find(({ role }) => role === 'primary')?.name ?? '',
           ...(plan.runbooks && { runbooks: plan.runbooks }),
           now: clock(),
-          by,
+          ...{ by, byId },
         }
         const run = runFor(asked)
         if (request.dryRun) {

@@ -12,13 +12,24 @@ const steps = [
   { id: 'raise-epoch', noReturn: true },
   { id: 'traffic', skippable: true },
 ].map((each) => ({ title: each.id, ...each }))
-const caller = (name: string, role: Role = 'approver'): Caller => ({ name, roles: { g: role } })
+const caller = (name: string, role: Role = 'approver'): Caller => ({
+  ...{ id: name, name, via: 'sign-in' },
+  roles: { g: role },
+})
 
 function runAfter(events: readonly object[], id = 'failover-g-e2', runbook = 'failover'): Run {
   const dated = events.map((event) => ({ at, ...event }) as RunEvent)
   return {
     header: {
-      ...{ id, runbook, group: 'g', input: { epoch: 1 }, steps, acceptedAt: at, askedBy: 'ann' },
+      ...{
+        id,
+        runbook,
+        group: 'g',
+        input: { epoch: 1 },
+        steps,
+        acceptedAt: at,
+        askedBy: { id: 'ann', name: 'ann' },
+      },
     },
     state: fold(accepted(steps, at), dated),
   }
@@ -31,7 +42,7 @@ const failed = {
 }
 const waits = {
   ...{ type: 'wait-began', step: 'ok', for: 'approver', people: 2, reason: 'r' },
-  ...{ expiresAt: '2026-01-01T12:30:00.000Z', excluded: 'ann' },
+  ...{ expiresAt: '2026-01-01T12:30:00.000Z', excluded: { id: 'ann', name: 'ann' } },
 }
 const waiting = (...more: object[]) => runAfter([begun, began('ok'), waits, ...more])
 const codeOf = (work: () => unknown): string | undefined => {
@@ -51,9 +62,11 @@ describe('an answer', () => {
     expect(answer(waiting(), caller('ben'))).toBeUndefined()
     expect(answer(waiting(), caller('ben', 'admin'))).toBeUndefined()
     expect(answer(waiting(), caller('ann'))).toBe('approval.not-counted')
-    const once = waiting({ type: 'approved', step: 'ok', by: 'ben', reason: null })
+    const once = waiting({ type: 'approved', step: 'ok', by: 'ben', id: 'ben', reason: null })
     expect(answer(once, caller('ben'))).toBe('approval.not-counted')
     expect(answer(once, caller('cyd'))).toBeUndefined()
+    // Another name of the same person is the same person.
+    expect(answer(once, { ...caller('ben'), name: 'cyd' })).toBe('approval.not-counted')
   })
 
   it('is refused without the role, after the expiry, and where nothing waits', () => {

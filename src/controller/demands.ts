@@ -47,7 +47,7 @@ export function refuseAnswer(
       hint: `Ask again: holdfast retry ${header.id}`,
     })
   }
-  const reason = what === 'approved' ? whyNotCounted(wait, caller.name) : undefined
+  const reason = what === 'approved' ? whyNotCounted(wait, caller) : undefined
   if (reason === undefined) return step
   throw refusal('approval.not-counted', reason, {
     hint: `Somebody else with the role '${wait.for}' runs: holdfast approve ${header.id}`,

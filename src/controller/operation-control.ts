@@ -39,11 +39,15 @@ export function operationControl(parts: {
       const step = refuseAnswer(run, request, caller, type, group.clock())
       if (request.dryRun) return show(run)
       const reason = request.reason ?? null
-      const noted = await runner.note(id, { type, step: step.id, by: caller.name, reason })
+      const noted = await runner.note(id, {
+        ...{ type, step: step.id, reason },
+        by: caller.name,
+        id: caller.id,
+      })
       // Where somebody else answered at the same instant, the journal has decided.
       const wait = noted.state.steps.find((each) => each.id === step.id)?.wait
       const counted = [...(wait?.approvals ?? []), wait?.rejection].some(
-        (each) => each?.by === caller.name,
+        (each) => each?.id === caller.id,
       )
       if (!counted && wait !== undefined) refuseAnswer(noted, request, caller, type, group.clock())
       return show(noted)

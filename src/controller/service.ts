@@ -52,7 +52,7 @@ export interface ControllerService extends Readings {
     group: string,
     type: OperationType,
     request: StartOperation,
-    asked: { readonly by: string; readonly key?: string },
+    asked: { readonly by: string; readonly byId?: string; readonly key?: string },
   ): Promise<Operation>
   /** Throws `notify.no-channel` (operator). */
   testNotify(group: string, channel?: string): Promise<readonly NotifyTestResult[]>

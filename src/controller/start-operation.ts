@@ -27,6 +27,8 @@ export interface Asked {
   readonly now: Date
   /** Name of the caller. */
   readonly by: string
+  /** Of the caller; default: the name. */
+  readonly byId?: string
 }
 
 /**
@@ -203,7 +205,7 @@ function refuseUnprotected({ replicates, primary, secondary }: Course): void {
 }
 
 function newRun(asked: Asked, id: string): StartRun {
-  const { type, course, detection, now, by } = asked
+  const { type, course, detection, now, by, byId = by } = asked
   const member = detection.members[course.primary]
   const input: ProcedureInput = {
     epoch: course.epoch,
@@ -215,7 +217,7 @@ function newRun(asked: Asked, id: string): StartRun {
     ...ownSteps(asked),
   }
   const group = course.direction.group
-  return { id, runbook: type, group, input, askedBy: by }
+  return { id, runbook: type, group, input, askedBy: { id: byId, name: by } }
 }
 
 /** A run keeps the steps it began with, whatever becomes of the plan. */

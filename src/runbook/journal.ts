@@ -1,5 +1,6 @@
 import type { Json } from '../model/json.ts'
 import { accepted, advance, type RunEvent, type RunState, type StepOutline } from './run-state.ts'
+import type { Person } from './wait.ts'
 
 /** What a run is: fixed when it is accepted. */
 export interface RunHeader {
@@ -9,8 +10,8 @@ export interface RunHeader {
   readonly group: string
   readonly input: Json
   readonly steps: readonly StepOutline[]
-  /** Name of the caller who asked for it; absent in runs of older versions. */
-  readonly askedBy?: string
+  /** Who asked for it; absent in runs of older versions. */
+  readonly askedBy?: Person
   readonly acceptedAt: string
 }
 

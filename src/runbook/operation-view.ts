@@ -54,8 +54,9 @@ function waitingOf(state: RunState): Operation['waiting'] {
   const { step, reason } = state
   const wait = state.steps.find(({ id }) => id === step)?.wait
   if (wait === undefined) return null
-  const { rejection: _rejection, approvals, ...terms } = wait
-  return { step, reason, ...terms, approvals: [...approvals] }
+  const { rejection: _rejection, approvals, excluded, ...terms } = wait
+  const said = approvals.map(({ by, reason: why, at }) => ({ by, reason: why, at }))
+  return { step, reason, ...terms, excluded: excluded?.name ?? null, approvals: said }
 }
 
 function outcomeOf(state: RunState): Operation['outcome'] {

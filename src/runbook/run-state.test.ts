@@ -28,11 +28,17 @@ const events: Record<RunEventType, RunEvent> = {
   'wait-began': {
     type: 'wait-began',
     step: 'one',
-    ...{ for: 'approver', people: 2, reason: 'r', expiresAt: null, excluded: 'asker' },
+    ...{
+      for: 'approver',
+      people: 2,
+      reason: 'r',
+      expiresAt: null,
+      excluded: { id: 'asker', name: 'Asker' },
+    },
     at: later,
   },
-  approved: { type: 'approved', step: 'one', by: 'ann', reason: null, at: later },
-  rejected: { type: 'rejected', step: 'one', by: 'ann', reason: null, at: later },
+  approved: { type: 'approved', step: 'one', by: 'Ann', id: 'ann', reason: null, at: later },
+  rejected: { type: 'rejected', step: 'one', by: 'Ann', id: 'ann', reason: null, at: later },
   'skip-requested': { type: 'skip-requested', step: 'one', by: 'ann', reason: 'r', at: later },
   'abort-requested': { type: 'abort-requested', by: 'ann', reason: 'r', at: later },
   'step-undone': { type: 'step-undone', step: 'one', detail: 'd', at: later },
@@ -186,15 +192,15 @@ describe('run state', () => {
   })
 
   describe('an approval', () => {
-    const approve = (by: string, at = later): RunEvent =>
-      ({ ...events.approved, by, at }) as RunEvent
+    const approve = (id: string, at = later): RunEvent =>
+      ({ ...events.approved, id, at }) as RunEvent
     const waitOf = (state: RunState) => state.steps[0]?.wait
     const asked = (change: object) =>
       fold(start, [events.begun, { ...events['wait-began'], ...change } as RunEvent])
 
     it('counts one person once and the asker not at all', () => {
       const once = fold(states.waiting, [approve('ann'), approve('ann'), approve('asker')])
-      expect(waitOf(once)?.approvals.map(({ by }) => by)).toEqual(['ann'])
+      expect(waitOf(once)?.approvals.map(({ id }) => id)).toEqual(['ann'])
       expect(waitOf(advance(once, approve('ben')))?.approvals).toHaveLength(2)
     })
 

@@ -11,6 +11,7 @@ import {
   type Step,
   type StepProgress,
 } from './runbook.ts'
+import type { Person } from './wait.ts'
 
 /** A runbook together with how to open the world it works on. */
 export interface RunbookBinding {
@@ -108,8 +109,8 @@ export interface StartRun {
   readonly runbook: string
   readonly group: string
   readonly input: Json
-  /** Name of the caller who asks. */
-  readonly askedBy?: string
+  /** Who asks. */
+  readonly askedBy?: Person
   /** The member that does not answer; steps that need it are refused before anything happens. */
   readonly failed?: Need['member']
 }

@@ -12,8 +12,16 @@ export interface WaitTerms {
   readonly askerCounts: boolean
 }
 
+/** No two people have the same id; a name is for people and may be chosen. */
+export interface Person {
+  readonly id: string
+  readonly name: string
+}
+
 export interface Answer {
+  /** Name of the person. */
   readonly by: string
+  readonly id: string
   readonly reason: string | null
   readonly at: string
 }
@@ -24,8 +32,8 @@ export interface WaitRecord {
   readonly people: number
   readonly since: string
   readonly expiresAt: string | null
-  /** A name that does not count: the person who asked for the run. */
-  readonly excluded: string | null
+  /** Who does not count: the person who asked for the run. */
+  readonly excluded: Person | null
   /** One for each person. */
   readonly approvals: readonly Answer[]
   readonly rejection: Answer | null
@@ -39,12 +47,13 @@ export type WaitEvent =
       readonly people: number
       readonly reason: string
       readonly expiresAt: string | null
-      readonly excluded: string | null
+      readonly excluded: Person | null
     }
   | {
       readonly type: 'approved' | 'rejected'
       readonly step: string
       readonly by: string
+      readonly id: string
       readonly reason: string | null
     }
 
@@ -68,11 +77,11 @@ export function advanceWait(
       }
     )
   }
-  const { by, reason, at } = event
+  const { by, id, reason, at } = event
   if (wait === undefined || stateOfWait(wait, at) !== 'open') return wait
-  if (event.type === 'rejected') return { ...wait, rejection: { by, reason, at } }
-  if (whyNotCounted(wait, by) !== undefined) return wait
-  return { ...wait, approvals: [...wait.approvals, { by, reason, at }] }
+  if (event.type === 'rejected') return { ...wait, rejection: { by, id, reason, at } }
+  if (whyNotCounted(wait, { id, name: by }) !== undefined) return wait
+  return { ...wait, approvals: [...wait.approvals, { by, id, reason, at }] }
 }
 
 export function stateOfWait(wait: WaitRecord, now: string): WaitState {
@@ -82,12 +91,12 @@ export function stateOfWait(wait: WaitRecord, now: string): WaitState {
 }
 
 /** Why the approval of a person would not count; one sentence. */
-export function whyNotCounted(wait: WaitRecord, by: string): string | undefined {
-  if (wait.approvals.some((each) => each.by === by)) {
-    return `${by} has approved already; ${wait.people} different people have to.`
+export function whyNotCounted(wait: WaitRecord, { id, name }: Person): string | undefined {
+  if (wait.approvals.some((each) => each.id === id)) {
+    return `${name} has approved already; ${wait.people} different people have to.`
   }
-  return by === wait.excluded
-    ? `${by} asked for this run, so somebody else has to approve it.`
+  return id === wait.excluded?.id
+    ? `${name} asked for this run, so somebody else has to approve it.`
     : undefined
 }
 

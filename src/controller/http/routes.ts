@@ -138,7 +138,8 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       },
       async (request, reply) => {
         const key = request.headers['idempotency-key']
-        const asked = { by: callerOf(request).name, ...(key === undefined ? {} : { key }) }
+        const { id, name } = callerOf(request)
+        const asked = { by: name, byId: id, ...(key === undefined ? {} : { key }) }
         const started = await service.start(request.params.group, type, request.body, asked)
         return reply.code(202).send(started)
       },

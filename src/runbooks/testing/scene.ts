@@ -5,6 +5,7 @@ import { type EngineRecord, engineRecord, memoryEngine } from '../../runbook/mem
 import type { FaultPoint, PerformTools } from '../../runbook/perform.ts'
 import type { RunEvent } from '../../runbook/run-state.ts'
 import { createRunner, runbookProcedures } from '../../runbook/runner.ts'
+import type { Person } from '../../runbook/wait.ts'
 import { memoryRecords, type Records } from '../records.ts'
 import { seedRecords } from './records.ts'
 import { clock, createRegions, type Regions, snapshot } from './regions.ts'
@@ -42,7 +43,7 @@ export interface Start {
   readonly runbook: string
   readonly expectedEpoch?: number
   readonly userSteps?: readonly UserStep[]
-  readonly askedBy?: string
+  readonly askedBy?: Person
 }
 
 /** One controller process: resolves when it ended the run, or died. */

@@ -236,12 +236,17 @@ ${entries}`
       at = Date.parse('2026-01-01T12:00:00.000Z')
     })
     const begin = (crash = {}) =>
-      controller(scene, { ...there, userSteps: twoOf(), askedBy: 'ann' }, crash, time)
+      controller(
+        scene,
+        { ...there, userSteps: twoOf(), askedBy: { id: 'ann', name: 'ann' } },
+        crash,
+        time,
+      )
     const waits = () =>
       expect.poll(async () => (await stateNow())?.status, { timeout: 20_000 }).toBe('waiting')
     const say = (type: 'approved' | 'rejected', by: string) =>
       scene.records.journal.append('run', {
-        ...{ type, step: 'ok', by, reason: null, at: new Date(at).toISOString() },
+        ...{ type, step: 'ok', by, id: by, reason: null, at: new Date(at).toISOString() },
       })
 
     it('go on when enough different people agreed, the asker not among them', async () => {
