@@ -76,6 +76,7 @@ function wanted(values: {
 
 async function run(bench: Bench, options: Wanted): Promise<readonly Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), `holdfast-bench-${bench.name}-`))
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
   try {
     const note = (line: string) => process.stderr.write(`${bench.name}: ${line}\n`)
     return await bench.run({ ...options, dir, note })
@@ -83,6 +84,9 @@ async function run(bench: Bench, options: Wanted): Promise<readonly Figure[]> {
     rmSync(dir, { recursive: true, force: true })
   }
 }
+
+// What runs beside a bench is ended at `exit`, which a signal alone does not bring about.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 

@@ -48,6 +48,10 @@ export async function startMlflow(
     },
   )
   closeSync(log)
+  // A group of its own outlives a bench that is broken off.
+  const end = () => killGroup(child)
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   try {
     await untilHealthy(`http://127.0.0.1:${port}`, child, logFile)
     await warmUp(`http://127.0.0.1:${port}`)
@@ -121,7 +125,12 @@ async function stopGroup(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   process.kill(-child.pid, 'SIGTERM')
   await Promise.race([ended, delay(10_000)])
-  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
+  killGroup(child)
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    process.kill(-child.pid, 'SIGKILL')
 }
 
 function freePort(): Promise<number> {
