@@ -50,7 +50,7 @@ export async function startMlflow(
   closeSync(log)
   // A group of its own outlives a bench that is broken off.
   const end = () => killGroup(child)
-  process.once('exit', end)
+  process.prependOnceListener('exit', end)
   child.once('exit', () => process.off('exit', end))
   try {
     await untilHealthy(`http://127.0.0.1:${port}`, child, logFile)
