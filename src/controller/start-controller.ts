@@ -9,10 +9,8 @@ import { readOrMakeSigningKey } from '../evidence/signing-key.ts'
 import { outboxMigrations } from '../notify/outbox.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { PassResult } from '../replication/pass.ts'
-import { dbosEngine } from '../runbook/dbos-engine.ts'
 import { isEnded } from '../runbook/run-state.ts'
-import type { StepProgress } from '../runbook/runbook.ts'
-import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
+import type { Runner } from '../runbook/runner.ts'
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
@@ -24,7 +22,7 @@ import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
 import { createDecider, ownVantagePoint } from './decider.ts'
 import { establishEpoch } from './establish.ts'
-import { createEventBus, type EventBus } from './event-bus.ts'
+import { createEventBus } from './event-bus.ts'
 import { type EvidenceParts, evidenceService } from './evidence-service.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { ListenAddress } from './http/public-address.ts'
@@ -32,14 +30,13 @@ import { startServer } from './http/server.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { notePlan } from './note-plan.ts'
 import { startNotifier } from './notifier.ts'
-import { operationOf } from './operations.ts'
 import { createPassGate } from './pass-gate.ts'
-import { bindProcedures } from './procedures.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
 import { signedReports } from './signed-reports.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { startKeyMigrations } from './start-keys.ts'
+import { startRunner } from './start-runner.ts'
 import { statusEvents } from './status-events.ts'
 import { startWatch, type Watch } from './watch.ts'
 
@@ -118,8 +115,12 @@ async function assemble(
   const regions = new Map<string, string>()
   const learner = regionLearner(group.members, regions)
   let statusChanged: () => void = () => undefined
-  const runner = await startRunner(group, gate, events, database)
-  closers.push(() => runner.stop())
+  const { runner, stop: stopRunner } = await startRunner(group, {
+    ...{ gate, events, database, stateDir },
+    // Single commands end soon; what a dead controller left is not for them.
+    takesOver: options.syncEveryMs !== null,
+  })
+  closers.push(stopRunner)
   const watch = startWatch({
     members: group.members,
     everyMs: options.probeEveryMs,
@@ -241,42 +242,6 @@ async function openGroup(
   )
   const endpoints = openStableEndpoints(plan, stateDir, members)
   return { plan, records, members, endpoints, clock, log }
-}
-
-async function startRunner(
-  group: ProtectedGroup,
-  gate: ReturnType<typeof createPassGate>,
-  events: EventBus,
-  database: Database,
-): Promise<Runner> {
-  const { records, clock, plan } = group
-  const { journal } = records
-  const progress = new Map<string, Map<string, StepProgress>>()
-  const publish = async (id: string) => {
-    const run = await journal.read(id)
-    if (run === undefined) return
-    const data = operationOf(run, progress.get(id))
-    events.publish({ type: 'operation', at: clock().toISOString(), data })
-  }
-  const bindings = bindProcedures(group, gate, {
-    journal,
-    now: clock,
-    onEvent: (id) => void publish(id).catch(() => undefined),
-    onProgress: (id, step, value) => {
-      const steps = progress.get(id) ?? new Map<string, StepProgress>()
-      progress.set(id, steps.set(step, value))
-    },
-  })
-  const engine = dbosEngine({
-    url: database.url,
-    executorId: `controller-${plan.group}`,
-    procedures: runbookProcedures(bindings),
-    onLog: (level, message) => level !== 'info' && group.log.warn({ from: 'dbos' }, message),
-  })
-  const runner = createRunner({ engine, journal, now: clock, bindings, progress })
-  await engine.start()
-  await runner.takeUp(plan.group)
-  return runner
 }
 
 function startPasses(

@@ -13,6 +13,7 @@ import {
   settle,
   unsettle,
 } from './durable-engine.ts'
+import type { SharedRuns } from './take-over.ts'
 
 /**
  * Recorded with every run; a run of another version is left alone for ever. The default is a hash of
@@ -29,12 +30,15 @@ export interface DbosEngineOptions {
   readonly procedures: readonly Procedure[]
   /** Stays the same over restarts of one controller, differs between controllers. */
   readonly executorId: string
+  /** Runs of another scope are left alone: one PostgreSQL may serve several groups. Default: none. */
+  readonly scope?: string
   /** Diagnostics of DBOS. Default: dropped; they repeat what runs and results say. */
   readonly onLog?: (level: 'info' | 'warn' | 'error', message: string) => void
 }
 
 /** DBOS keeps its state in static fields: one engine per process at a time. */
-export function dbosEngine(options: DbosEngineOptions): DurableEngine {
+export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRuns {
+  const version = [applicationVersion, ...(options.scope ? [options.scope] : [])].join('/')
   const shutdown = new AbortController()
   const workflows = new Map<string, (input: Json) => Promise<Settled>>()
 
@@ -79,7 +83,7 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine {
         name: 'holdfast',
         systemDatabaseUrl: withIdleTransactionLimit(options.url),
         systemDatabaseSchemaName: schemaName,
-        applicationVersion,
+        applicationVersion: version,
         executorID: options.executorId,
         logger: dbosLogger(options.onLog),
       })
@@ -114,12 +118,29 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine {
       }
     },
     cancel: (id) => DBOS.cancelWorkflow(id),
+    executors: async () => {
+      const open = await DBOS.listWorkflows({ ...underWay, applicationVersion: version })
+      return [...new Set(open.flatMap(({ executorId }) => executorId ?? []))]
+    },
+    adopt: async (executors) => {
+      let ids: string[] = []
+      // In turns: what somebody else has just adopted is theirs.
+      await inTurns(options.url, async () => {
+        const executorId = [...executors]
+        const left = { ...underWay, applicationVersion: version, executorId }
+        ids = (await DBOS.listWorkflows(left)).map(({ workflowID }) => workflowID)
+        if (ids.length > 0) await DBOS.resumeWorkflows(ids)
+      })
+      return ids
+    },
     stop: async () => {
       shutdown.abort()
       await DBOS.shutdown({ deregister: true })
     },
   }
 }
+
+const underWay = { status: 'PENDING', loadInput: false, loadOutput: false } as const
 
 /** Bodies are settled, so what rejects here comes from DBOS itself. */
 async function uninterrupted<T>(call: Promise<T>): Promise<T> {
@@ -144,7 +165,7 @@ function withIdleTransactionLimit(text: string): string {
   return url.href
 }
 
-/** Launching creates or changes tables; two processes that do so at once make one of them fail. */
+/** Launching creates or changes tables; two processes that do so at once make one of them fail. So does adopting. */
 async function inTurns(url: string, work: () => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined) // the query below rejects as well

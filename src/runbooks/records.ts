@@ -12,6 +12,7 @@ import { postgresResolutions, resolutionMigrations } from '../replication/postgr
 import { postgresRunLinks, runLinkMigrations } from '../replication/postgres-run-links.ts'
 import type { ResolutionStore } from '../replication/resolutions.ts'
 import { type EpochRegister, memoryEpochRegister } from '../runbook/epoch-register.ts'
+import { leaseMigrations } from '../runbook/executor-leases.ts'
 import { type Journal, memoryJournal } from '../runbook/journal.ts'
 import { epochMigrations, postgresEpochRegister } from '../runbook/postgres-epoch-register.ts'
 import { journalMigrations, postgresJournal } from '../runbook/postgres-journal.ts'
@@ -58,6 +59,7 @@ export function memoryRecords(): Records {
 }
 
 export const recordMigrations = [
+  ...leaseMigrations,
   ...journalMigrations,
   ...epochMigrations,
   ...jobMigrations,

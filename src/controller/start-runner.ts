@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { dbosEngine } from '../runbook/dbos-engine.ts'
+import { executorLeases } from '../runbook/executor-leases.ts'
+import type { StepProgress } from '../runbook/runbook.ts'
+import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
+import { startTakeOver } from '../runbook/take-over.ts'
+import type { Database } from '../store/database.ts'
+import type { EventBus } from './event-bus.ts'
+import { operationOf } from './operations.ts'
+import type { PassGate } from './pass-gate.ts'
+import { bindProcedures } from './procedures.ts'
+import type { ProtectedGroup } from './protected-group.ts'
+
+/** A controller that is silent for longer than this is dead, in milliseconds. */
+const leaseTtlMs = 10_000
+const beatEveryMs = 2000
+
+export interface StartRunnerOptions {
+  readonly gate: PassGate
+  readonly events: EventBus
+  readonly database: Database
+  readonly stateDir: string
+  /** Goes on with what other controllers of the group leave behind when they die. */
+  readonly takesOver: boolean
+}
+
+/** Takes up what a former process of this controller left, and from then on what dead others leave. */
+export async function startRunner(
+  group: ProtectedGroup,
+  options: StartRunnerOptions,
+): Promise<{ readonly runner: Runner; stop(): Promise<void> }> {
+  const { gate, events, database, stateDir, takesOver } = options
+  const { records, clock, plan, log } = group
+  const { journal } = records
+  const progress = new Map<string, Map<string, StepProgress>>()
+  const publish = async (id: string) => {
+    const run = await journal.read(id)
+    if (run === undefined) return
+    const data = operationOf(run, progress.get(id))
+    events.publish({ type: 'operation', at: clock().toISOString(), data })
+  }
+  const bindings = bindProcedures(group, gate, {
+    journal,
+    now: clock,
+    onEvent: (id) => void publish(id).catch(() => undefined),
+    onProgress: (id, step, value) => {
+      const steps = progress.get(id) ?? new Map<string, StepProgress>()
+      progress.set(id, steps.set(step, value))
+    },
+  })
+  const executor = executorOf(plan.group, stateDir)
+  const engine = dbosEngine({
+    url: database.url,
+    executorId: executor,
+    scope: plan.group,
+    procedures: runbookProcedures(bindings),
+    onLog: (level, message) => level !== 'info' && log.warn({ from: 'dbos' }, message),
+  })
+  const runner = createRunner({ engine, journal, now: clock, bindings, progress })
+  const leases = executorLeases(database, { executor, ttlMs: leaseTtlMs })
+  // Before anything is under way here: others take a silent one for dead.
+  await leases.beat()
+  await engine.start()
+  await runner.takeUp(plan.group)
+  const stopTakeOver = !takesOver
+    ? undefined
+    : await startTakeOver({
+        ...{ leases, runs: engine, everyMs: beatEveryMs },
+        takeUp: () => runner.takeUp(plan.group),
+        onAdopted: (ids) =>
+          log.warn({ group: plan.group, ids }, 'going on with what a dead controller left'),
+        onError: (error) =>
+          log.warn({ group: plan.group, err: error }, 'the other controllers could not be seen'),
+      })
+  return {
+    runner,
+    stop: async () => {
+      await stopTakeOver?.()
+      await runner.stop()
+      await leases.release()
+    },
+  }
+}
+
+/** The same over restarts of one controller, another one for each controller of the group. */
+function executorOf(group: string, stateDir: string): string {
+  const place = createHash('sha256')
+    .update(`${hostname()}\n${resolve(stateDir)}`)
+    .digest('hex')
+  return `controller/${group}/${place.slice(0, 16)}`
+}
