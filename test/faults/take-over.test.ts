@@ -75,6 +75,7 @@ describe('two controllers of one group on one PostgreSQL', () => {
       )
       .not.toEqual([])
     await processes.kill('one')
+    expect((await clientOf('other').operation(id)).outcome).toBeNull()
     expect(await ended('other', id)).toMatchObject({ outcome: 'complete', error: null })
     const west = await made.openWest()
     try {
