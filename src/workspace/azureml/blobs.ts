@@ -113,12 +113,15 @@ export class AzureBlobs {
     options: CallOptions & { readonly etag?: string } = {},
   ): Promise<ReadableStream<Uint8Array>> {
     return this.#call(blobPlace(store, name), options, false, async () => {
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(), answerTimeoutMs)
       const answer = await this.#container(store)
         .getBlobClient(name)
         .download(0, undefined, {
-          ...abortable(options),
+          abortSignal: AbortSignal.any([...(options.signal ? [options.signal] : []), late.signal]),
           ...(options.etag === undefined ? {} : { conditions: { ifMatch: options.etag } }),
         })
+        .finally(() => clearTimeout(timer))
       if (!answer.readableStreamBody)
         throw new HoldfastError('blob.no-content', 'the storage service sent no content', {
           place: blobPlace(store, name),
@@ -153,7 +156,8 @@ export class AzureBlobs {
   ): Promise<BlobInfo> {
     const target = await this.#ensured(store, options)
     const blob = target.getBlobClient(source.name)
-    const conditions = { sourceConditions: { ifMatch: source.etag }, ...abortable(options) }
+    const patience = abortable(options, source.sizeBytes)
+    const conditions = { sourceConditions: { ifMatch: source.etag }, ...patience }
     await this.#call(blobPlace(store, source.name), options, true, async () => {
       if (source.sizeBytes <= syncCopyLimitBytes) {
         await blob.syncCopyFromURL(sourceUrl.reveal(), {
@@ -200,7 +204,7 @@ export class AzureBlobs {
         ...(blob.contentType === undefined
           ? {}
           : { blobHTTPHeaders: { blobContentType: blob.contentType } }),
-        ...abortable(options),
+        ...abortable(options, blob.sizeBytes),
       })
     })
     return this.#written(store, blob.name, options)
@@ -297,9 +301,18 @@ function blobPlace(store: BlobStoreName, name: string): string {
   return `blob ${store}/${name}`
 }
 
-function abortable(options: CallOptions): { abortSignal?: AbortSignal } {
-  // One signal for each call: the client listens to it, and Node warns of many listeners on one.
-  return options.signal ? { abortSignal: AbortSignal.any([options.signal]) } : {}
+/** Milliseconds for which an answer is waited for, besides the time that its bytes take. */
+const answerTimeoutMs = 60_000
+/** No copy between regions is slower than this for long. */
+const leastBytesPerMs = 1000
+
+/**
+ * The client itself waits for ever: one request that vanished would hold up a pass for good. One signal
+ * for each call, because the client listens to it and Node warns of many listeners on one.
+ */
+function abortable({ signal }: CallOptions, sizeBytes = 0): { abortSignal: AbortSignal } {
+  const timeout = AbortSignal.timeout(answerTimeoutMs + Math.ceil(sizeBytes / leastBytesPerMs))
+  return { abortSignal: AbortSignal.any([...(signal ? [signal] : []), timeout]) }
 }
 
 function translate(member: string, place: string, writes: boolean, cause: unknown): HoldfastError {
