@@ -48,7 +48,8 @@ const require = createRequire(import.meta.url)
 export function yamlText(value: unknown): string {
   const { stringify } = require('yaml') as typeof import('yaml')
   // Through JSON, so that both documents hold the same.
-  return stringify(JSON.parse(JSON.stringify(value)))
+  // A command that follows something writes one document after another.
+  return `---\n${stringify(JSON.parse(JSON.stringify(value)))}`
 }
 
 /** One line each, below the names of the fields; what is nested has a dot in its name. */

@@ -4,12 +4,13 @@ import { stepText } from './show-steps.ts'
 import { bytesText, durationText, tableText } from './text.ts'
 import { waitingText } from './waiting-text.ts'
 
-export function statusText(status: Status): string {
+/** `counts: false` leaves out how many objects of each kind there are, where room is short. */
+export function statusText(status: Status, { counts = true } = {}): string {
   if (status.groups.length === 0) return 'The controller protects no group.'
-  return status.groups.map((group) => groupText(group, Date.parse(status.now))).join('\n\n')
+  return status.groups.map((group) => groupText(group, Date.parse(status.now), counts)).join('\n\n')
 }
 
-function groupText(group: GroupStatus, nowMs: number): string {
+function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
   const lines = [
     `${pc.bold(group.group)}  epoch ${group.epoch}, effective primary ${pc.bold(group.effectivePrimary)}, protection: ${protectionText(group)}`,
     `  replication point  ${pointText(group)}`,
@@ -30,7 +31,7 @@ function groupText(group: GroupStatus, nowMs: number): string {
       drop: ['PROBED', 'REGION'],
     }),
   )
-  if (group.counts.length > 0) lines.push('', countsText(group))
+  if (counts && group.counts.length > 0) lines.push('', countsText(group))
   if (group.operation !== null) lines.push('', ...operationLines(group.operation))
   return lines.join('\n')
 
@@ -121,4 +122,28 @@ function operationLines(operation: Operation): string[] {
   // Of an operation that is over, the report tells the steps.
   if (endedAt === null) lines.push(...operation.steps.map((step) => `  ${stepText(step)}`))
   return lines
+}
+
+/** One line for a log: what changes when something happens, the lag apart. */
+export function statusLine({ now, groups }: Status): {
+  readonly facts: string
+  readonly line: string
+} {
+  const parts = groups.map((group) => {
+    const { operation } = group
+    const members = group.members.map(({ name, health }) => `${name} ${health}`).join(', ')
+    const step = operation?.steps.find(({ status }) => /^(running|waiting|failed)$/.test(status))
+    const under =
+      operation === null || operation.endedAt !== null
+        ? ''
+        : `; ${operation.type} ${operation.status}${step === undefined ? '' : `: ${step.title}`}`
+    return {
+      facts: `${group.group}: epoch ${group.epoch}, primary ${group.effectivePrimary}, ${group.protection}, ${members}${under}`,
+      lag: group.lagMs === null ? 'lag unknown' : `lag ${durationText(group.lagMs)}`,
+    }
+  })
+  return {
+    facts: parts.map(({ facts }) => facts).join(' | '),
+    line: `${now}  ${parts.map(({ facts, lag }) => `${facts}; ${lag}`).join(' | ')}`,
+  }
 }

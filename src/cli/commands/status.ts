@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
-import type { Operation, Status } from '../../api/contract.ts'
-import type { Connection } from '../connect.ts'
+import type { ApiClient } from '../../api/client.ts'
+import type { Status } from '../../api/contract.ts'
+import { type Connection, runningController, stateDirOf } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput, type Output } from '../output.ts'
-import { statusText } from '../status-text.ts'
+import { statusLine, statusText } from '../status-text.ts'
+import { followStatus } from '../watch/follow-status.ts'
 
 interface StatusOptions extends GroupOptions {
   readonly watch?: boolean
@@ -16,43 +18,54 @@ export function statusCommand(): Command {
     'holdfast status --watch',
     'holdfast status --json | jq .groups[0].lagMs',
   ])
-    .option('--watch', 'follow it until Ctrl-C; with --json one line for each change')
+    .option('--watch', 'keep it on the screen until q; a line for each change where no terminal is')
     .action(run)
 }
 
 async function run(options: StatusOptions): Promise<void> {
   const output = createOutput(options)
   await withController(options, async (connection, signal) => {
-    if (options.watch) return watch(connection, output, signal)
-    const status = await connection.client.status({ signal })
-    output.result(status, () => statusText(status))
+    if (!options.watch) {
+      const status = await connection.client.status({ signal })
+      output.result(status, () => statusText(status))
+    } else if (output.interactive && process.stdin.isTTY) {
+      const { watchScreen } = await import('../watch/watch-screen.ts')
+      await watchScreen(finderOf(connection, options), signal)
+    } else {
+      await watchLines(finderOf(connection, options), output, signal)
+      process.exitCode = exitCodes.interrupted
+    }
   })
 }
 
-async function watch({ client }: Connection, output: Output, signal: AbortSignal): Promise<void> {
-  let status = await client.status({ signal })
-  let shown = ''
-  const show = () => {
-    // The stream begins with what was just read.
-    const facts = JSON.stringify({ ...status, now: '' })
-    if (facts === shown) return
-    shown = facts
-    if (output.interactive) process.stdout.write('\x1b[H\x1b[2J')
-    output.result(status, () => statusText(status))
-  }
-  show()
-  for await (const event of client.events(signal)) {
-    status = event.type === 'status' ? event.data : withOperation(status, event.data)
-    show()
-  }
-  process.exitCode = exitCodes.interrupted
+/** A controller that comes back may listen somewhere else; its note then says where. */
+function finderOf({ client, inProcess }: Connection, options: StatusOptions) {
+  const isFixed = inProcess || options.server !== undefined
+  return async () => (isFixed ? client : runningController(stateDirOf(options)))
 }
 
-function withOperation(status: Status, data: Operation): Status {
-  return {
-    ...status,
-    groups: status.groups.map((group) =>
-      group.group === data.group ? { ...group, operation: data } : group,
-    ),
+/** A line, or a document, for each change. */
+async function watchLines(
+  find: () => Promise<ApiClient | undefined>,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  let shown = ''
+  let isLost = false
+  const follower = {
+    onStatus: (status: Status) => {
+      if (isLost) output.note('The controller answers again.')
+      isLost = false
+      const { facts, line } = statusLine(status)
+      const now = output.forPrograms ? JSON.stringify({ ...status, now: '' }) : facts
+      if (now === shown) return
+      shown = now
+      output.result(status, () => line)
+    },
+    onLost: () => {
+      if (!isLost) output.note('The controller does not answer; what is true now is unknown.')
+      isLost = true
+    },
   }
+  await followStatus(find, follower, signal)
 }

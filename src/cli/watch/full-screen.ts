@@ -1,0 +1,59 @@
+import { emitKeypressEvents } from 'node:readline'
+
+/** The terminal as one surface that is drawn over and over; whatever stood there comes back at the end. */
+export interface FullScreen {
+  readonly columns: number
+  readonly rows: number
+  draw(lines: readonly string[]): void
+  close(): void
+}
+
+export interface ScreenHandlers {
+  onKey(name: string): void
+  onResize(): void
+}
+
+const csi = '\x1b['
+const enter = `${csi}?1049h${csi}?25l`
+const leave = `${csi}?25h${csi}?1049l`
+/** A terminal that knows synchronized output shows a picture only when it is whole; others ignore this. */
+const begin = `${csi}?2026h${csi}H`
+const end = `${csi}?2026l`
+
+/** Lines are written over what stands there and only their rest is cleared, so that nothing flickers. */
+export function openFullScreen(handlers: ScreenHandlers): FullScreen {
+  const { stdin, stdout } = process
+  let shown = ''
+  const onKey = (text: string | undefined, key: { name?: string; ctrl?: boolean }) => {
+    // In raw mode the terminal sends Ctrl-C to us instead of a signal.
+    if (key.ctrl && key.name === 'c') process.kill(process.pid, 'SIGINT')
+    else handlers.onKey(key.name ?? text ?? '')
+  }
+  const onResize = () => {
+    shown = ''
+    handlers.onResize()
+  }
+  emitKeypressEvents(stdin)
+  stdin.setRawMode(true).on('keypress', onKey).resume()
+  stdout.on('resize', onResize)
+  stdout.write(enter)
+  return {
+    get columns() {
+      return stdout.columns || 80
+    },
+    get rows() {
+      return stdout.rows || 24
+    },
+    draw: (lines) => {
+      const picture = lines.map((line) => `${line}${csi}K`).join('\r\n')
+      if (picture === shown) return
+      shown = picture
+      stdout.write(`${begin}${picture}${csi}J${end}`)
+    },
+    close: () => {
+      stdout.off('resize', onResize)
+      stdin.off('keypress', onKey).setRawMode(false).pause()
+      stdout.write(leave)
+    },
+  }
+}
