@@ -2,11 +2,12 @@ import { Command } from 'commander'
 import { onlyGroup } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { withExamples } from '../manual.ts'
 import { createOutput } from '../output.ts'
 import { tableText } from '../text.ts'
 
 export function notifyCommand(): Command {
-  return new Command('notify')
+  return withExamples(new Command('notify'), ['holdfast notify test --channel on-call'])
     .description('try the channels of the plan that tell people')
     .addCommand(testCommand())
 }
