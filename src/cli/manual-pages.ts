@@ -216,7 +216,7 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
   },
   controller: {
     about:
-      'Runs until Ctrl-C. State and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own. What is under way when it ends goes on at its next start. Set OTEL_EXPORTER_OTLP_ENDPOINT to send traces.',
+      'Runs until Ctrl-C. State and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own. What is under way when it ends goes on at its next start.',
     exits: serves,
     seeAlso: ['status', 'console', 'token', 'probe', 'gateway'],
   },
