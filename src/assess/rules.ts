@@ -37,7 +37,7 @@ export const rules: Readonly<Record<string, Rule>> = {
           ? 'There is no replication point: not everything in scope was ever proven.'
           : 'The replication point is older than the RPO allows.',
       evidence: [`lag ${lagMs ?? 'unknown'} ms, RPO ${rpoMs} ms`],
-      remedy: 'Run `holdfast sync`, then look at `holdfast objects --state failed`.',
+      remedy: 'Run `holdfast sync`, then look at `holdfast objects --only failed`.',
     }),
   unproven: ({ counts }) => {
     const open = counts.filter(({ pending, failed, conflict }) => pending + failed + conflict > 0)
@@ -48,7 +48,7 @@ export const rules: Readonly<Record<string, Rule>> = {
         ({ kind, pending, failed, conflict }) =>
           `${kind}: ${pending} pending, ${failed} failed, ${conflict} in conflict`,
       ),
-      remedy: 'See them with `holdfast objects --state failed`; settle with `holdfast conflicts`.',
+      remedy: 'See them with `holdfast objects --only failed`; settle with `holdfast conflicts`.',
     })
   },
   ...machineRules,

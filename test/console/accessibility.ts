@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const source = () =>
   readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -21,4 +22,24 @@ export async function violations(page: Page): Promise<string[]> {
     return (await axe.run()).violations
   })
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+}
+
+export async function expectAccessible(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    expect(await violations(page)).toEqual([])
+  }
+}
+
+/** Nothing is wider than the screen of a phone; what is, scrolls inside its own frame. */
+export async function expectToFitAPhone(page: Page): Promise<void> {
+  const desk = page.viewportSize()
+  await page.setViewportSize({ width: 390, height: 844 })
+  const over = () =>
+    page.evaluate(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    )
+  // Charts follow the width a frame later.
+  await expect.poll(over, { timeout: 10_000 }).toBe(0)
+  if (desk) await page.setViewportSize(desk)
 }

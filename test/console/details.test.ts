@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { violations } from './accessibility.ts'
+import { expectAccessible, expectToFitAPhone } from './accessibility.ts'
 import { chromium, launchBrowser, noChromium } from './browser.ts'
 import { beginStory, type Story } from './story.ts'
 
@@ -30,20 +30,8 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
   const open = (path: string) => page.goto(`${origin}/groups/fraud${path}`)
   const verdict = (text: RegExp) =>
     page.getByTestId('verdict-of-sides').getByText(text).waitFor({ timeout: 30_000 })
-  const accessible = async () => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      expect(await violations(page)).toEqual([])
-    }
-  }
-  const fitsAPhone = async () => {
-    await page.setViewportSize({ width: 390, height: 844 })
-    const over = await page.evaluate(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    )
-    await page.setViewportSize({ width: 1280, height: 900 })
-    expect(over).toBe(0)
-  }
+  const accessible = () => expectAccessible(page)
+  const fitsAPhone = () => expectToFitAPhone(page)
 
   it('marks what is relocated and what is held back, and calls the object equal', async () => {
     await open('/objects?kind=schedule')

@@ -11,6 +11,10 @@ export const links = {
     inGroup(group, `/objects${query(filter)}`),
   /** Ids hold slashes and percent signs, so they travel as a parameter. */
   object: (group: string, id: string) => inGroup(group, `/object${query({ id })}`),
+  readiness: (group: string) => inGroup(group, '/readiness'),
+  conflicts: (group: string) => inGroup(group, '/conflicts'),
+  drift: (group: string) => inGroup(group, '/drift'),
+  drills: (group: string) => inGroup(group, '/drills'),
   plan: (group: string) => inGroup(group, '/plan'),
   jobs: (group: string) => inGroup(group, '/jobs'),
   endpoints: (group: string) => inGroup(group, '/endpoints'),

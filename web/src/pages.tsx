@@ -24,6 +24,14 @@ const groupPages: Readonly<Record<string, ComponentType<GroupPageProps>>> = {
     async () => (await import('./pages/endpoints.tsx')).EndpointsPage,
   ),
   '/groups/:group/settings': page(async () => (await import('./pages/settings.tsx')).SettingsPage),
+  '/groups/:group/readiness': page(
+    async () => (await import('./pages/readiness.tsx')).ReadinessPage,
+  ),
+  '/groups/:group/conflicts': page(
+    async () => (await import('./pages/conflicts.tsx')).ConflictsPage,
+  ),
+  '/groups/:group/drift': page(async () => (await import('./pages/drift.tsx')).DriftPage),
+  '/groups/:group/drills': page(async () => (await import('./pages/drills.tsx')).DrillsPage),
   '/groups/:group/plan': page(async () => (await import('./pages/plan.tsx')).PlanPage),
   '/groups/:group/jobs': page(async () => (await import('./pages/jobs.tsx')).JobsPage),
   '/groups/:group/start/:type': page(async () => (await import('./pages/start.tsx')).StartPage),

@@ -25,7 +25,7 @@ export function healthMark(health: MemberStatus['health']): string {
   return { healthy: '●', degraded: '▲', unreachable: '✖', unknown: '?' }[health]
 }
 
-export function operationColor({ outcome, status }: Operation): string {
+export function operationColor({ outcome, status }: Pick<Operation, 'outcome' | 'status'>): string {
   if (outcome === 'complete') return 'teal'
   if (outcome === 'partial') return 'orange'
   if (outcome !== null) return 'red'

@@ -72,10 +72,12 @@ function Needs({ group, now }: { group: GroupStatus; now: number }) {
 function addressOf({ to }: Need, group: GroupStatus): string {
   if (to === 'failover' || to === 'reprotect') return links.start(group.group, to)
   if (to === 'operation' && group.operation) return links.operation(group.operation.id)
-  return links.objects(group.group, to === 'conflict' ? { state: 'conflict' } : { state: 'failed' })
+  if (to === 'conflict') return links.conflicts(group.group)
+  return links.objects(group.group, { state: 'failed' })
 }
 
 function labelOf({ to }: Need): string {
   if (to === 'failover' || to === 'reprotect') return `${procedures[to].title}…`
-  return to === 'operation' ? 'Open it' : 'Show them'
+  if (to === 'operation') return 'Open it'
+  return to === 'conflict' ? 'Decide…' : 'Show them'
 }

@@ -20,7 +20,25 @@ export function destinations(group: string | undefined): Destination[] {
   return [
     overview,
     { label: 'Group', href: links.group(group), key: 'g', about: 'Members, procedures, counts' },
+    {
+      label: 'Readiness',
+      href: links.readiness(group),
+      key: 'a',
+      about: 'Would a failover work now, and what stands in the way',
+    },
     { label: 'Objects', href: links.objects(group), key: 'b', about: 'Everything that is copied' },
+    {
+      label: 'Conflicts',
+      href: links.conflicts(group),
+      key: 'c',
+      about: 'What both sides changed, to be decided',
+    },
+    {
+      label: 'Drift',
+      href: links.drift(group),
+      key: 'f',
+      about: 'What somebody changed at the secondary',
+    },
     { label: 'Runs', href: links.runs(group), key: 'r', about: 'Run history of both sides' },
     { label: 'Plan', href: links.plan(group), key: 'p', about: 'What a sync would do now' },
     { label: 'Jobs', href: links.jobs(group), key: 'j', about: 'Open jobs, old and new' },
@@ -31,6 +49,12 @@ export function destinations(group: string | undefined): Destination[] {
       about: 'Whom stable endpoints lead to',
     },
     { label: 'Operations', href: links.operations(group), key: 'h', about: 'History and reports' },
+    {
+      label: 'Drills',
+      href: links.drills(group),
+      key: 'd',
+      about: 'Rehearsals: past, due, measured against the objectives',
+    },
     {
       label: 'Settings',
       href: links.settings(group),

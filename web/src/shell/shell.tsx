@@ -70,7 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <SchemeSwitch />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" className="unprinted" aria-label="pages">
+      <AppShell.Navbar p="xs" className="unprinted places" aria-label="pages">
         {places.map(({ label, href, key, about }) => (
           <NavLink
             key={href}

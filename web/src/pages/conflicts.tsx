@@ -1,0 +1,212 @@
+import { Alert, Button, Card, Code, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { Link } from 'wouter'
+import type { Conflict, ConflictsPage as Page } from '../../../src/api/conflict-contract.ts'
+import { api } from '../api.ts'
+import { links } from '../links.ts'
+import type { GroupPageProps } from '../pages.tsx'
+import { Changes } from '../parts/changes.tsx'
+import { count } from '../parts/format.ts'
+import { Heading } from '../parts/heading.tsx'
+import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { When } from '../parts/when.tsx'
+
+/** What both sides changed: each side beside the other, and whose content shall stand. */
+export function ConflictsPage({ group }: GroupPageProps) {
+  const conflicts = useQuery({
+    queryKey: ['conflicts', group.group, group.epoch],
+    queryFn: ({ signal }) => api.conflicts(group.group, { signal }),
+    refetchInterval: 10_000,
+  })
+  return (
+    <>
+      <Heading
+        title="Conflicts"
+        text="What changed at both sides. Neither is overwritten until somebody decides."
+        trail={[[group.group, links.group(group.group)]]}
+      >
+        <Button
+          variant="default"
+          size="sm"
+          loading={conflicts.isFetching}
+          onClick={() => void conflicts.refetch()}
+        >
+          Read again
+        </Button>
+      </Heading>
+      {conflicts.error ? (
+        <Problem error={conflicts.error} retry={() => void conflicts.refetch()} />
+      ) : conflicts.data ? (
+        <All group={group.group} page={conflicts.data} />
+      ) : (
+        <Loading what="both sides of each conflict" />
+      )}
+    </>
+  )
+}
+
+function All({ group, page }: { group: string; page: Page }) {
+  if (page.items.length === 0)
+    return <Empty title="No conflict" text="No object was changed at both sides." />
+  return (
+    <Stack gap="md">
+      {page.items.map((conflict) => (
+        <ConflictCard key={conflict.object} group={group} conflict={conflict} />
+      ))}
+      {page.more > 0 ? (
+        <Text size="sm">
+          <Link href={links.objects(group, { state: 'conflict' })}>
+            {count(page.more, 'more conflict')}
+          </Link>
+        </Text>
+      ) : null}
+    </Stack>
+  )
+}
+
+function ConflictCard({ group, conflict }: { group: string; conflict: Conflict }) {
+  const { object, reason, source, target, changes } = conflict
+  return (
+    <Card
+      withBorder
+      padding="md"
+      component="section"
+      aria-label={object}
+      data-testid={`conflict-${object}`}
+    >
+      <Text fw={600} className="anywhere">
+        <Link href={links.object(group, object)}>{decodeURIComponent(object)}</Link>
+      </Text>
+      <Text size="sm" className="anywhere">
+        {reason}
+      </Text>
+      <Group gap="xl" my="xs">
+        <Side name="source" side={source} />
+        <Side name="target" side={target} />
+      </Group>
+      {changes === null ? (
+        <Alert color="orange" title="One side cannot be read any more" />
+      ) : changes.length === 0 ? (
+        <Text size="sm">The documents are equal; what they hold (values, bytes) differs.</Text>
+      ) : (
+        <Changes
+          label={`fields of ${object}`}
+          columns={[`${source.member} (source)`, `${target.member} (target)`]}
+          rows={changes.map(({ path, from, to }) => ({ path, values: [to, from] }))}
+        />
+      )}
+      <Decide group={group} conflict={conflict} />
+    </Card>
+  )
+}
+
+function Side({ name, side }: { name: string; side: Conflict['source'] }) {
+  return (
+    <div>
+      <Text size="sm" fw={600}>
+        {side.member}, the {name}
+      </Text>
+      <Text size="sm" c="dimmed" component="div">
+        last changed {side.at === null ? 'at an unknown time' : <When at={side.at} />} by{' '}
+        {side.by ?? 'somebody'}
+      </Text>
+    </div>
+  )
+}
+
+function Decide({ group, conflict }: { group: string; conflict: Conflict }) {
+  const [keep, setKeep] = useState<'source' | 'target'>()
+  if (keep)
+    return (
+      <Confirm
+        key={keep}
+        group={group}
+        conflict={conflict}
+        keep={keep}
+        leave={() => setKeep(undefined)}
+      />
+    )
+  return (
+    <Group gap="xs" mt="sm" className="unprinted">
+      {(['source', 'target'] as const).map((side) => (
+        <Button key={side} size="xs" variant="default" onClick={() => setKeep(side)}>
+          Keep what {conflict[side].member} has…
+        </Button>
+      ))}
+    </Group>
+  )
+}
+
+/** The controller says what would happen; what it says is what is typed for. */
+function Confirm(props: {
+  group: string
+  conflict: Conflict
+  keep: 'source' | 'target'
+  leave: () => void
+}) {
+  const { group, conflict, keep, leave } = props
+  const client = useQueryClient()
+  const [typed, setTyped] = useState('')
+  const { object } = conflict
+  const phrase = `keep ${conflict[keep].member}`
+  const isConfirmed = typed.trim().toLowerCase() === phrase.toLowerCase()
+  const preview = useQuery({
+    queryKey: ['resolve', group, object, keep, conflict.source.at, conflict.target.at],
+    queryFn: ({ signal }) => api.resolveConflict(group, { object, keep, dryRun: true }, { signal }),
+  })
+  const resolve = useMutation({
+    mutationFn: () => api.resolveConflict(group, { object, keep, dryRun: false }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['conflicts', group] }),
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (isConfirmed) resolve.mutate()
+  }
+  if (resolve.data)
+    return (
+      <Alert color="teal" mt="sm" title="Decided" role="status">
+        {resolve.data.sentence} <Link href={links.start(group, 'sync')}>Synchronise now</Link>
+      </Alert>
+    )
+  return (
+    <form onSubmit={submit}>
+      <Alert color="orange" mt="sm" title={`Keep what ${conflict[keep].member} has`}>
+        {preview.error ? (
+          <Problem error={preview.error} />
+        ) : (
+          (preview.data?.sentence ?? 'Asking what would happen…')
+        )}
+      </Alert>
+      <TextInput
+        mt="sm"
+        label={
+          <>
+            Type <Code>{phrase}</Code> to confirm
+          </>
+        }
+        value={typed}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        data-autofocus
+      />
+      <Group gap="xs" mt="sm">
+        <Button
+          type="submit"
+          size="xs"
+          color="red"
+          disabled={!isConfirmed || !preview.data}
+          loading={resolve.isPending}
+        >
+          Keep it
+        </Button>
+        <Button size="xs" variant="default" onClick={leave}>
+          Leave it
+        </Button>
+      </Group>
+      {resolve.error ? <Problem error={resolve.error} /> : null}
+    </form>
+  )
+}
