@@ -36,9 +36,7 @@ export async function expectToFitAPhone(page: Page): Promise<void> {
   const desk = page.viewportSize()
   await page.setViewportSize({ width: 390, height: 844 })
   const over = () =>
-    page.evaluate(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    )
+    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
   // Charts follow the width a frame later.
   await expect.poll(over, { timeout: 10_000 }).toBe(0)
   if (desk) await page.setViewportSize(desk)

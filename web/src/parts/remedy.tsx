@@ -21,7 +21,12 @@ export function Command({ command }: { command: string }) {
       <Code className="anywhere">{command}</Code>
       <CopyButton value={command}>
         {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" onClick={copy} aria-label={`${copied ? 'Copied' : 'Copy'} ${command}`}>
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={copy}
+            aria-label={`${copied ? 'Copied' : 'Copy'} ${command}`}
+          >
             {copied ? 'Copied' : 'Copy'}
           </Button>
         )}
