@@ -39,7 +39,7 @@ import type {
 } from './detail-contract.ts'
 import type { DriftReport } from './drift-contract.ts'
 import { readEventStream } from './event-stream.ts'
-import type { AuditPage, EvidenceKey, HistoryPage } from './evidence-contract.ts'
+import type { AuditPage, AuditVerdict, EvidenceKey, HistoryPage } from './evidence-contract.ts'
 import type { NotifyTestResult } from './notify-contract.ts'
 import { apiPrefix } from './prefix.ts'
 
@@ -63,7 +63,12 @@ export interface RunsQuery {
 
 export interface AuditQuery {
   readonly after?: number
+  readonly first?: 'oldest' | 'newest'
   readonly since?: string
+  readonly until?: string
+  readonly actor?: string
+  /** The whole action, or its beginning up to a dot. */
+  readonly action?: string
   readonly limit?: number
 }
 
@@ -152,6 +157,8 @@ export interface ApiClient {
   createToken(group: string, token: CreateToken, call?: CallSignal): Promise<CreatedToken>
   revokeToken(group: string, name: string, call?: CallSignal): Promise<ServiceToken>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
+  /** What the controller itself finds; whoever does not trust it runs `holdfast audit verify`. */
+  auditVerdict(call?: CallSignal): Promise<AuditVerdict>
   evidenceKey(call?: CallSignal): Promise<EvidenceKey>
   testNotify(
     group: string,
@@ -307,6 +314,7 @@ export function createClient(options: ClientOptions): ApiClient {
           ...more,
         })
       ).items,
+    auditVerdict: (more) => json('audit/verdict', more),
     evidenceKey: (more) => json('audit/key', more),
     events,
   }

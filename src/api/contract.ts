@@ -354,7 +354,8 @@ export type Event = z.infer<typeof event>
  * POST operations/{id}/cancel          -> operation
  * POST operations/{id}/approve, reject, retry, skip, abort controlRequest -> operation (control-contract.ts)
  * GET  operations/{id}/report[.html|.sig] -> report
- * GET  audit?after&since&limit         -> auditPage, audit/key -> evidenceKey (evidence-contract.ts)
+ * GET  audit?after&first&since&until&actor&action&limit -> auditPage,
+ *      audit/verdict -> auditVerdict, audit/key -> evidenceKey (evidence-contract.ts)
  * POST console-link                    -> consoleLink
  * GET  events                          -> text/event-stream
  * GET  /openapi.json, /healthz, /readyz, /metrics

@@ -23,8 +23,21 @@ export const auditHead = z.object({
   signature: z.string(),
 })
 
+export const auditVerdict = z.object({
+  entries: z.number(),
+  headsChecked: z.number(),
+  broken: z
+    .object({
+      seq: z.number(),
+      code: z.enum(['changed', 'missing', 'moved', 'cut-off', 'rewritten', 'head-forged']),
+      sentence: z.string(),
+    })
+    .nullable()
+    .describe('the first that does not hold; null: the chain is whole'),
+})
+
 export const auditPage = z.object({
-  /** Oldest first. */
+  /** In the order asked for. */
   items: z.array(auditEntry),
   /** `after` of the next page; null: this is the end. */
   cursor: z.number().nullable(),
@@ -57,5 +70,6 @@ export const historyPage = z.object({
 
 export type HistoryEntry = z.infer<typeof historyEntry>
 export type HistoryPage = z.infer<typeof historyPage>
+export type AuditVerdict = z.infer<typeof auditVerdict>
 export type AuditPage = z.infer<typeof auditPage>
 export type EvidenceKey = z.infer<typeof evidenceKey>

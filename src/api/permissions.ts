@@ -20,6 +20,7 @@ export const permissions = {
   'GET /api/v1/operations/:id/report.html': 'viewer',
   'GET /api/v1/operations/:id/report.sig': 'viewer',
   'GET /api/v1/audit': 'viewer',
+  'GET /api/v1/audit/verdict': 'viewer',
   'GET /api/v1/audit/key': 'viewer',
   'GET /api/v1/groups/:group/history': 'viewer',
   'GET /api/v1/groups/:group/plan': 'viewer',

@@ -1,11 +1,14 @@
 import type { Finding } from '../api/contract.ts'
-import type { AuditPage, EvidenceKey } from '../api/evidence-contract.ts'
+import type { AuditPage, AuditVerdict, EvidenceKey } from '../api/evidence-contract.ts'
 import type { AuditFilter, AuditLog } from '../evidence/audit-log.ts'
 import type { HeadKeeper } from '../evidence/head-keeper.ts'
-import type { SigningKey } from '../evidence/signing-key.ts'
+import { readPublicKey, type SigningKey } from '../evidence/signing-key.ts'
+import { verifyAudit } from '../evidence/verify-audit.ts'
 
 export interface EvidenceService {
   audit(filter: AuditFilter): Promise<AuditPage>
+  /** Reads the whole log. */
+  verdict(): Promise<AuditVerdict>
   key(): EvidenceKey
   findings(): readonly Finding[]
 }
@@ -27,8 +30,27 @@ export function evidenceService({ audit, heads, key }: EvidenceParts): EvidenceS
         head: heads.head() ?? null,
       }
     },
+    verdict: async () => {
+      const head = heads.head()
+      const named = head === undefined ? [] : [{ head, from: 'the controller' }]
+      const { entries, headsChecked, broken } = await verifyAudit(allEntries(audit), named, [
+        readPublicKey(key.publicKey),
+      ])
+      return { entries, headsChecked, broken }
+    },
     key: () => ({ keyId: key.keyId, publicKey: key.publicKey }),
     findings: () => findingsOf(heads),
+  }
+}
+
+const pageSize = 1000
+
+async function* allEntries(audit: AuditLog) {
+  for (let after = 0; ; ) {
+    const page = await audit.entries({ after, limit: pageSize })
+    yield* page
+    if (page.length < pageSize) return
+    after = page.at(-1)?.seq ?? after
   }
 }
 

@@ -72,6 +72,21 @@ describe('the audit log', () => {
     expect(statSync(join(stateDir, 'evidence-key.pem')).mode & 0o777).toBe(0o600)
   })
 
+  it('finds by actor, action or its beginning, and time, from either end', async () => {
+    await write(2)
+    await audit.append({ ...note('s3'), actor: 'bob', action: 'operation.accepted' })
+    await audit.append({ ...note('s4'), action: 'operation.ended' })
+    await audit.append({ ...note('s5'), action: 'operations' })
+    const seqs = async (filter: Partial<Parameters<AuditLog['entries']>[0]>) =>
+      (await audit.entries({ limit: 10, ...filter })).map(({ seq }) => seq)
+    expect(await seqs({ action: 'operation' })).toEqual([3, 4])
+    expect(await seqs({ actor: 'bob' })).toEqual([3])
+    expect(await seqs({ first: 'newest', limit: 2 })).toEqual([5, 4])
+    expect(await seqs({ first: 'newest', after: 4 })).toEqual([3, 2, 1])
+    expect(await seqs({ until: '2025-12-31T23:59:59.999Z' })).toEqual([])
+    expect(await seqs({ since: '2026-01-01T00:00:00.000Z' })).toHaveLength(5)
+  })
+
   it('refuses to change or remove an entry by mistake', async () => {
     await write(1)
     for (const statement of ["update audit_entry set actor = 'x'", 'delete from audit_entry'])

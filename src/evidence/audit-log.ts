@@ -15,17 +15,23 @@ export interface AuditLog {
       database: Pick<Database, 'kysely'>,
     ) => Promise<{ readonly result: T; readonly note: AuditNote | null }>,
   ): Promise<T>
-  /** Oldest first. */
+  /** In the order that the filter asks for. */
   entries(filter: AuditFilter): Promise<readonly AuditEntry[]>
   /** The newest, of an action of a group when they are given. */
   last(of?: { readonly group: string; readonly action: string }): Promise<AuditEntry | undefined>
 }
 
 export interface AuditFilter {
-  /** Sequence number to go on behind. */
-  readonly after?: number
-  /** ISO 8601 UTC. */
-  readonly since?: string
+  /** Sequence number to go on behind, in the order asked for. */
+  readonly after?: number | undefined
+  /** Default: oldest, which is the order of the chain. */
+  readonly first?: 'oldest' | 'newest'
+  /** ISO 8601 UTC, both included. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly actor?: string | undefined
+  /** The whole action, or its beginning up to a dot: `operation` finds `operation.accepted`. */
+  readonly action?: string | undefined
   readonly limit: number
 }
 
@@ -88,10 +94,19 @@ export function postgresAuditLog(
       await heads.advance(kept.entry, kept.leadsOn)
       return kept.entry
     },
-    entries: async ({ after = 0, since, limit }) => {
-      let query = db.selectFrom('audit_entry').selectAll().where('seq', '>', after)
+    entries: async ({ after, first = 'oldest', since, until, actor, action, limit }) => {
+      let query = db.selectFrom('audit_entry').selectAll()
+      if (after !== undefined) query = query.where('seq', first === 'oldest' ? '>' : '<', after)
       if (since !== undefined) query = query.where('at', '>=', since)
-      return (await query.orderBy('seq').limit(limit).execute()).map(toEntry)
+      if (until !== undefined) query = query.where('at', '<=', until)
+      if (actor !== undefined) query = query.where('actor', '=', actor)
+      if (action !== undefined) {
+        query = query.where(
+          sql<boolean>`(action = ${action} or starts_with(action, ${`${action}.`}))`,
+        )
+      }
+      const rows = query.orderBy('seq', first === 'oldest' ? 'asc' : 'desc').limit(limit)
+      return (await rows.execute()).map(toEntry)
     },
     last: (of) => {
       const query = db.selectFrom('audit_entry').selectAll()

@@ -31,6 +31,7 @@ export async function scriptedEvidence(stateDir: string): Promise<ScriptedEviden
         head: newest === undefined ? null : signHead(newest, key),
       }
     },
+    verdict: () => Promise.reject(new Error('not scripted')),
     key: () => ({ keyId: key.keyId, publicKey: key.publicKey }),
     findings: () => [],
   }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { apiPrefix, operation, problem } from '../../api/contract.ts'
-import { auditPage, evidenceKey, historyPage } from '../../api/evidence-contract.ts'
+import { auditPage, auditVerdict, evidenceKey, historyPage } from '../../api/evidence-contract.ts'
 import { notifyTest, notifyTestResults } from '../../api/notify-contract.ts'
 import type { ControllerService } from '../service.ts'
 
@@ -18,17 +18,30 @@ export function registerEvidenceRoutes(
     `${apiPrefix}/audit`,
     {
       schema: {
-        summary: 'The audit log, oldest first',
+        summary: 'The audit log',
         querystring: z.object({
-          after: z.coerce.number().int().min(0).default(0),
+          after: z.coerce.number().int().min(0).optional(),
+          first: z.enum(['oldest', 'newest']).default('oldest'),
           since: z.iso.datetime().optional(),
+          until: z.iso.datetime().optional(),
+          actor: z.string().optional(),
+          action: z.string().optional(),
           limit: z.coerce.number().int().min(1).max(1000).default(500),
         }),
         response: answers(auditPage),
       },
     },
-    ({ query: { since, ...filter } }) =>
-      evidence.audit({ ...filter, ...(since === undefined ? {} : { since }) }),
+    ({ query }) => evidence.audit(query),
+  )
+  app.get(
+    `${apiPrefix}/audit/verdict`,
+    {
+      schema: {
+        summary: 'Whether the audit log is as it was written; reads all of it',
+        response: answers(auditVerdict),
+      },
+    },
+    () => evidence.verdict(),
   )
   app.get(
     `${apiPrefix}/groups/:group/history`,
