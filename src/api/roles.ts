@@ -24,14 +24,14 @@ export interface Caller {
 }
 
 /** The higher one of what the caller is in this group and in every group; undefined: nothing. */
-export function roleIn(caller: Caller, group: string): Role | undefined {
+export function roleIn(caller: Pick<Caller, 'roles'>, group: string): Role | undefined {
   return [group, everyGroup]
     .filter((name) => Object.hasOwn(caller.roles, name))
     .map((name) => caller.roles[name])
     .sort((a, b) => rank(b) - rank(a))[0]
 }
 
-export function mayAct(caller: Caller, group: string, needed: Role): boolean {
+export function mayAct(caller: Pick<Caller, 'roles'>, group: string, needed: Role): boolean {
   return rank(roleIn(caller, group)) >= rank(needed)
 }
 

@@ -9,7 +9,7 @@ import {
 /** What the page knows, and how fresh it is: a stale page must say so, an outage is no time to guess (I8). */
 export interface Live {
   readonly status: Status | undefined
-  readonly connection: 'connecting' | 'live' | 'interrupted' | 'signed-out'
+  readonly connection: 'connecting' | 'live' | 'interrupted' | 'signed-out' | 'no-role'
   readonly receivedAt: number | undefined
 }
 
@@ -52,7 +52,7 @@ function connect(): void {
       })
   })
   source.onerror = () => {
-    update({ connection: 'interrupted' })
+    if (live.connection !== 'no-role') update({ connection: 'interrupted' })
     // EventSource retries by itself unless the answer was final; then ask why, and try again later.
     if (source?.readyState === EventSource.CLOSED) void explainAndRetry()
   }
@@ -62,9 +62,11 @@ async function explainAndRetry(): Promise<void> {
   source?.close()
   const answer = await fetch(`${apiPrefix}/status`).catch(() => undefined)
   if (answer?.status === 401) {
-    update({ connection: 'signed-out' })
+    // What was shown was shown to somebody who may not see it any more.
+    update({ connection: 'signed-out', status: undefined })
     return
   }
+  if (answer?.status === 403) update({ connection: 'no-role' })
   setTimeout(connect, 2000)
 }
 

@@ -132,6 +132,8 @@ export async function startScriptedController(options: {
   readonly callers?: Readonly<Record<string, Caller>>
   readonly tokens?: ServiceTokens
   readonly server?: Partial<ServerOptions>
+  /** What it does otherwise than usual. */
+  readonly service?: Partial<ControllerService>
 }): Promise<ScriptedController> {
   const { stateDir } = options
   const started: ScriptedController['started'] = []
@@ -236,6 +238,7 @@ export async function startScriptedController(options: {
       if (format === 'sig') throw new HoldfastError('report.not-signed', `${id} was not signed.`)
       return format === 'json' ? JSON.stringify(report) : '<!doctype html>'
     },
+    ...options.service,
   }
   const token = 'token-of-the-test'
   const server = await startServer({

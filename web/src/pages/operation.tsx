@@ -6,6 +6,7 @@ import { links } from '../links.ts'
 import { useLive, useNow } from '../live.ts'
 import { Heading } from '../parts/heading.tsx'
 import { OperationView } from '../parts/operation-view.tsx'
+import { RoleButton } from '../parts/role-button.tsx'
 import { Loading, Problem } from '../parts/states.tsx'
 
 /** During: live steps and timers. After: the same, with the report. */
@@ -40,7 +41,9 @@ export function OperationPage({ id }: { id: string }) {
         ]}
       >
         {operation.outcome === null ? (
-          <Button
+          <RoleButton
+            group={operation.group}
+            operation="POST /api/v1/operations/:id/cancel"
             variant="default"
             size="sm"
             loading={cancel.isPending}
@@ -48,7 +51,7 @@ export function OperationPage({ id }: { id: string }) {
             onClick={() => cancel.mutate()}
           >
             {cancel.isSuccess ? 'Ends after this step' : 'Stop after the step under way'}
-          </Button>
+          </RoleButton>
         ) : (
           <Group gap="xs">
             {operation.report ? (

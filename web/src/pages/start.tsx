@@ -1,15 +1,4 @@
-import {
-  Alert,
-  Button,
-  Card,
-  Checkbox,
-  Code,
-  List,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Alert, Card, Checkbox, Code, List, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -20,8 +9,10 @@ import { useNow } from '../live.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { count, duration, moment, readable } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
+import { RoleButton } from '../parts/role-button.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { otherMember, type Procedure, procedures, unproven } from '../procedures.ts'
+import { useWhyNot } from '../session.ts'
 
 /** Before: what would be done, what is at stake, how long it took before; then a deliberate start. */
 export function StartPage({ group, params }: GroupPageProps) {
@@ -128,10 +119,12 @@ function Force(props: { group: GroupStatus; force: boolean; setForce: (force: bo
 }
 
 function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { force: boolean }) {
+  const whyNot = useWhyNot(group.group, `POST /api/v1/groups/:group/${type}`)
   const preview = useQuery({
     queryKey: ['preview', group.group, type, group.epoch, force],
     queryFn: ({ signal }) => api.start(group.group, type, { dryRun: true, force }, { signal }),
     staleTime: 30_000,
+    enabled: whyNot === undefined,
   })
   const past = useQuery({
     queryKey: ['operations', group.group],
@@ -143,7 +136,9 @@ function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { f
       <Title order={2} size="h5" mb="xs">
         What will be done
       </Title>
-      {preview.error ? (
+      {whyNot ? (
+        <Text data-testid="why-not">{whyNot}</Text>
+      ) : preview.error ? (
         <Problem error={preview.error} retry={() => void preview.refetch()} />
       ) : !preview.data ? (
         <Loading what="the world which steps are needed" />
@@ -192,9 +187,10 @@ function Confirm({ group, type, procedure, force }: BeforeProps & { force: boole
       api.start(group.group, type, { force, expectedEpoch: group.epoch }, { idempotencyKey }),
     onSuccess: (operation) => go(links.operation(operation.id)),
   })
+  const whyNot = useWhyNot(group.group, `POST /api/v1/groups/:group/${type}`)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (isConfirmed) start.mutate()
+    if (isConfirmed && whyNot === undefined) start.mutate()
   }
   return (
     <Card withBorder padding="md" component="form" onSubmit={submit}>
@@ -216,7 +212,9 @@ function Confirm({ group, type, procedure, force }: BeforeProps & { force: boole
           mb="sm"
         />
       )}
-      <Button
+      <RoleButton
+        group={group.group}
+        operation={`POST /api/v1/groups/:group/${type}`}
         type="submit"
         disabled={!isConfirmed}
         loading={start.isPending}
@@ -224,7 +222,7 @@ function Confirm({ group, type, procedure, force }: BeforeProps & { force: boole
         color={type === 'failover' ? 'red' : 'teal'}
       >
         {procedure.title}
-      </Button>
+      </RoleButton>
       {start.error ? (
         <div style={{ marginTop: 12 }}>
           <Problem error={start.error} />

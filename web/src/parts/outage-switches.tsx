@@ -1,8 +1,9 @@
-import { Alert, Button, Card, Group, Text, Title } from '@mantine/core'
+import { Alert, Card, Group, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { GroupStatus } from '../../../src/api/contract.ts'
 import type { Outage } from '../../../src/api/detail-contract.ts'
 import { api } from '../api.ts'
+import { RoleButton } from './role-button.tsx'
 import { Problem } from './states.tsx'
 
 /** For showing what happens. Only members that are local regions have a switch; Azure has none. */
@@ -44,7 +45,9 @@ function Switch({ group, outage }: { group: GroupStatus; outage: Outage }) {
             ? 'every connection is cut'
             : 'it is reachable'}
       </Text>
-      <Button
+      <RoleButton
+        group={group.group}
+        operation="POST /api/v1/groups/:group/outages/:member"
         size="xs"
         color={down ? 'teal' : 'red'}
         disabled={down === null}
@@ -52,7 +55,7 @@ function Switch({ group, outage }: { group: GroupStatus; outage: Outage }) {
         onClick={() => change.mutate()}
       >
         {down ? `End the outage of ${member}` : `Cut off ${member}`}
-      </Button>
+      </RoleButton>
       {change.error ? <Problem error={change.error} /> : null}
       {down ? (
         <Alert color="orange" mt="xs" p="xs">

@@ -31,12 +31,6 @@ export function ConnectionBadge() {
 export function ConnectionAlert() {
   const live = useLive()
   const { ageMs, isStale } = staleness(live, useNow())
-  if (live.connection === 'signed-out')
-    return (
-      <Alert color="orange" title="You are signed out" mb="md" role="alert">
-        Run <Code>holdfast console</Code> on the controller's machine and open the link it prints.
-      </Alert>
-    )
   if (!isStale || live.connection === 'connecting') return null
   return (
     <Alert

@@ -16,7 +16,9 @@ import type { GroupStatus } from '../../../src/api/contract.ts'
 import { useLive } from '../live.ts'
 import { ConnectionAlert, ConnectionBadge } from './connection.tsx'
 import { destinations } from './navigation.ts'
+import { NoRole, SignIn } from './sign-in.tsx'
 import { useGoKeys } from './use-go-keys.ts'
+import { Who } from './who.tsx'
 
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }))
 
@@ -67,6 +69,7 @@ export function Shell({ children }: { children: ReactNode }) {
               Ctrl K
             </Text>
           </Button>
+          <Who group={group?.group} />
           <SchemeSwitch />
         </Group>
       </AppShell.Header>
@@ -84,8 +87,7 @@ export function Shell({ children }: { children: ReactNode }) {
         ))}
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
-        <ConnectionAlert />
-        {children}
+        <Content>{children}</Content>
       </AppShell.Main>
       {asked > 0 ? (
         <Suspense fallback={null}>
@@ -116,6 +118,18 @@ function useCurrentGroup(): GroupStatus | undefined {
   return (
     status?.groups.find(({ group }) => group === params?.group) ??
     (status?.groups.length === 1 ? status.groups[0] : undefined)
+  )
+}
+
+function Content({ children }: { children: ReactNode }) {
+  const { connection } = useLive()
+  if (connection === 'signed-out') return <SignIn />
+  if (connection === 'no-role') return <NoRole />
+  return (
+    <>
+      <ConnectionAlert />
+      {children}
+    </>
   )
 }
 
