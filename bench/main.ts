@@ -3,6 +3,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type BenchContext, type Figure, isMet } from './bench.ts'
+import { failover } from './failover.ts'
 import { gateway } from './gateway.ts'
 import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
@@ -10,13 +11,13 @@ import { figureTable } from './table.ts'
 import { twoRegions } from './two-regions.ts'
 
 /** Every bench there is; `npm run bench -- NAME …` runs some, `npm run bench` all of them. */
-const benches: readonly Bench[] = [regionScale, twoRegions, mlflowHistory, gateway]
+const benches: readonly Bench[] = [regionScale, twoRegions, mlflowHistory, gateway, failover]
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
   --full          the sizes the project promises (minutes to hours) instead of small ones
-  --shape NAME    only this shape, of a bench that has several (mlflow-history); may be repeated
-  --runs N        this many runs of each shape (mlflow-history)
+  --shape NAME    only this shape, of a bench that has several (mlflow-history, failover); may be repeated
+  --runs N        this many runs of each shape (mlflow-history, failover); --rounds is the same
   --resume FILE   keep measurements there and take from there what was measured already (mlflow-history)
   --json          one JSON document on stdout
   --list          the names`
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
       full: { type: 'boolean', default: false },
       shape: { type: 'string', multiple: true, default: [] },
       runs: { type: 'string' },
+      rounds: { type: 'string' },
       resume: { type: 'string' },
       json: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
@@ -61,12 +63,14 @@ function wanted(values: {
   readonly full: boolean
   readonly shape: readonly string[]
   readonly runs?: string
+  readonly rounds?: string
   readonly resume?: string
 }): Wanted {
   const { full, shape: shapes, resume } = values
-  const runs = values.runs === undefined ? undefined : Number(values.runs)
+  const asked = values.runs ?? values.rounds
+  const runs = asked === undefined ? undefined : Number(asked)
   if (runs !== undefined && !(Number.isInteger(runs) && runs > 0))
-    throw new Error(`--runs needs a whole number, not '${values.runs}'.`)
+    throw new Error(`--runs needs a whole number, not '${asked}'.`)
   return {
     ...{ full, shapes },
     ...(runs === undefined ? {} : { runs }),

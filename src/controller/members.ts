@@ -17,6 +17,8 @@ export interface Member {
    * past epoch (I1).
    */
   readonly workspace: Workspace
+  /** The same for moves: they try a region although others were just refused by it. */
+  readonly persistent: Workspace
   /** The same for a region that is probably dead: what does not work at once is given up. */
   readonly impatient: Workspace
   /** CA to trust besides the public ones, for local regions. */
@@ -45,6 +47,7 @@ export async function openMembers(
       plan: member,
       direct,
       workspace: retrying(guarded(limited(breaking(direct)))),
+      persistent: retrying(guarded(limited(direct))),
       // Not held back by what others met: it has to know now.
       impatient: retrying(guarded(limited(direct)), { attempts: 2, maxRetryAfterMs: 1000 }),
       caPath,

@@ -135,13 +135,13 @@ function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld 
   return {
     ...common(group, header),
     source: memberOf(members, input.primary).impatient,
-    target: target.workspace,
+    target: target.persistent,
     expectedEpoch: input.epoch,
     detectedAt: input.detectedAt,
     decidedAt: input.decidedAt,
     definitions: records.definitions,
     cold: coldObjects({
-      target: target.workspace,
+      target: target.persistent,
       definitions: records.definitions,
       direction: { group: plan.group, source: input.primary, target: input.secondary },
       ledger: records.ledger,
@@ -167,7 +167,7 @@ function switchoverWorld(
   return {
     ...failoverWorld(group, header),
     ...reprotectWorld(group, gate, { ...header, input: { ...(header.input as object), ...after } }),
-    source: memberOf(group.members, primary).workspace,
+    source: memberOf(group.members, primary).persistent,
     captureJobs: (options) => captureJobs(group, { primary, secondary, epoch }, options),
     replicateOut: (options) =>
       gate.demand(options.signal, (signal) =>
@@ -180,8 +180,8 @@ function reprotectWorld(group: ProtectedGroup, gate: PassGate, header: RunHeader
   const { primary, secondary, epoch } = header.input as ProcedureInput
   return {
     ...common(group, header),
-    primary: memberOf(group.members, primary).workspace,
-    returning: memberOf(group.members, secondary).workspace,
+    primary: memberOf(group.members, primary).persistent,
+    returning: memberOf(group.members, secondary).persistent,
     epoch,
     salvage: salvageObjects(passContext(group, secondary, primary, { epoch })),
     replicate: (options) =>

@@ -22,17 +22,26 @@ export interface CaptureContext {
 
 /**
  * Notes which jobs are open and what they would need elsewhere. After an outage nobody can be asked
- * any more, so the age of this capture is what is unknown about jobs.
+ * any more, so the age of this capture is what is unknown about jobs. Jobs that a planned move of this
+ * epoch has stopped stay as they were noted, whether that move went on or not.
  */
 export async function captureOpenJobs(context: CaptureContext): Promise<JobCapture> {
   const { group, source, store, epoch } = context
   const at = context.now().toISOString()
-  const before = new Map(
-    (await store.readCapture(group, source.name))?.jobs.map((job) => [job.name, job]) ?? [],
+  const last = await store.readCapture(group, source.name)
+  const before = new Map(last?.jobs.map((job) => [job.name, job]) ?? [])
+  const stopped = new Map(
+    (last?.epoch === epoch ? [...before] : []).filter(([, job]) => job.stopped),
   )
   const jobs: CapturedJob[] = []
   for await (const found of allJobs(context)) {
     const state = String(object(found.body.properties).status ?? 'Unknown')
+    const kept = stopped.get(nameOf(found.id))
+    if (kept !== undefined) {
+      // What came to its end before it could be stopped has nothing left to do.
+      if (state !== 'Completed' && state !== 'Failed') jobs.push(kept)
+      continue
+    }
     if (!isOpen(state) || isPartOfAnother(found) || isDrillObject(found.id, found.body)) continue
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at

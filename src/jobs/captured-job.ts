@@ -13,6 +13,8 @@ export interface CapturedJob {
   readonly obstacles: readonly Obstacle[]
   /** Where it keeps its checkpoints, if it says so. */
   readonly checkpoints: CheckpointPlace | null
+  /** A planned move has stopped it, or is about to: it is not open any more, and has to run again. */
+  readonly stopped?: true
 }
 
 export interface Obstacle {

@@ -26,6 +26,11 @@ export interface JobStore {
   /** Replaces what was captured of this member; refuses an older epoch with `epoch.stale` (I1). */
   saveCapture(capture: JobCapture): Promise<void>
   readCapture(group: string, source: string): Promise<JobCapture | undefined>
+  /**
+   * Marks these captured jobs, and no others, as stopped by a planned move. Later captures keep what is
+   * marked, so that whatever becomes of that move nobody forgets them (I6).
+   */
+  markStopped(group: string, source: string, jobs: readonly string[]): Promise<void>
   /** Keeps the decisions that a run made first, and returns them (I2). */
   decideOnce(decisions: JobDecisions): Promise<JobDecisions>
   readDecisions(run: string): Promise<JobDecisions | undefined>
@@ -36,6 +41,13 @@ export interface JobStore {
   markManual(run: string, job: string, reason: string, at: string): Promise<void>
   /** Newest first. */
   rows(group: string): Promise<JobRow[]>
+}
+
+export function withStopped(capture: JobCapture, stopped: readonly string[]): JobCapture {
+  const jobs = capture.jobs.map(({ stopped: _before, ...job }) =>
+    stopped.includes(job.name) ? { ...job, stopped: true as const } : job,
+  )
+  return { ...capture, jobs }
 }
 
 export function toJobRow(job: DecidedJob, epoch: number): JobRow {
@@ -73,6 +85,10 @@ export function memoryJobStore(): JobStore {
       captures.set(key(capture.group, capture.source), structuredClone(capture))
     },
     readCapture: async (group, source) => captures.get(key(group, source)),
+    markStopped: async (group, source, jobs) => {
+      const capture = captures.get(key(group, source))
+      if (capture !== undefined) captures.set(key(group, source), withStopped(capture, jobs))
+    },
     decideOnce: async (made) => {
       const kept = decisions.get(made.run) ?? structuredClone(made)
       decisions.set(made.run, kept)

@@ -74,6 +74,9 @@ function jobService(seed: Record<string, string> = {}) {
     },
   }
 }
+const status = (state: string): JsonObject => ({
+  properties: { jobType: 'Command', status: state },
+})
 const relocate = (_id: ObjectId, body: JsonObject) => ({ body, rewritten: [], unresolved: [] })
 
 describe('deciding what becomes of a job', () => {
@@ -173,6 +176,26 @@ describe('capturing', () => {
     expect(since.get('job-Queued')).toBe(later)
     expect(since.get('job-Running')).toBe(at)
     expect(since.has('job-Paused')).toBe(false)
+  })
+
+  it('keeps what a planned move has stopped, and lets go what ended by itself first (I6)', async () => {
+    const source = jobService({ train: 'Running', other: 'Running', mine: 'Running' })
+    for (const store of [memoryJobStore(), postgresJobStore(database)]) {
+      const capture = (epoch: number) =>
+        captureOpenJobs({ group: 'stopped', source, store, epoch, relocate, now })
+      for (const name of ['train', 'other', 'mine']) source.jobs.set(name, status('Running'))
+      await capture(1)
+      await store.markStopped('stopped', 'east', ['train', 'other'])
+      source.jobs.set('train', status('Canceled'))
+      source.jobs.set('other', status('Completed'))
+      const { jobs } = await capture(1)
+      expect(jobs.map(({ name, state, stopped }) => [name, state, stopped])).toEqual([
+        ['train', 'Running', true],
+        ['mine', 'Running', undefined],
+      ])
+      // The group has moved since: what was stopped then runs elsewhere.
+      expect((await capture(2)).jobs.map(({ name }) => name)).toEqual(['mine'])
+    }
   })
 
   it('leaves steps and trials to the job they belong to (I6)', async () => {

@@ -2,7 +2,14 @@ import { type Generated, sql } from 'kysely'
 import type { JsonObject } from '../model/json.ts'
 import { type Database, sqlMigration } from '../store/database.ts'
 import type { CapturedJob, DecidedJob } from './captured-job.ts'
-import { type JobDecisions, type JobStore, staleCapture, toJobRow } from './job-store.ts'
+import {
+  type JobCapture,
+  type JobDecisions,
+  type JobStore,
+  staleCapture,
+  toJobRow,
+  withStopped,
+} from './job-store.ts'
 
 export const jobMigrations = [
   sqlMigration(
@@ -82,6 +89,17 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
     const found = await query.execute()
     return Promise.all(found.map(async (row) => ({ ...row, jobs: await jobsOf(row.run) })))
   }
+  const readCapture = async (group: string, source: string): Promise<JobCapture | undefined> => {
+    const row = await db
+      .selectFrom('job_capture')
+      .selectAll()
+      .where('group', '=', group)
+      .where('source', '=', source)
+      .executeTakeFirst()
+    return row === undefined
+      ? undefined
+      : { group, source, epoch: row.epoch, at: row.at, jobs: row.jobs as CapturedJob[] }
+  }
   const readDecisions = async (run: string) => (await runs({ run }))[0]
 
   return {
@@ -95,16 +113,16 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
         returning epoch`.execute(db)
       if (saved.rows.length === 0) throw staleCapture(capture, epoch + 1)
     },
-    readCapture: async (group, source) => {
-      const row = await db
-        .selectFrom('job_capture')
-        .selectAll()
+    readCapture,
+    markStopped: async (group, source, jobs) => {
+      const capture = await readCapture(group, source)
+      if (capture === undefined) return
+      await db
+        .updateTable('job_capture')
+        .set({ jobs: JSON.stringify(withStopped(capture, jobs).jobs) })
         .where('group', '=', group)
         .where('source', '=', source)
-        .executeTakeFirst()
-      return row === undefined
-        ? undefined
-        : { group, source, epoch: row.epoch, at: row.at, jobs: row.jobs as CapturedJob[] }
+        .execute()
     },
     decideOnce: async ({ run, group, source, epoch, jobs }) => {
       await db.transaction().execute(async (transaction) => {

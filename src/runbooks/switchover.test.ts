@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
+import { isObject } from '../model/field-path.ts'
 import type { FaultPoint } from '../runbook/perform.ts'
+import type { FaultyWorkspace } from '../workspace/decorators/faulty.ts'
 import { switchover } from './switchover.ts'
 import { names } from './testing/regions.ts'
 import { type Crash, controller, createScene, finalWorld, type Scene } from './testing/scene.ts'
+import { captureEast } from './testing/worlds.ts'
 
 const planned = { id: 'run', runbook: 'switchover' }
 
@@ -15,6 +18,22 @@ async function moved(crash: Crash = {}) {
 }
 
 const slowDown = () => new HoldfastError('workspace.throttled', 'slow down', { kind: 'transient' })
+
+/** Jobs that were cancelled show `Finalizing` when they are looked at the first times. */
+function finalizing(east: FaultyWorkspace, times: number): FaultyWorkspace {
+  let left = times
+  const getObject: FaultyWorkspace['getObject'] = async (id, options) => {
+    const found = await east.getObject(id, options)
+    const properties = found?.body.properties
+    if (found === undefined || !isObject(properties) || properties.status !== 'Canceled')
+      return found
+    if (left-- <= 0) return found
+    return { ...found, body: { properties: { ...properties, status: 'Finalizing' } } }
+  }
+  return new Proxy(east, {
+    get: (target, key) => (key === 'getObject' ? getObject : Reflect.get(target, key)),
+  })
+}
 
 const stepOf = async (scene: Scene, id: string) =>
   (await scene.records.journal.read('run'))?.state.steps.find((step) => step.id === id)
@@ -54,6 +73,36 @@ describe('switchover', () => {
     const submitted = first.effects.indexOf('west submitJob')
     expect(cancelled).toBeGreaterThanOrEqual(0)
     expect(submitted).toBeGreaterThan(cancelled)
+  })
+
+  it('runs what a failed try has stopped, whatever passes note in between (I6)', async () => {
+    const scene = await createScene()
+    const first = await controller(scene, planned, { at: { step: 'catch-up', point: 'intent' } })
+    expect(first.ended).toBe('died')
+    expect(first.effects).toContain('east cancelJob')
+    // A pass: the job that was stopped is not open any more.
+    await captureEast(scene.records, scene.regions)
+    await controller(scene, planned)
+    expect(scene.regions.memory.west.startsOf('train-e2')).toBe(1)
+  })
+
+  it('waits for a stopped job that shows another state before it ends', async () => {
+    const scene = await createScene()
+    const east = finalizing(scene.regions.east, 3)
+    const slow = { ...scene, regions: { ...scene.regions, east } }
+    const { ended } = await controller(slow, planned)
+    expect(ended).toMatchObject({ state: { status: 'done', outcome: 'complete' } })
+  })
+
+  it('names jobs that were handed in when nobody looked any more (I7)', async () => {
+    const scene = await createScene()
+    await controller(scene, planned, { at: { step: 'fence-source', point: 'intent' } })
+    await scene.regions.memory.east.submitJob('late', { properties: {} }, { epoch: 1 })
+    await controller(scene, planned)
+    const report = await scene.records.reports.read('run')
+    expect(report?.jobs).toContainEqual(
+      expect.objectContaining({ job: 'late', decision: 'manual' }),
+    )
   })
 
   it('switches traffic before it takes it from the old primary', async () => {

@@ -16,6 +16,9 @@ import { salvage } from './salvage.ts'
 
 /** The last pass before the switch may meet objects that change while it works. */
 const passLimit = 5
+/** How often, and every how many milliseconds, stopped jobs are looked at: two minutes in all. */
+const stopLooks = 240
+const stopLookMs = 500
 
 export async function bothAnswer(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
   // Once the epoch is ours there is no way back, whatever answers now.
@@ -68,9 +71,23 @@ export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): P
   }
   const jobs = await movingJobs(world, tools)
   await noteQuieted(world, await enabledSchedules(world.source, signal), jobs)
+  const { jobs: stopped } = (await readFact(world, 'quieted')) ?? { jobs: [] }
+  await world.jobs.markStopped(world.group, world.source.name, stopped)
   await disableSchedules(world.source, epoch, signal)
   for (const name of jobs) await world.source.cancelJob(name, { epoch, signal })
+  await untilStopped(world, tools)
+  // Those that came to their own end first must not run again.
+  await world.captureJobs({ signal })
   await writeFact(world, 'quiet', { since: world.now().toISOString() })
+}
+
+/** A job that is told to end may show other states before it does; who never does is seen by the look. */
+async function untilStopped(world: SwitchoverWorld, tools: StepTools): Promise<void> {
+  for (let look = 0; look < stopLooks; look += 1) {
+    if ((await movingJobs(world, tools)).length === 0) return
+    await world.sleep(stopLookMs, tools.signal)
+    tools.signal.throwIfAborted()
+  }
 }
 
 /** Before anything is turned off, so that a crash cannot hide what was; what is known already stays. */
@@ -96,6 +113,7 @@ export async function endQuiet(world: SwitchoverWorld, tools: StepTools): Promis
     if (found === undefined) continue
     await setProperties(world.source, found, { isEnabled: true }, world.expectedEpoch, signal)
   }
+  await world.jobs.markStopped(world.group, world.source.name, [])
   const stopped = jobs.length === 0 ? '' : ` Stopped and not started again: ${jobs.join(', ')}.`
   return `Schedules of ${world.source.name} on again: ${schedules.length}.${stopped}`
 }

@@ -1,10 +1,13 @@
+import type { JobRow } from '../../api/contract.ts'
 import { toJobRow } from '../../jobs/job-store.ts'
+import { unseenJobs } from '../../jobs/unseen-jobs.ts'
 import type { Direction } from '../../replication/ledger.ts'
 import type { StepRecord } from '../../runbook/run-state.ts'
-import type { Look } from '../../runbook/runbook.ts'
+import type { Look, StepTools } from '../../runbook/runbook.ts'
+import type { Workspace } from '../../workspace/workspace.ts'
 import { type ColdResult, readFact } from '../facts.ts'
 import { allRows, ledgerDirection } from '../ledger-reads.ts'
-import type { FailoverWorld, ProcedureWorld, ReprotectWorld } from '../ports.ts'
+import type { FailoverWorld, ProcedureWorld, ReprotectWorld, SwitchoverWorld } from '../ports.ts'
 import { measureRecovery, type Report, sortObjects } from '../report.ts'
 import { actsOf } from '../report-people.ts'
 import { ownEpoch, refuseOvertakenReprotection } from './own-epoch.ts'
@@ -25,12 +28,35 @@ export async function writeFailoverReport(world: FailoverWorld): Promise<undefin
   await writeMoveReport(world, 'failover')
 }
 
-export async function writeSwitchoverReport(world: FailoverWorld): Promise<undefined> {
+export async function writeSwitchoverReport(
+  world: SwitchoverWorld,
+  tools: StepTools,
+): Promise<undefined> {
   const run = await world.journal.read(world.run)
-  await writeMoveReport(world, run?.header.runbook === 'failback' ? 'failback' : 'switchover')
+  const type = run?.header.runbook === 'failback' ? 'failback' : 'switchover'
+  // A source that died on the way tells its late jobs when it is protected again.
+  const { healthy } = await world.source.probe('jobs', { signal: tools.signal })
+  await writeMoveReport(world, type, healthy ? await lateJobs(world, world.source, tools) : [])
 }
 
-async function writeMoveReport(world: FailoverWorld, type: Report['type']): Promise<void> {
+/** Handed in at a former primary when nobody looked any more. */
+async function lateJobs(
+  world: ProcedureWorld,
+  member: Pick<Workspace, 'name' | 'listObjects'>,
+  { signal }: StepTools,
+): Promise<readonly JobRow[]> {
+  return unseenJobs({
+    ...{ member, signal, now: world.now },
+    decisions: await world.jobs.decisionsFrom(world.group, member.name),
+    capturedAt: (await world.jobs.readCapture(world.group, member.name))?.at ?? null,
+  })
+}
+
+async function writeMoveReport(
+  world: FailoverWorld,
+  type: Report['type'],
+  late: readonly JobRow[] = [],
+): Promise<void> {
   const { epoch } = await ownEpoch(world)
   const point = await readFact(world, 'point')
   const shared = await sharedParts(world, ledgerDirection(world))
@@ -58,7 +84,7 @@ async function writeMoveReport(world: FailoverWorld, type: Report['type']): Prom
       objectives: world.objectives,
       timeline: shared.timeline,
     }),
-    jobs: decisions?.jobs.map((job) => toJobRow(job, epoch)) ?? [],
+    jobs: [...(decisions?.jobs.map((job) => toJobRow(job, epoch)) ?? []), ...late],
     jobsCapturedAt: point?.jobsCapturedAt ?? null,
     stableEndpoints: pointers,
     endpoints: (await readFact(world, 'endpoints')) ?? [],
@@ -69,7 +95,10 @@ async function writeMoveReport(world: FailoverWorld, type: Report['type']): Prom
   })
 }
 
-export async function writeReprotectReport(world: ReprotectWorld): Promise<undefined> {
+export async function writeReprotectReport(
+  world: ReprotectWorld,
+  tools: StepTools,
+): Promise<undefined> {
   const { epoch } = await refuseOvertakenReprotection(world)
   const direction = {
     group: world.group,
@@ -85,7 +114,10 @@ export async function writeReprotectReport(world: ReprotectWorld): Promise<undef
     to: direction.target,
     replicationPoint: (await world.ledger.readPoint(direction))?.at ?? null,
     recovery: null,
-    jobs: decisions.flatMap((run) => run.jobs.map((job) => toJobRow(job, run.epoch))),
+    jobs: [
+      ...decisions.flatMap((run) => run.jobs.map((job) => toJobRow(job, run.epoch))),
+      ...(await lateJobs(world, world.returning, tools)),
+    ],
     jobsCapturedAt: (await world.jobs.readCapture(world.group, world.returning.name))?.at ?? null,
     stableEndpoints: [],
     endpoints: [],
