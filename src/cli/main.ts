@@ -21,6 +21,8 @@ async function main(argv: readonly string[]): Promise<number> {
     if (output === 'json' || output === 'yaml')
       createOutput({ output }).result(errorDocument(error), String)
     process.stderr.write(`${describeError(error)}\n`)
+    // A server that could not start has been watching its parent; that must not keep it alive.
+    process.stdin.pause()
     return exitCodeOf(error)
   }
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RestClient } from '../../src/cli/demo/rest-client.ts'
 import {
   createProtectedPair,
+  entry,
   type ProtectedPair,
   type RegionPair,
   startRegionPair,
@@ -51,6 +54,15 @@ describe('commands in bad circumstances, on real regions', () => {
     expect({ code: ended.code, error: errorOf(ended)?.code }).toEqual(expected)
     expect(errorOf(ended)?.hint ?? ended.stderr).toMatch(/\S/)
   }
+
+  it('ends a server that cannot start, although its parent lives on', async () => {
+    const server = spawn(process.execPath, [
+      ...[entry, 'controller', '--plan', join(folder, 'no.yaml')],
+      ...['--state', join(folder, 'no-state'), '--exit-with-parent'],
+    ])
+    const [code] = (await once(server, 'exit')) as [number]
+    expect(code).toBe(2)
+  }, 60_000)
 
   it('copies everything when all is well', async () => {
     expect((await holdfast('sync')).code).toBe(0)
