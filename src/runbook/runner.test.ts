@@ -46,3 +46,18 @@ it('begins what was accepted by a controller that died before it began (I8)', as
   await second.runner.takeUp('g')
   expect(second.acts).toEqual(['acted'])
 })
+
+it('never answers a second try with how the first one ended (I8)', async () => {
+  const { engine, journal, runner } = controller()
+  await engine.start()
+  await runner.start(asked)
+  await runner.ended('run-1')
+  const error = { code: 'x', message: 'x', kind: 'transient' as const, hint: null }
+  const failing = { ...asked, id: 'run-2' }
+  engine.run = async () => undefined
+  await runner.start(failing)
+  await journal.append('run-2', { type: 'begun', at: clock().toISOString() })
+  await journal.append('run-2', { type: 'failed', error, at: clock().toISOString() })
+  expect((await runner.read('run-2'))?.state.status).toBe('failed')
+  expect((await runner.start(failing)).state.status).toBe('running')
+})
