@@ -11,8 +11,6 @@ export interface RunFacts {
   readonly cold: ColdResult
   readonly endpoints: readonly WarmEndpoint[]
   readonly salvage: SalvageResult
-  /** Before the first job was stopped; noted again, stopped ones would be missing. */
-  readonly noted: { readonly at: string }
   /** From here on the fenced source gets its traffic back, as the secondary it is now. */
   readonly returning: { readonly at: string }
   /** Since when a source that is to be left starts nothing new. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { HoldfastError } from '../model/errors.ts'
@@ -68,13 +69,10 @@ async function connect(url: string, afterClose: () => Promise<void>): Promise<Da
   } catch (cause) {
     await pool.end()
     await afterClose()
-    throw new HoldfastError('store.unreachable', 'The controller database does not answer.', {
-      kind: 'transient',
-      hint: 'Check HOLDFAST_DATABASE_URL and that its server runs.',
-      cause,
-    })
+    throw unreachable(cause)
   }
-  const kysely = new Kysely<object>({ dialect: new PostgresDialect({ pool }) })
+  const patient = { connect: () => connectPatiently(pool), end: () => pool.end() }
+  const kysely = new Kysely<object>({ dialect: new PostgresDialect({ pool: patient }) })
   let closing: Promise<void> | undefined
   return {
     kysely,
@@ -85,6 +83,37 @@ async function connect(url: string, afterClose: () => Promise<void>): Promise<Da
       return closing
     },
   }
+}
+
+/** How long a server that restarts is waited for, and between two tries, in milliseconds. */
+const restartMs = 10_000
+const nextTryMs = 200
+/** No connection was made, so nothing can have happened: refused, or "the system is starting up". */
+const restarting = new Set(['ECONNREFUSED', '57P03'])
+
+/**
+ * A restart of the server takes a second or two. It must not fail a failover in the middle, for then
+ * a human has to ask for the rest.
+ */
+async function connectPatiently(pool: pg.Pool): Promise<pg.PoolClient> {
+  const until = performance.now() + restartMs
+  for (;;) {
+    try {
+      return await pool.connect()
+    } catch (cause) {
+      if (!restarting.has(String((cause as { code?: unknown }).code))) throw cause
+      if (performance.now() > until) throw unreachable(cause)
+      await delay(nextTryMs)
+    }
+  }
+}
+
+function unreachable(cause: unknown): HoldfastError {
+  return new HoldfastError('store.unreachable', 'The controller database does not answer.', {
+    kind: 'transient',
+    hint: 'Check HOLDFAST_DATABASE_URL and that its server runs.',
+    cause,
+  })
 }
 
 /** Applies what is missing, in the given order, all or nothing; concurrent callers wait. */

@@ -16,6 +16,8 @@ import { salvage } from './salvage.ts'
 
 /** The last pass before the switch may meet objects that change while it works. */
 const passLimit = 5
+/** Whoever hands in jobs faster than they can be stopped, five times over, is told so by the look. */
+const waveLimit = 5
 /** How often, and every how many milliseconds, stopped jobs are looked at: two minutes in all. */
 const stopLooks = 240
 const stopLookMs = 500
@@ -61,24 +63,36 @@ export async function isQuiet(world: SwitchoverWorld, tools: StepTools): Promise
   return { done: true, detail: `Quiet since ${quiet.since}.` }
 }
 
-/** Jobs are captured before they are stopped: afterwards nobody would know that they were open. */
+/**
+ * Jobs are captured before they are stopped: afterwards nobody would know that they were open. Nothing
+ * keeps people from handing in more meanwhile, so it looks again until there are none.
+ */
 export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): Promise<undefined> {
-  const epoch = world.expectedEpoch
   const { signal } = tools
-  if ((await readFact(world, 'noted')) === undefined) {
+  await world.captureJobs({ signal })
+  for (let wave = 0; wave < waveLimit; wave += 1) {
+    const jobs = await movingJobs(world, tools)
+    await noteQuieted(world, await enabledSchedules(world.source, signal), jobs)
+    await disableSchedules(world.source, world.expectedEpoch, signal)
+    await stopJobs(world, tools, jobs)
+    // Those that came to their own end first must not run again.
     await world.captureJobs({ signal })
-    await writeFact(world, 'noted', { at: world.now().toISOString() })
+    if (jobs.length === 0) break
   }
-  const jobs = await movingJobs(world, tools)
-  await noteQuieted(world, await enabledSchedules(world.source, signal), jobs)
+  await writeFact(world, 'quiet', { since: world.now().toISOString() })
+}
+
+async function stopJobs(
+  world: SwitchoverWorld,
+  tools: StepTools,
+  jobs: readonly string[],
+): Promise<void> {
   const { jobs: stopped } = (await readFact(world, 'quieted')) ?? { jobs: [] }
   await world.jobs.markStopped(world.group, world.source.name, stopped)
-  await disableSchedules(world.source, epoch, signal)
-  for (const name of jobs) await world.source.cancelJob(name, { epoch, signal })
+  for (const name of jobs) {
+    await world.source.cancelJob(name, { epoch: world.expectedEpoch, signal: tools.signal })
+  }
   await untilStopped(world, tools)
-  // Those that came to their own end first must not run again.
-  await world.captureJobs({ signal })
-  await writeFact(world, 'quiet', { since: world.now().toISOString() })
 }
 
 /** A job that is told to end may show other states before it does; who never does is seen by the look. */

@@ -4,6 +4,10 @@ import type { StableEndpoint, StablePointer } from '../../traffic/stable-endpoin
 import type { FailoverWorld } from '../ports.ts'
 import { ownEpoch } from './own-epoch.ts'
 
+/** How often, and every how many milliseconds, endpoints are looked at: half a minute in all. */
+const followLooks = 60
+const followLookMs = 500
+
 /** Believes only what an outside look at the endpoint shows. */
 export async function leadsToTarget(
   world: FailoverWorld,
@@ -40,6 +44,12 @@ export async function switchToTarget(
   await Promise.all(
     endpoints.map((endpoint) => endpoint.switchTo(pointer, target, { signal: tools.signal })),
   )
+  // One that is just being restarted follows when it is back; whoever does not is seen by the look.
+  for (let look = 0; look < followLooks; look += 1) {
+    if ((await leadsToTarget(world, endpoints, tools)).done) return
+    await world.sleep(followLookMs, tools.signal)
+    tools.signal.throwIfAborted()
+  }
 }
 
 async function pointerOf(world: FailoverWorld): Promise<StablePointer> {
