@@ -86,10 +86,10 @@ async function connect(url: string, afterClose: () => Promise<void>): Promise<Da
 }
 
 /** How long a server that restarts is waited for, and between two tries, in milliseconds. */
-const restartMs = 10_000
+const restartMs = 20_000
 const nextTryMs = 200
-/** No connection was made, so nothing can have happened: refused, or "the system is starting up". */
-const restarting = new Set(['ECONNREFUSED', '57P03'])
+/** No connection was made, so nothing can have happened: refused, no socket, "starting up". */
+const restarting = new Set(['ECONNREFUSED', 'ENOENT', '57P03'])
 
 /**
  * A restart of the server takes a second or two. It must not fail a failover in the middle, for then

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, migrate, openDatabase, sqlMigration } from './database.ts'
 import { startEmbeddedPostgres, stopEmbeddedPostgres } from './embedded-postgres.ts'
@@ -129,6 +130,13 @@ describe('database', () => {
     )
     expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
+
+  it('waits for a server that restarts', async () => {
+    await stopEmbeddedPostgres(stateDir)
+    const waiting = sql<{ one: number }>`select 1 as one`.execute(database.kysely)
+    await startEmbeddedPostgres(stateDir)
+    expect((await waiting).rows).toEqual([{ one: 1 }])
+  }, 60_000)
 
   it('says so when the given server does not answer', async () => {
     await expect(
