@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -103,6 +103,9 @@ describe.each(Object.entries(shells))('in %s', (shell, { start, load }) => {
         await completes(terminal, 'holdfast obj', 'holdfast objects')
         await completes(terminal, 'holdfast sync --dry', 'holdfast sync --dry-run')
         await completes(terminal, 'holdfast export x --member ea', '--member east')
+        const trap = join(dir, `${shell}-ran`)
+        await completes(terminal, `holdfast objects --name $(touch ${trap}) --ki`, '-ran) --kind')
+        expect(existsSync(trap)).toBe(false)
       } finally {
         terminal.close()
       }
@@ -121,5 +124,6 @@ async function completes(terminal: Terminal, line: string, whole: string): Promi
   terminal.type(line)
   terminal.press('Tab')
   await terminal.shows(whole)
-  terminal.press('C-c')
+  // Not Ctrl-C: what is typed while a shell handles the signal may be lost.
+  terminal.press('C-u')
 }

@@ -19,6 +19,9 @@ const sources = {
 export type LiveName = keyof typeof sources
 export const liveNames = Object.keys(sources) as LiveName[]
 
+/** Others write names; one that a shell would take apart or run is not put into somebody's line. */
+const isPlain = (value: string) => /^[\w./:@%+,-]+$/.test(value)
+
 /** Somebody waits for the next character. */
 const patienceMs = 1500
 
@@ -29,7 +32,8 @@ export async function liveValues(
 ): Promise<readonly string[]> {
   try {
     const client = await controllerOf(words)
-    return client === undefined ? [] : await sources[name](client, AbortSignal.timeout(patienceMs))
+    if (client === undefined) return []
+    return (await sources[name](client, AbortSignal.timeout(patienceMs))).filter(isPlain)
   } catch {
     return []
   }
