@@ -71,5 +71,6 @@ export const historyPage = z.object({
 export type HistoryEntry = z.infer<typeof historyEntry>
 export type HistoryPage = z.infer<typeof historyPage>
 export type AuditVerdict = z.infer<typeof auditVerdict>
+export type AuditEntry = z.infer<typeof auditEntry>
 export type AuditPage = z.infer<typeof auditPage>
 export type EvidenceKey = z.infer<typeof evidenceKey>

@@ -21,7 +21,10 @@ export const links = {
   runs: (group: string) => inGroup(group, '/runs'),
   run: (group: string, run: string) => inGroup(group, `/run${query({ id: run })}`),
   start: (group: string, type: string) => inGroup(group, `/start/${type}`),
-  operations: (group: string) => inGroup(group, '/operations'),
+  operations: (group: string, type?: string) => inGroup(group, `/operations${query({ type })}`),
+  decisions: (group: string) => inGroup(group, '/decisions'),
+  audit: (group: string, filter: { actor?: string; action?: string; within?: string } = {}) =>
+    inGroup(group, `/audit${query(filter)}`),
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
   settings: (group: string) => inGroup(group, '/settings'),
 }

@@ -35,6 +35,10 @@ const groupPages: Readonly<Record<string, ComponentType<GroupPageProps>>> = {
   '/groups/:group/plan': page(async () => (await import('./pages/plan.tsx')).PlanPage),
   '/groups/:group/jobs': page(async () => (await import('./pages/jobs.tsx')).JobsPage),
   '/groups/:group/start/:type': page(async () => (await import('./pages/start.tsx')).StartPage),
+  '/groups/:group/decisions': page(
+    async () => (await import('./pages/decisions.tsx')).DecisionsPage,
+  ),
+  '/groups/:group/audit': page(async () => (await import('./pages/audit.tsx')).AuditPage),
   '/groups/:group/operations': page(
     async () => (await import('./pages/operations.tsx')).OperationsPage,
   ),

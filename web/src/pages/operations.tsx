@@ -1,71 +1,87 @@
-import { Badge, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { Link } from 'wouter'
-import type { Operation } from '../../../src/api/contract.ts'
+import { Button, Group, Select, Text } from '@mantine/core'
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useLocation, useSearchParams } from 'wouter'
+import type { OperationType } from '../../../src/api/contract.ts'
 import { api } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
-import { operationColor } from '../parts/colors.ts'
-import { duration, moment } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
+import { HistoryTable } from '../parts/history-table.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { procedureNames } from '../procedures.ts'
 
+/** Everything that was asked for, with what it took; the kind that is shown stands in the address. */
 export function OperationsPage({ group }: GroupPageProps) {
-  const { operation } = group
-  const list = useQuery({
-    // The live status tells when there is something new to read.
-    queryKey: ['operations', group.group, operation?.id, operation?.status, operation?.outcome],
-    queryFn: ({ signal }) => api.operations(group.group, { signal }),
-  })
+  const [search] = useSearchParams()
+  const [, go] = useLocation()
+  const asked = search.get('type')
+  const type = procedureNames.find((name) => name === asked)
   return (
     <>
       <Heading
         title="Operations"
-        text="Everything that was asked for, newest first."
+        text="Everything that was asked for, newest first, with what its report measured."
         trail={[[group.group, links.group(group.group)]]}
       />
-      {list.error ? (
-        <Problem error={list.error} retry={() => void list.refetch()} />
-      ) : !list.data ? (
-        <Loading what="the journal" />
-      ) : list.data.length === 0 ? (
-        <Empty
-          title="No operation yet"
-          text="Background passes are not listed; they run all the time."
+      <Group mb="sm" className="unprinted">
+        <Select
+          label="Procedure"
+          placeholder="every procedure"
+          data={procedureNames}
+          value={type ?? null}
+          onChange={(value) =>
+            go(links.operations(group.group, value ?? undefined), { replace: true })
+          }
+          clearable
+          clearButtonProps={{ 'aria-label': 'every procedure' }}
+          w={200}
         />
-      ) : (
-        <div className="plain-list">
-          {list.data.map((each) => (
-            <Row key={each.id} operation={each} />
-          ))}
-        </div>
-      )}
+      </Group>
+      <History group={group} type={type} />
     </>
   )
 }
 
-function Row({ operation }: { operation: Operation }) {
-  const { id, type, status, outcome, startedAt, endedAt, epoch, error } = operation
+function History({
+  group,
+  type,
+}: Pick<GroupPageProps, 'group'> & { type?: OperationType | undefined }) {
+  const { operation } = group
+  const pages = useInfiniteQuery({
+    // The live status tells when there is something new to read.
+    queryKey: ['history', group.group, type, operation?.id, operation?.status, operation?.outcome],
+    queryFn: ({ pageParam, signal }) =>
+      api.history(group.group, { ...(type ? { type } : {}), ...pageParam }, { signal }),
+    initialPageParam: {} as { cursor?: string },
+    getNextPageParam: ({ cursor }) => (cursor === null ? undefined : { cursor }),
+  })
+  if (pages.error) return <Problem error={pages.error} retry={() => void pages.refetch()} />
+  if (!pages.data) return <Loading what="the journal" />
+  const entries = pages.data.pages.flatMap(({ items }) => items)
+  if (entries.length === 0)
+    return (
+      <Empty
+        title={`No ${type ?? 'operation'} yet`}
+        text="Background passes are not listed; they run all the time."
+      />
+    )
   return (
-    <Link href={links.operation(id)} className="plain-row" data-operation={id}>
-      <Text span fw={600} w={100} display="inline-block">
-        {type}
+    <>
+      <HistoryTable entries={entries} label="operations" />
+      <Text size="sm" c="dimmed" mt="xs">
+        RTA and RPA are measured by failovers, switchovers, failbacks and drills.
       </Text>
-      <Badge color={operationColor(operation)} variant="light">
-        {outcome ?? status}
-      </Badge>
-      <Text span size="sm" className="steady">
-        {moment(startedAt)}
-        {endedAt === null
-          ? ' · under way'
-          : ` · took ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`}{' '}
-        · from epoch {epoch}
-      </Text>
-      {error ? (
-        <Text span size="sm" c="red" className="anywhere">
-          {error.message}
-        </Text>
+      {pages.hasNextPage ? (
+        <Button
+          mt="sm"
+          size="xs"
+          variant="default"
+          loading={pages.isFetchingNextPage}
+          onClick={() => void pages.fetchNextPage()}
+        >
+          Show older ones
+        </Button>
       ) : null}
-    </Link>
+    </>
   )
 }

@@ -56,6 +56,18 @@ export function destinations(group: string | undefined): Destination[] {
       about: 'Rehearsals: past, due, measured against the objectives',
     },
     {
+      label: 'Decisions',
+      href: links.decisions(group),
+      key: 'i',
+      about: 'Signals, rules, who decided what; pause and acknowledge',
+    },
+    {
+      label: 'Audit',
+      href: links.audit(group),
+      key: 'u',
+      about: 'Who did what, and whether the log is whole',
+    },
+    {
       label: 'Settings',
       href: links.settings(group),
       key: 's',
