@@ -9,8 +9,10 @@ import type { GroupPageProps } from '../pages.tsx'
 import { Changes } from '../parts/changes.tsx'
 import { count } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
+import { RoleButton } from '../parts/role-button.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
+import { useWhyNot } from '../session.ts'
 
 /** What both sides changed: each side beside the other, and whose content shall stand. */
 export function ConflictsPage({ group }: GroupPageProps) {
@@ -151,9 +153,11 @@ function Confirm(props: {
   const { object } = conflict
   const phrase = `keep ${conflict[keep].member}`
   const isConfirmed = typed.trim().toLowerCase() === phrase.toLowerCase()
+  const whyNot = useWhyNot(group, 'POST /api/v1/groups/:group/conflicts/resolve')
   const preview = useQuery({
     queryKey: ['resolve', group, object, keep, conflict.source.at, conflict.target.at],
     queryFn: ({ signal }) => api.resolveConflict(group, { object, keep, dryRun: true }, { signal }),
+    enabled: whyNot === undefined,
   })
   const resolve = useMutation({
     mutationFn: () => api.resolveConflict(group, { object, keep, dryRun: false }),
@@ -161,7 +165,7 @@ function Confirm(props: {
   })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (isConfirmed) resolve.mutate()
+    if (isConfirmed && whyNot === undefined) resolve.mutate()
   }
   if (resolve.data)
     return (
@@ -172,7 +176,9 @@ function Confirm(props: {
   return (
     <form onSubmit={submit}>
       <Alert color="orange" mt="sm" title={`Keep what ${conflict[keep].member} has`}>
-        {preview.error ? (
+        {whyNot ? (
+          <Text size="sm">{whyNot}</Text>
+        ) : preview.error ? (
           <Problem error={preview.error} />
         ) : (
           (preview.data?.sentence ?? 'Asking what would happen…')
@@ -193,7 +199,9 @@ function Confirm(props: {
         data-autofocus
       />
       <Group gap="xs" mt="sm">
-        <Button
+        <RoleButton
+          group={group}
+          operation="POST /api/v1/groups/:group/conflicts/resolve"
           type="submit"
           size="xs"
           color="red"
@@ -201,7 +209,7 @@ function Confirm(props: {
           loading={resolve.isPending}
         >
           Keep it
-        </Button>
+        </RoleButton>
         <Button size="xs" variant="default" onClick={leave}>
           Leave it
         </Button>
