@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { HoldfastError } from '../model/errors.ts'
+import { readerGone } from './closed-reader.ts'
 import { type Connection, type ConnectOptions, connect } from './connect.ts'
 import { withExamples } from './manual.ts'
 import { type OutputOptions, withOutput } from './output-format.ts'
@@ -25,7 +26,8 @@ export function groupCommand(
 
 /**
  * Connects, does the work, and closes in every case. `interrupted` aborts at the first Ctrl-C; work
- * that goes on after that (cancelling an operation) takes no signal. A second Ctrl-C ends at once.
+ * that goes on after that (cancelling an operation) takes no signal. A second Ctrl-C ends at once. It
+ * aborts as well when nobody reads the result any more.
  */
 export async function withController<T>(
   options: ConnectOptions,
@@ -38,11 +40,12 @@ export async function withController<T>(
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, interrupt)
+  const stop = AbortSignal.any([abort.signal, readerGone])
   try {
     const connection = await connect(options)
     try {
-      if (abort.signal.aborted) throw interrupted()
-      return await work(connection, abort.signal)
+      if (stop.aborted) throw interrupted()
+      return await work(connection, stop)
     } finally {
       await connection.close()
     }

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { outliveReaders } from './closed-reader.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { createOutput, describeError, errorDocument } from './output.ts'
 import { formatIn } from './output-format.ts'
@@ -27,4 +28,5 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+outliveReaders()
 process.exitCode = await main(process.argv.slice(2))
