@@ -22,7 +22,7 @@ it('looks for what is gone in a full pass only, and makes one each time the inte
   let now = Date.parse('2026-01-01T00:00:00Z')
   const member = (workspace: Workspace): Member => ({
     ...{ plan: context.plan.members[0] as Member['plan'], caPath: undefined },
-    ...{ direct: workspace, workspace, persistent: workspace, impatient: workspace },
+    ...{ direct: workspace, workspace, patient: workspace, impatient: workspace },
   })
   const members: Members = new Map([
     ['east', member(east)],

@@ -3,6 +3,7 @@ import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
 import { breaking } from '../workspace/decorators/breaking.ts'
 import { fenced } from '../workspace/decorators/fenced.ts'
 import { limited } from '../workspace/decorators/limited.ts'
+import { patient } from '../workspace/decorators/patient.ts'
 import { retrying } from '../workspace/decorators/retrying.ts'
 import { openMlflowWorkspace } from '../workspace/mlflow/mlflow-workspace.ts'
 import type { Workspace } from '../workspace/workspace.ts'
@@ -17,8 +18,8 @@ export interface Member {
    * past epoch (I1).
    */
   readonly workspace: Workspace
-  /** The same for moves: they try a region although others were just refused by it. */
-  readonly persistent: Workspace
+  /** For moves and drills: a busy region is waited for, and tried although others were refused by it. */
+  readonly patient: Workspace
   /** The same for a region that is probably dead: what does not work at once is given up. */
   readonly impatient: Workspace
   /** CA to trust besides the public ones, for local regions. */
@@ -31,6 +32,13 @@ export function memberOf(members: Members, name: string): Member {
   const member = members.get(name)
   if (member === undefined) throw new Error(`no member ${name}`)
   return member
+}
+
+/** The members as a procedure uses them: where a background pass gives up, it waits. */
+export function withPatience(members: Members): Members {
+  return new Map(
+    [...members].map(([name, member]) => [name, { ...member, workspace: member.patient }]),
+  )
 }
 
 /** Asks no member anything: one that is gone can still be named, probed and left. */
@@ -47,7 +55,7 @@ export async function openMembers(
       plan: member,
       direct,
       workspace: retrying(guarded(limited(breaking(direct)))),
-      persistent: retrying(guarded(limited(direct))),
+      patient: patient(retrying(guarded(limited(direct)))),
       // Not held back by what others met: it has to know now.
       impatient: retrying(guarded(limited(direct)), { attempts: 2, maxRetryAfterMs: 1000 }),
       caPath,

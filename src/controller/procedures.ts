@@ -21,7 +21,7 @@ import { failback, switchover } from '../runbooks/switchover.ts'
 import { sync } from '../runbooks/sync.ts'
 import { moveExtension, reprotectExtension } from '../runbooks/user-steps/extend-runbook.ts'
 import { verification } from '../runbooks/verify.ts'
-import { memberOf } from './members.ts'
+import { memberOf, withPatience } from './members.ts'
 import type { PassGate } from './pass-gate.ts'
 import {
   captureJobs,
@@ -65,24 +65,25 @@ export function bindProcedures(
   tools: PerformTools,
 ): RunbookBinding[] {
   const opened = <World>(world: World) => ({ world, close: async () => undefined })
+  const patiently = { ...group, members: withPatience(group.members) }
   const where = { env: process.env, folder: group.plan.folder }
   const planned = moveExtension<SwitchoverWorld>(where)
-  const switchoverTo = async (header: RunHeader) => opened(switchoverWorld(group, gate, header))
+  const switchoverTo = async (header: RunHeader) => opened(switchoverWorld(patiently, gate, header))
   return [
     bindRunbook(sync, async (header) => opened(await syncWorld(group, gate, header)), tools),
     bindRunbook(verification, async (header) => opened(verifyWorld(group, gate, header)), tools),
     bindRunbook(
       failover,
-      async (header) => opened(failoverWorld(group, header)),
+      async (header) => opened(failoverWorld(patiently, header)),
       tools,
       moveExtension(where),
     ),
     bindRunbook(switchover, switchoverTo, tools, planned),
     bindRunbook(failback, switchoverTo, tools, planned),
-    bindRunbook(drill, async (header) => opened(drillWorld(group, header)), tools),
+    bindRunbook(drill, async (header) => opened(drillWorld(patiently, header)), tools),
     bindRunbook(
       reprotect,
-      async (header) => opened(reprotectWorld(group, gate, header)),
+      async (header) => opened(reprotectWorld(patiently, gate, header)),
       tools,
       reprotectExtension(where),
     ),
@@ -135,13 +136,13 @@ function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld 
   return {
     ...common(group, header),
     source: memberOf(members, input.primary).impatient,
-    target: target.persistent,
+    target: target.workspace,
     expectedEpoch: input.epoch,
     detectedAt: input.detectedAt,
     decidedAt: input.decidedAt,
     definitions: records.definitions,
     cold: coldObjects({
-      target: target.persistent,
+      target: target.workspace,
       definitions: records.definitions,
       direction: { group: plan.group, source: input.primary, target: input.secondary },
       ledger: records.ledger,
@@ -167,7 +168,7 @@ function switchoverWorld(
   return {
     ...failoverWorld(group, header),
     ...reprotectWorld(group, gate, { ...header, input: { ...(header.input as object), ...after } }),
-    source: memberOf(group.members, primary).persistent,
+    source: memberOf(group.members, primary).workspace,
     captureJobs: (options) => captureJobs(group, { primary, secondary, epoch }, options),
     replicateOut: (options) =>
       gate.demand(options.signal, (signal) =>
@@ -180,8 +181,8 @@ function reprotectWorld(group: ProtectedGroup, gate: PassGate, header: RunHeader
   const { primary, secondary, epoch } = header.input as ProcedureInput
   return {
     ...common(group, header),
-    primary: memberOf(group.members, primary).persistent,
-    returning: memberOf(group.members, secondary).persistent,
+    primary: memberOf(group.members, primary).workspace,
+    returning: memberOf(group.members, secondary).workspace,
     epoch,
     salvage: salvageObjects(passContext(group, secondary, primary, { epoch })),
     replicate: (options) =>

@@ -26,7 +26,7 @@ async function conflicted() {
   await records.epochs.establish({ group: 'g', primary: 'east', epoch: 1, at: '' })
   const member = (workspace: Workspace): Member => ({
     ...{ plan: context.plan.members[0] as Member['plan'], caPath: undefined },
-    ...{ direct: workspace, workspace, persistent: workspace, impatient: workspace },
+    ...{ direct: workspace, workspace, patient: workspace, impatient: workspace },
   })
   const members: Members = new Map([
     ['east', member(east)],

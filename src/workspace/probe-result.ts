@@ -22,6 +22,7 @@ export async function probeResultOf(
       healthy: false,
       reason: isHoldfastError(error) ? `${error.code}: ${error.message}` : String(error),
       ...(refusals.some((code) => isCode(error, code)) && { refused: true }),
+      ...(isCode(error, 'workspace.throttled') && { throttled: true }),
     }
   }
 }

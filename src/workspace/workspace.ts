@@ -361,6 +361,8 @@ export interface ProbeResult {
   readonly reason?: string
   /** Unhealthy, but alive: it answers, and refuses us (429, 401, 403). No outage looks like that. */
   readonly refused?: true
+  /** Refused because it is busy (429): it may answer when it is asked later. */
+  readonly throttled?: true
 }
 
 export interface ScoringAnswer {

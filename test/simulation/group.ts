@@ -82,7 +82,7 @@ function memberOf(sim: Simulated, process: Process, records: Records, name: Memb
     },
     direct,
     workspace: retrying(guardedByEpoch, retry),
-    persistent: retrying(guardedByEpoch, retry),
+    patient: retrying(guardedByEpoch, retry),
     impatient: retrying(guardedByEpoch, { ...retry, attempts: 2, maxRetryAfterMs: 1000 }),
     caPath: undefined,
   }
