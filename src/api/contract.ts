@@ -42,6 +42,11 @@ export const stepState = z.object({
   detail: z.string().nullable(),
   /** It may be left out now. */
   skippable: z.boolean().optional(),
+  expectedMs: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('what it took before (median); null: it never ran here'),
   progress: z
     .object({ done: z.number(), total: z.number().nullable(), bytes: z.number().nullable() })
     .nullable(),
@@ -59,6 +64,15 @@ export const operationStatus = z.enum([
 /** Kept apart from status: what came out of a finished operation (I4: partial has its own name). */
 export const operationOutcome = z.enum(['complete', 'partial', 'failed', 'cancelled', 'aborted'])
 
+/** From past runs in the journal, and nothing else. */
+export const expectation = z.object({
+  durationMs: z.number().nullable().describe('of all its steps; null: some never ran here'),
+  knownMs: z.number().describe('of the steps that ran before'),
+  unknownSteps: z.array(z.string()),
+  waits: z.boolean().describe('people have to answer as well, which takes as long as it takes'),
+  from: z.array(z.object({ type: z.string(), runs: z.number() })),
+})
+
 export const operation = z.object({
   id: z.string(),
   group: z.string(),
@@ -70,6 +84,9 @@ export const operation = z.object({
   by: z.string().nullable().describe('who asked for it; null: an older controller did not note it'),
   startedAt: z.string(),
   endedAt: z.string().nullable(),
+  /** While it has not ended: what it will take as a whole, and when it ends if all goes as before. */
+  expected: expectation.optional(),
+  estimatedEndAt: z.string().nullable().optional().describe('null: unknown'),
   waitingFor: z.string().nullable(),
   /** Whose answer it waits for, and until when. */
   waiting: waiting.nullable().optional(),
@@ -306,6 +323,7 @@ export type DecisionEntry = z.infer<typeof decisionEntry>
 export type DecisionStatus = z.infer<typeof decisionStatus>
 export type KindCount = z.infer<typeof kindCount>
 export type Operation = z.infer<typeof operation>
+export type Expectation = z.infer<typeof expectation>
 export type StepState = z.infer<typeof stepState>
 export type ReplicationPlan = z.infer<typeof replicationPlan>
 export type PlannedAction = z.infer<typeof plannedAction>

@@ -1,6 +1,7 @@
 import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
 import { confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
+import { expectedText } from './expected-text.ts'
 import { endingOf, followOperation } from './follow-operation.ts'
 import { type GroupOptions, withController } from './group-command.ts'
 import { createOutput } from './output.ts'
@@ -42,6 +43,7 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
         [
           `${procedure.type} would do:`,
           ...started.steps.map(({ title, detail }) => `  ${title}${detail ? `: ${detail}` : ''}`),
+          ...(started.expected === undefined ? [] : [`Takes ${expectedText(started.expected)}.`]),
           'Nothing was changed.',
         ].join('\n'),
       )

@@ -69,6 +69,9 @@ export function stepText(step: StepState): string {
   if (step.startedAt !== null && step.endedAt !== null) {
     parts.push(`(${durationText(Date.parse(step.endedAt) - Date.parse(step.startedAt))})`)
   }
+  if (step.status === 'running' && step.expectedMs) {
+    parts.push(`(${durationText(step.expectedMs)} before)`)
+  }
   // While it runs, the number says more than what was found before it began.
   if (step.status === 'running' && step.progress !== null) parts.push(progressText(step.progress))
   else if (step.detail !== null) parts.push(step.detail)

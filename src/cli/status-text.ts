@@ -113,13 +113,15 @@ function countsText({ counts }: GroupStatus): string {
 }
 
 function operationLines(operation: Operation): string[] {
-  const { id, type, status, outcome, startedAt, endedAt, waitingFor, error } = operation
+  const { id, type, status, outcome, startedAt, endedAt, waitingFor, error, estimatedEndAt } =
+    operation
   const state = waitingFor === null ? (outcome ?? status) : `waiting for ${waitingFor}`
   const when = endedAt === null ? `since ${startedAt}` : `at ${endedAt}`
   const lines = [`${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when} (${id})`]
   if (error !== null) lines.push(`  ${pc.red('error')} ${error.message} [${error.code}]`)
   if (waitingFor !== null) lines.push(`  ${waitingText(operation)}`)
   // Of an operation that is over, the report tells the steps.
+  if (endedAt === null && estimatedEndAt) lines.push(`  ends about ${estimatedEndAt}`)
   if (endedAt === null) lines.push(...operation.steps.map((step) => `  ${stepText(step)}`))
   return lines
 }

@@ -10,6 +10,7 @@ import type { DecisionStore } from '../detection/decision-store.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
+import type { Run } from '../runbook/journal.ts'
 import { isEnded } from '../runbook/run-state.ts'
 import type { Runner } from '../runbook/runner.ts'
 import type { Report } from '../runbooks/report.ts'
@@ -19,6 +20,7 @@ import type { RunLink } from '../workspace/run-links.ts'
 import type { ServiceTokens } from './access/service-tokens.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
+import type { Estimates } from './estimates.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
@@ -26,7 +28,7 @@ import { historyOf } from './history.ts'
 import type { Notifier } from './notifier.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { operationControl } from './operation-control.ts'
-import { operationOf, previewOf } from './operations.ts'
+import { previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
 import { type ReadinessWatch, readinessBefore } from './readiness.ts'
@@ -41,6 +43,8 @@ export interface ServiceParts {
   readonly group: ProtectedGroup
   readonly database: Database
   readonly runner: Runner
+  readonly estimates: Pick<Estimates, 'of'>
+  readonly show: (run: Run) => Operation
   readonly gate: PassGate
   readonly watch: Watch
   readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
@@ -56,7 +60,7 @@ export interface ServiceParts {
 }
 
 export function controllerService(parts: ServiceParts): ControllerService {
-  const { group, runner, events, watch, database } = parts
+  const { group, runner, events, watch, database, show } = parts
   const { plan, records, clock } = group
   const check = (name: string): void => {
     if (name === plan.group) return
@@ -65,8 +69,6 @@ export function controllerService(parts: ServiceParts): ControllerService {
       hint: `This controller protects '${plan.group}'.`,
     })
   }
-  const show = (run: Parameters<typeof operationOf>[0]): Operation =>
-    operationOf(run, runner.progress(run.header.id))
   const noteReadiness = (run: string, found: Readiness) =>
     records.journal.writeFact(run, 'readiness', found)
   const newest = async (): Promise<Operation | null> => {
@@ -192,7 +194,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
         const run = runFor(asked)
         if (request.dryRun) {
           const steps = await runner.preview(run, AbortSignal.timeout(previewLimitMs))
-          return previewOf(run, steps, clock().toISOString())
+          return previewOf(run, steps, parts.estimates.of(type), clock().toISOString())
         }
         for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
         // Protection goes on beside a drill.

@@ -28,8 +28,11 @@ export async function historyOf(
   }
 }
 
+/** Of what is over nothing is expected any more. */
+const notAsked = { known: new Map(), now: new Date(0) }
+
 function entryOf(run: Run, measured: ReadonlyMap<string, Recovery | null>): HistoryEntry {
-  const { id, type, epoch, by, status, outcome, startedAt, endedAt } = operationOf(run, undefined)
+  const { id, type, epoch, by, status, outcome, startedAt, endedAt } = operationOf(run, notAsked)
   const { rtaMs = null, rtoMs = null, rpaMs = null, rpoMs = null } = measured.get(id) ?? {}
   return {
     ...{ id, type, epoch, by, status, outcome, startedAt, endedAt },

@@ -1,4 +1,5 @@
 import type { Operation, OperationType } from '../api/contract.ts'
+import { type Expectations, expectationOf } from '../runbook/estimate.ts'
 import type { Run } from '../runbook/journal.ts'
 import { toOperation } from '../runbook/operation-view.ts'
 import type { StepProgress } from '../runbook/runbook.ts'
@@ -8,7 +9,11 @@ import type { ProcedureInput } from './procedures.ts'
 /** A run as the API shows it. */
 export function operationOf(
   run: Run,
-  progress: ReadonlyMap<string, StepProgress> | undefined,
+  seen: {
+    readonly progress?: ReadonlyMap<string, StepProgress> | undefined
+    readonly known: Expectations
+    readonly now: Date
+  },
 ): Operation {
   const { id, runbook, input } = run.header
   const reported = run.state.steps.some(
@@ -19,13 +24,19 @@ export function operationOf(
     type: runbook as OperationType,
     epoch: (input as ProcedureInput).epoch,
     by: (input as ProcedureInput).by ?? null,
-    ...(progress === undefined ? {} : { progress }),
+    ...{ known: seen.known, now: seen.now },
+    ...(seen.progress === undefined ? {} : { progress: seen.progress }),
     ...(reported ? { report: `operations/${id}/report` } : {}),
   })
 }
 
 /** What a run would do, as an operation that nobody started. */
-export function previewOf(run: StartRun, steps: readonly PreviewStep[], at: string): Operation {
+export function previewOf(
+  run: StartRun,
+  steps: readonly PreviewStep[],
+  known: Expectations,
+  at: string,
+): Operation {
   return {
     id: `${run.id}-dry-run`,
     group: run.group,
@@ -37,6 +48,10 @@ export function previewOf(run: StartRun, steps: readonly PreviewStep[], at: stri
     by: (run.input as ProcedureInput).by ?? null,
     startedAt: at,
     endedAt: at,
+    expected: expectationOf(
+      steps.filter(({ done }) => !done),
+      known,
+    ),
     waitingFor: null,
     steps: steps.map(({ id, title, done, detail }) => ({
       id,
@@ -45,6 +60,7 @@ export function previewOf(run: StartRun, steps: readonly PreviewStep[], at: stri
       startedAt: null,
       endedAt: null,
       detail,
+      expectedMs: known.get(id)?.ms ?? null,
       progress: null,
     })),
     error: null,

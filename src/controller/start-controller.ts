@@ -115,12 +115,13 @@ async function assemble(
   const regions = new Map<string, string>()
   const learner = regionLearner(group.members, regions)
   let statusChanged: () => void = () => undefined
-  const { runner, stop: stopRunner } = await startRunner(group, {
+  const started = await startRunner(group, {
     ...{ gate, events, database, stateDir },
     // Single commands end soon; what a dead controller left is not for them.
     takesOver: options.syncEveryMs !== null,
   })
-  closers.push(stopRunner)
+  const { runner, estimates, show } = started
+  closers.push(started.stop)
   const watch = startWatch({
     members: group.members,
     everyMs: options.probeEveryMs,
@@ -166,7 +167,7 @@ async function assemble(
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
-    ...{ evidence: evidenceService(evidence), notifier, tokens },
+    ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show },
     lastPass: () => lastPass,
     running: {
       version: options.version,

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import type { Operation } from '../api/contract.ts'
 import { dbosEngine } from '../runbook/dbos-engine.ts'
 import { executorLeases } from '../runbook/executor-leases.ts'
+import type { Run } from '../runbook/journal.ts'
+import type { RunEvent } from '../runbook/run-state.ts'
 import type { StepProgress } from '../runbook/runbook.ts'
 import { createRunner, type Runner, runbookProcedures } from '../runbook/runner.ts'
 import { startTakeOver } from '../runbook/take-over.ts'
 import type { Database } from '../store/database.ts'
+import { type Estimates, estimates } from './estimates.ts'
 import type { EventBus } from './event-bus.ts'
 import { operationOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
@@ -26,25 +30,38 @@ export interface StartRunnerOptions {
   readonly takesOver: boolean
 }
 
+export interface StartedRunner {
+  readonly runner: Runner
+  readonly estimates: Estimates
+  /** A run as the API shows it. */
+  readonly show: (run: Run) => Operation
+  stop(): Promise<void>
+}
+
 /** Takes up what a former process of this controller left, and from then on what dead others leave. */
 export async function startRunner(
   group: ProtectedGroup,
   options: StartRunnerOptions,
-): Promise<{ readonly runner: Runner; stop(): Promise<void> }> {
+): Promise<StartedRunner> {
   const { gate, events, database, stateDir, takesOver } = options
   const { records, clock, plan, log } = group
   const { journal } = records
   const progress = new Map<string, Map<string, StepProgress>>()
-  const publish = async (id: string) => {
+  const past = estimates(journal, plan.group)
+  const show = (run: Run) => {
+    const { id, runbook } = run.header
+    return operationOf(run, { progress: progress.get(id), known: past.of(runbook), now: clock() })
+  }
+  const publish = async (id: string, type: RunEvent['type']) => {
+    if (type === 'begun' || type === 'finished') await past.refresh()
     const run = await journal.read(id)
     if (run === undefined) return
-    const data = operationOf(run, progress.get(id))
-    events.publish({ type: 'operation', at: clock().toISOString(), data })
+    events.publish({ type: 'operation', at: clock().toISOString(), data: show(run) })
   }
   const bindings = bindProcedures(group, gate, {
     journal,
     now: clock,
-    onEvent: (id) => void publish(id).catch(() => undefined),
+    onEvent: (id, { type }) => void publish(id, type).catch(() => undefined),
     onProgress: (id, step, value) => {
       const steps = progress.get(id) ?? new Map<string, StepProgress>()
       progress.set(id, steps.set(step, value))
@@ -58,10 +75,11 @@ export async function startRunner(
     procedures: runbookProcedures(bindings),
     onLog: (level, message) => level !== 'info' && log.warn({ from: 'dbos' }, message),
   })
-  const runner = createRunner({ engine, journal, now: clock, bindings, progress })
+  const runner = createRunner({ engine, journal, now: clock, bindings })
   const leases = executorLeases(database, { executor, ttlMs: leaseTtlMs })
   // Before anything is under way here: others take a silent one for dead.
   await leases.beat()
+  await past.refresh()
   await engine.start()
   await runner.takeUp(plan.group)
   const stopTakeOver = !takesOver
@@ -75,7 +93,7 @@ export async function startRunner(
           log.warn({ group: plan.group, err: error }, 'the other controllers could not be seen'),
       })
   return {
-    runner,
+    ...{ runner, estimates: past, show },
     stop: async () => {
       await stopTakeOver?.()
       await runner.stop()

@@ -1,6 +1,7 @@
 import type { Operation, StepState } from '../api/contract.ts'
+import { type Expectations, estimatedEnd, expectationOf } from './estimate.ts'
 import type { Run } from './journal.ts'
-import { canAbort, canSkip, type RunState, type StepRecord } from './run-state.ts'
+import { canAbort, canSkip, isEnded, type RunState, type StepRecord } from './run-state.ts'
 import type { StepProgress } from './runbook.ts'
 
 /** A run as the API shows it. */
@@ -12,6 +13,8 @@ export function toOperation(
     readonly by: string | null
     readonly progress?: ReadonlyMap<string, StepProgress>
     readonly report?: string
+    readonly known: Expectations
+    readonly now: Date
   },
 ): Operation {
   const { header, state } = run
@@ -25,17 +28,31 @@ export function toOperation(
     dryRun: false,
     by: more.by,
     startedAt: header.acceptedAt,
-    endedAt: isOver(state) ? state.since : null,
+    endedAt: isEnded(state) ? state.since : null,
+    ...(isEnded(state) ? {} : estimateOf(run, more)),
     waitingFor: state.status === 'waiting' ? state.for : null,
     waiting: waitingOf(state),
     abortable: canAbort(state) && state.abort === null,
-    steps: state.steps.map((step) => toStepState(step, more.progress?.get(step.id))),
+    steps: state.steps.map((step) => toStepState(step, more)),
     error: 'error' in state ? pickError(state.error) : null,
     report: more.report ?? null,
   }
 }
 
-function toStepState(step: StepRecord, progress: StepProgress | undefined): StepState {
+function estimateOf(
+  { header, state }: Run,
+  { known, now }: { readonly known: Expectations; readonly now: Date },
+): Pick<Operation, 'expected' | 'estimatedEndAt'> {
+  return {
+    expected: expectationOf(state.steps, known),
+    estimatedEndAt: estimatedEnd(state, header.acceptedAt, known, now),
+  }
+}
+
+function toStepState(
+  step: StepRecord,
+  more: { readonly progress?: ReadonlyMap<string, StepProgress>; readonly known: Expectations },
+): StepState {
   return {
     id: step.id,
     title: step.title,
@@ -45,7 +62,8 @@ function toStepState(step: StepRecord, progress: StepProgress | undefined): Step
     endedAt: step.endedAt,
     detail: step.detail,
     skippable: canSkip(step) && step.skip === undefined,
-    progress: progress ?? null,
+    ...(step.endedAt === null && { expectedMs: more.known.get(step.id)?.ms ?? null }),
+    progress: more.progress?.get(step.id) ?? null,
   }
 }
 
@@ -62,10 +80,6 @@ function waitingOf(state: RunState): Operation['waiting'] {
 function outcomeOf(state: RunState): Operation['outcome'] {
   if (state.status === 'done') return state.outcome
   return state.status === 'failed' ? 'failed' : null
-}
-
-function isOver(state: RunState): boolean {
-  return state.status === 'done' || state.status === 'failed' || state.status === 'unknown'
 }
 
 function pickError(error: {

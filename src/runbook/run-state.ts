@@ -66,6 +66,8 @@ export interface StepOutline {
   readonly noReturn?: boolean
   /** Leaving it out harms nothing that is promised. */
   readonly skippable?: boolean
+  /** People act. */
+  readonly waits?: boolean
 }
 
 export interface StepRecord extends StepOutline {

@@ -4,13 +4,7 @@ import { type DurableEngine, type Procedure, toRunError } from './durable-engine
 import type { Journal, Run, RunFilter, RunHeader } from './journal.ts'
 import { type PerformTools, performRunbook, type UndatedEvent } from './perform.ts'
 import { canBeginAgain, isEnded, type StepOutline } from './run-state.ts'
-import {
-  type Need,
-  type Runbook,
-  refuseNeedsOfFailedMember,
-  type Step,
-  type StepProgress,
-} from './runbook.ts'
+import { type Need, type Runbook, refuseNeedsOfFailedMember, type Step } from './runbook.ts'
 import type { Person } from './wait.ts'
 
 /** A runbook together with how to open the world it works on. */
@@ -30,6 +24,8 @@ export interface PreviewStep {
   readonly title: string
   readonly done: boolean
   readonly detail: string
+  /** People act. */
+  readonly waits?: boolean
 }
 
 export interface OpenWorld<World> {
@@ -77,7 +73,7 @@ export function bindRunbook<World>(
       const opened = await open(header, signal)
       try {
         const steps: PreviewStep[] = []
-        for (const { id, title, isDone } of extend(book, header.input).steps) {
+        for (const { id, title, isDone, wait } of extend(book, header.input).steps) {
           const look = await isDone(opened.world, {
             signal,
             now: tools.now,
@@ -87,7 +83,7 @@ export function bindRunbook<World>(
             if (signal.aborted || steps.every(({ done }) => done)) throw error
             return { done: false, detail: 'Seen once the steps before it are done.' }
           })
-          steps.push({ id, title, ...look })
+          steps.push({ id, title, ...look, ...(wait && { waits: true }) })
         }
         return steps
       } finally {
@@ -130,7 +126,6 @@ export interface Runner {
   preview(run: StartRun, signal: AbortSignal): Promise<readonly PreviewStep[]>
   read(id: string): Promise<Run | undefined>
   list(filter?: RunFilter): Promise<readonly Run[]>
-  progress(id: string): ReadonlyMap<string, StepProgress>
   /** No step begins any more; the one under way ends. */
   cancel(id: string, by: string): Promise<Run>
   /** Writes down what people answer or demand; whether it counts, the state that comes back says. */
@@ -151,8 +146,6 @@ export function createRunner(options: {
   readonly journal: Journal
   readonly now: () => Date
   readonly bindings: readonly RunbookBinding[]
-  /** Filled by `PerformTools.onProgress`; shared so that the view can show it. */
-  readonly progress?: ReadonlyMap<string, ReadonlyMap<string, StepProgress>>
 }): Runner {
   const { engine, journal, now } = options
   const bindingOf = (name: string): RunbookBinding => {
@@ -209,7 +202,6 @@ export function createRunner(options: {
     },
     read: (id) => journal.read(id),
     list: (filter) => journal.list(filter),
-    progress: (id) => options.progress?.get(id) ?? new Map(),
     cancel: (id, by) => note(id, { type: 'cancel-requested', by }),
     note,
     ended: async (id) => {
@@ -240,8 +232,13 @@ async function readRun(journal: Journal, id: string): Promise<Run> {
   throw new HoldfastError('runbook.no-such-run', `There is no operation '${id}'.`)
 }
 
-function outlineOf({ id, title, noReturn, skippable }: Step<never>): StepOutline {
-  return { id, title, ...(noReturn && { noReturn }), ...(skippable && { skippable }) }
+function outlineOf({ id, title, noReturn, skippable, wait }: Step<never>): StepOutline {
+  return {
+    ...{ id, title },
+    ...(noReturn && { noReturn }),
+    ...(skippable && { skippable }),
+    ...(wait && { waits: true }),
+  }
 }
 
 /** Recorded by the engine with every run, so never changed. */

@@ -2,7 +2,7 @@ import { Alert, Card, Checkbox, Code, List, Stack, Text, TextInput, Title } from
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
-import type { GroupStatus, Operation, OperationType } from '../../../src/api/contract.ts'
+import type { Expectation, GroupStatus, OperationType } from '../../../src/api/contract.ts'
 import { api } from '../api.ts'
 import { links } from '../links.ts'
 import { useNow } from '../live.ts'
@@ -126,11 +126,6 @@ function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { f
     staleTime: 30_000,
     enabled: whyNot === undefined,
   })
-  const past = useQuery({
-    queryKey: ['operations', group.group],
-    queryFn: ({ signal }) => api.operations(group.group, { signal }),
-  })
-  const estimate = estimateOf(past.data ?? [], type)
   return (
     <Card withBorder padding="md" data-testid="preview">
       <Title order={2} size="h5" mb="xs">
@@ -154,23 +149,23 @@ function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { f
         </List>
       )}
       <Text size="sm" mt="sm" className="steady">
-        {estimate === undefined
-          ? `No ${type} has completed here, so there is no estimate.`
-          : `The last ${estimate.runs === 1 ? 'one' : estimate.runs} took ${duration(estimate.medianMs)} (median); objective ${duration(group.objectives.rtoMs)}.`}
+        {preview.data?.expected
+          ? `${expectedSentence(preview.data.expected)} Objective ${duration(group.objectives.rtoMs)}.`
+          : ''}
       </Text>
     </Card>
   )
 }
 
 /** From what it took before, nothing else. */
-function estimateOf(operations: readonly Operation[], type: OperationType) {
-  const took = operations
-    .filter((o) => o.type === type && o.outcome === 'complete' && o.endedAt !== null)
-    .slice(0, 10)
-    .map((o) => Date.parse(o.endedAt ?? '') - Date.parse(o.startedAt))
-    .sort((a, b) => a - b)
-  const medianMs = took[Math.floor(took.length / 2)]
-  return medianMs === undefined ? undefined : { medianMs, runs: took.length }
+function expectedSentence({ durationMs, knownMs, unknownSteps, waits, from }: Expectation): string {
+  const sources = from.map(({ type, runs }) => count(runs, type)).join(' and ')
+  const people = waits ? ' People have to answer as well.' : ''
+  if (durationMs !== null) return `Takes about ${duration(durationMs)} (${sources}).${people}`
+  const unseen = `${count(unknownSteps.length, 'step')} never ran here`
+  return sources === ''
+    ? `There is no estimate: ${unseen}.${people}`
+    : `Takes at least ${duration(knownMs)} (${sources}); ${unseen}.${people}`
 }
 
 function Confirm({ group, type, procedure, force }: BeforeProps & { force: boolean }) {

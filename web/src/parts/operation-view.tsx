@@ -26,6 +26,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
         <Text size="sm" c="dimmed" className="steady">
           started {moment(operation.startedAt)} ·{' '}
           {duration(ended - Date.parse(operation.startedAt))}
+          {operation.estimatedEndAt ? ` · ends about ${moment(operation.estimatedEndAt)}` : ''}
         </Text>
       </Group>
       {operation.waitingFor ? (
@@ -51,6 +52,9 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
               {step.startedAt === null
                 ? ''
                 : ` · ${duration((step.endedAt === null ? now : Date.parse(step.endedAt)) - Date.parse(step.startedAt))}`}
+              {step.endedAt === null && step.expectedMs
+                ? ` · ${duration(step.expectedMs)} before`
+                : ''}
               {step.detail ? ` · ${readable(step.detail)}` : ''}
             </Text>
             {step.progress && step.status === 'running' ? (
