@@ -66,7 +66,7 @@ export class Station {
     const early = this.#exited
     try {
       const first = await Promise.race([
-        (ready?.(line) ?? line).then(() => 'ready'),
+        (ready?.(line) ?? line.then(refuseError)).then(() => 'ready'),
         late.then(() => 'late'),
         early.then(() => 'ended'),
       ])
@@ -105,6 +105,12 @@ export class Station {
   thaw(): void {
     if (this.isUp) signal(this.#child?.pid ?? 0, 'SIGCONT')
   }
+}
+
+/** What cannot start says why in the same place where others say that they are ready. */
+function refuseError(line: string): void {
+  const { error } = JSON.parse(line) as { error?: unknown }
+  if (error !== undefined) throw new Error(`it did not start: ${line}`)
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

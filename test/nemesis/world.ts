@@ -131,6 +131,8 @@ function controllerStation(folder: string, node: ControllerName, plan: string, s
     ...['controller', '--plan', plan, '--state', state],
     ...['--listen', `${nodes[node]}:${controllerPort}`],
     ...['--sync-every', '2s', '--probe-every', '500ms'],
+    // The namespaces are our own; anywhere else a proxy with TLS would have to stand here.
+    ...['--public-url', `https://${node}.invalid`],
   ]
   return holdfastStation(folder, node, args, { HOLDFAST_DATABASE_URL: databaseUrl })
 }
