@@ -39,7 +39,8 @@ export async function findings(
   // What failed because its machine went away, and was not moved, everybody can see where it ran.
   const isSeen = (job: string) =>
     [...states].some(([run, state]) => isRunOf(run, job) && /^(Completed|Failed)$/.test(state))
-  const named = ({ name }: { readonly name: string }) => reports.includes(name)
+  // `written-1` is not named where `written-12` is.
+  const named = ({ name }: { readonly name: string }) => new RegExp(`${name}(?!\\d)`).test(reports)
   const names = (writes: readonly Acknowledged[]) =>
     writes.map(({ kind, name, member }) => `${kind} ${name} written at ${member}`)
   return {
@@ -75,8 +76,15 @@ async function whatIsNamed(world: World): Promise<string> {
   return [...texts.map(withoutProven), JSON.stringify(jobs), JSON.stringify(conflicts)].join('\n')
 }
 
-/** What a report calls proven it does not call lost. */
+/** What a report calls proven or salvaged it does not call lost. */
 function withoutProven(text: string): string {
-  const report = JSON.parse(text) as { objects?: { proven?: unknown } }
-  return JSON.stringify({ ...report, objects: { ...report.objects, proven: [] } })
+  const { objects, salvage, ...rest } = JSON.parse(text) as {
+    objects?: { proven?: unknown }
+    salvage?: { salvaged?: unknown } | null
+  }
+  return JSON.stringify({
+    ...rest,
+    objects: { ...objects, proven: [] },
+    salvage: { ...salvage, salvaged: [] },
+  })
 }
