@@ -1,5 +1,14 @@
 // One bundle with lazily loaded chunks, so that `holdfast --help` reads only what it prints.
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -21,6 +30,7 @@ await build({
   logLevel: 'warning',
   banner: { js: '#!/usr/bin/env node' },
 })
+await buildClient()
 // Python that a local region runs: the scoring server.
 const python = join(root, 'src', 'region', 'compute', 'python')
 if (existsSync(python)) cpSync(python, join(dist, 'python'), { recursive: true })
@@ -34,3 +44,32 @@ if (existsSync(join(root, 'web', 'index.html'))) {
 }
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, '.built'), '')
+
+/** `holdfast/client`: one file for Node and browsers, and its types. */
+async function buildClient() {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { client: 'src/api/package-client.ts' },
+    outdir: 'dist',
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2023',
+    packages: 'external',
+    logLevel: 'warning',
+  })
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.client.json')], {
+    stdio: ['ignore', 2, 2],
+  })
+  if (status !== 0) process.exit(status ?? 1)
+  const types = join(dist, 'client')
+  for (const name of readdirSync(types, { recursive: true }).filter((each) =>
+    each.endsWith('.ts'),
+  )) {
+    const path = join(types, name)
+    // The compiler keeps the endings of sources, which are not in the package.
+    const text = readFileSync(path, 'utf8').replace(/(from '\.[^']+)\.ts'/g, "$1.js'")
+    writeFileSync(path, text)
+  }
+}

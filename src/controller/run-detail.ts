@@ -5,6 +5,7 @@ import type {
   RunsPage,
 } from '../api/detail-contract.ts'
 import { metricDigest } from '../model/canonical.ts'
+import { HoldfastError } from '../model/errors.ts'
 import { compareRuns } from '../replication/compare-sides.ts'
 import type { MetricValue, Run, Workspace } from '../workspace/workspace.ts'
 import { memberOf } from './members.ts'
@@ -19,6 +20,11 @@ export async function runsOf(
   query: { readonly member?: string; readonly cursor?: string },
 ): Promise<RunsPage> {
   const member = query.member ?? (await courseNow(group)).primary
+  if (!group.members.has(member))
+    throw new HoldfastError('member.not-found', `The group has no member '${member}'.`, {
+      kind: 'operator',
+      hint: `It has ${[...group.members.keys()].join(' and ')}.`,
+    })
   const page = await memberOf(group.members, member).impatient.listRuns({
     signal: AbortSignal.timeout(listLimitMs),
     pageSize: 200,

@@ -1,3 +1,6 @@
+import { HoldfastError } from '../model/errors.ts'
+import { isObject } from '../model/field-path.ts'
+import type { Json } from '../model/json.ts'
 import type { Page, PageOptions } from './workspace.ts'
 
 /** Walks all pages of a list; the next page is fetched only when it is needed. */
@@ -20,4 +23,26 @@ export async function collect<T>(
   const items: T[] = []
   for await (const item of allPages(fetchPage, options)) items.push(item)
   return items
+}
+
+/**
+ * The state that a cursor holds. It comes back through clients, who may send anything: throws
+ * `cursor.malformed` unless every field named is a list where there is one.
+ */
+export function readCursor<T>(cursor: string, lists: readonly (keyof T & string)[]): T {
+  const state = parsed(cursor)
+  if (isObject(state) && lists.every((name) => Array.isArray(state[name] ?? [])))
+    return state as unknown as T
+  throw new HoldfastError('cursor.malformed', 'This cursor came from no page of the list.', {
+    kind: 'operator',
+    hint: 'Begin without a cursor, and send back the one of each answer as it is.',
+  })
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
 }

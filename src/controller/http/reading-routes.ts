@@ -38,7 +38,10 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
       schema: {
         summary: 'Runs of a member; of the effective primary when none is named',
         params: inGroup,
-        querystring: z.object({ member: z.string().optional(), cursor: z.string().optional() }),
+        querystring: z.object({
+          member: z.string().optional(),
+          cursor: z.string().min(1).optional(),
+        }),
         response: answers(runsPage),
       },
     },

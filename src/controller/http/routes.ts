@@ -18,7 +18,6 @@ import {
   status,
   vantageReport,
 } from '../../api/contract.ts'
-import { HoldfastError } from '../../model/errors.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { registerControlRoutes } from './control-routes.ts'
@@ -38,7 +37,11 @@ const inGroup = z.object({ group: z.string() })
 const startHeaders = z.object({ 'idempotency-key': z.string().min(8).max(200).optional() })
 const startFields = Object.keys(startOperation.shape)
 const withId = z.object({ id: z.string() })
-const answers = <T extends Record<number, z.ZodType>>(good: T) => ({ ...good, default: problem })
+const answers = <T extends Record<number, unknown>>(good: T) => ({ ...good, default: problem })
+const as = (type: string, schema: z.ZodType) => ({
+  description: 'Default Response',
+  content: { [type]: { schema } },
+})
 
 export function registerRoutes(instance: FastifyInstance, options: RouteOptions): void {
   const { service } = options
@@ -56,11 +59,12 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       schema: {
         summary: 'What a sync would do',
         params: inGroup,
-        querystring: z.object({ full: z.stringbool().default(false) }),
+        querystring: z.object({ full: z.enum(['true', 'false']).default('false') }),
         response: answers({ 200: replicationPlan }),
       },
     },
-    ({ params, query, signal }) => service.plan(params.group, { signal, full: query.full }),
+    ({ params, query, signal }) =>
+      service.plan(params.group, { signal, full: query.full === 'true' }),
   )
   app.get(
     at('groups/:group/objects'),
@@ -190,14 +194,14 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
   )
   app.get(
     at('events'),
-    { schema: { summary: 'Server-sent events; resumes with Last-Event-ID' } },
+    {
+      schema: {
+        summary: 'Server-sent events; resumes with Last-Event-ID',
+        response: answers({ 200: as('text/event-stream', z.unknown()) }),
+      },
+    },
     (request, reply) => streamEvents(service, request, reply, options.shutdown),
   )
-  app.setNotFoundHandler((request) => {
-    throw new HoldfastError('request.not-found', `There is no ${request.method} ${request.url}.`, {
-      hint: 'Compare it with /openapi.json.',
-    })
-  })
 }
 
 function registerDecisions(instance: FastifyInstance, service: ControllerService): void {
@@ -278,13 +282,17 @@ function registerReports(app: FastifyInstance, service: ControllerService): void
     'report.sig': ['sig', 'application/json; charset=utf-8'],
   } as const
   for (const [name, [format, type]] of Object.entries(formats)) {
-    app
-      .withTypeProvider<ZodTypeProvider>()
-      .get(
-        `${apiPrefix}/operations/:id/${name}`,
-        { schema: { summary: `The report of an operation as ${format}`, params: withId } },
-        async (request, reply) =>
-          reply.type(type).send(Buffer.from(await service.report(request.params.id, format))),
-      )
+    app.withTypeProvider<ZodTypeProvider>().get(
+      `${apiPrefix}/operations/:id/${name}`,
+      {
+        schema: {
+          summary: `The report of an operation as ${format}`,
+          params: withId,
+          response: answers({ 200: as(type.replace(/;.*/, ''), z.unknown()) }),
+        },
+      },
+      async (request, reply) =>
+        reply.type(type).send(Buffer.from(await service.report(request.params.id, format))),
+    )
   }
 }

@@ -2,11 +2,7 @@ import { existsSync } from 'node:fs'
 import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { AuditLog } from '../../evidence/audit-log.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import type { ConsoleSessions } from '../access/console-sessions.ts'
@@ -17,8 +13,10 @@ import { auditRequests } from './audit-requests.ts'
 import type { Bearer } from './authenticate.ts'
 import { cookie } from './cookies.ts'
 import { guard } from './guard.ts'
+import { refuseUnknown } from './methods.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
 import { oneTimeLinks } from './one-time-links.ts'
+import { openApiOptions } from './openapi.ts'
 import { problemOf } from './problems.ts'
 import { type ListenAddress, publicAddress } from './public-address.ts'
 import { rateLimits, usualLimits } from './rate-limits.ts'
@@ -100,15 +98,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   const { audit, groups } = options
   guard(app, { authentication, links, address, access, limits, audit, groups })
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Holdfast', version: options.version },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-  })
+  await app.register(fastifySwagger, openApiOptions(options.version))
+  refuseUnknown(app)
   auditRequests(app, options)
   registerRoutes(app, {
     service: options.service,

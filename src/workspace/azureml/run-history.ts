@@ -2,6 +2,7 @@ import { writableRun } from '../../model/canonical.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
+import { readCursor } from '../pages.ts'
 import type {
   CallOptions,
   Experiment,
@@ -70,7 +71,7 @@ export class RunHistory {
     const state: RunWalk =
       options.cursor === undefined
         ? { experiments: [], more: '' }
-        : (JSON.parse(options.cursor) as RunWalk)
+        : readCursor<RunWalk>(options.cursor, ['experiments'])
     const [current, ...rest] = state.experiments
     if (current === undefined) {
       const found = await this.experiments({
@@ -179,7 +180,7 @@ export class RunHistory {
     const state: MetricWalk =
       options.cursor === undefined
         ? { series: [], more: '' }
-        : (JSON.parse(options.cursor) as MetricWalk)
+        : readCursor<MetricWalk>(options.cursor, ['series'])
     const [current, ...rest] = state.series
     if (current === undefined) return this.#series(runId, state.more ?? '', options)
     const body = await this.#post(

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../model/json.ts'
+import { readCursor } from '../pages.ts'
 import type { CallOptions, Page, PageOptions } from '../workspace.ts'
 import type { MlflowExperiments } from './mlflow-experiments.ts'
 import { text } from './run-document.ts'
@@ -23,7 +24,7 @@ export async function walkExperiments<T>(
   itemsOf: (body: JsonObject | undefined) => Promise<readonly T[]>,
 ): Promise<Page<T>> {
   const at: Walk =
-    options.cursor === undefined ? { more: '' } : (JSON.parse(options.cursor) as Walk)
+    options.cursor === undefined ? { more: '' } : readCursor<Walk>(options.cursor, ['ids'])
   const here = at.ids === undefined ? await nextExperiments(experiments, at, options) : at
   if (here.ids === undefined) return paged([], here)
   const body = await search(here.ids, here.inner)

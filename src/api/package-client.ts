@@ -1,0 +1,11 @@
+/** What `holdfast/client` is to other packages. */
+export { HoldfastError, isCode } from '../model/errors.ts'
+export type * from './access-contract.ts'
+export { type ApiClient, type ClientOptions, createClient } from './client.ts'
+export type * from './conflict-contract.ts'
+export type * from './contract.ts'
+export type * from './control-contract.ts'
+export type * from './detail-contract.ts'
+export type * from './drift-contract.ts'
+export type * from './evidence-contract.ts'
+export type * from './notify-contract.ts'

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { apiPrefix } from '../src/api/prefix.ts'
+import {
+  type ScriptedController,
+  startScriptedController,
+} from '../src/cli/testing/scripted-controller.ts'
+import { readCursor } from '../src/workspace/pages.ts'
+
+let folder: string
+let controller: ScriptedController
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-api-document-'))
+  controller = await startScriptedController({ stateDir: folder })
+})
+afterAll(async () => {
+  await controller.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const call = (path: string, method = 'GET') =>
+  fetch(`${controller.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${controller.token}` },
+  })
+
+interface Operation {
+  readonly security?: readonly unknown[]
+  readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, unknown>> }>>
+}
+
+it('describes how each operation answers and refuses, and which one asks for no token', async () => {
+  const document = (await (await call('/openapi.json')).json()) as {
+    openapi: string
+    paths: Record<string, Record<string, Operation>>
+  }
+  expect(document.openapi).toMatch(/^3\.1\./)
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.values(methods).map((operation) => ({ path, ...operation })),
+  )
+  expect(operations.length).toBeGreaterThan(40)
+  for (const { path, responses } of operations) {
+    expect(Object.keys(responses.default?.content ?? {}), path).toEqual([
+      'application/problem+json',
+    ])
+    expect(
+      Object.keys(responses).some((status) => status.startsWith('2')),
+      path,
+    ).toBe(true)
+  }
+  const open = operations.filter(({ security }) => security?.length === 0)
+  expect(open.map(({ path }) => path)).toEqual([`${apiPrefix}/sign-in-ways`])
+})
+
+describe('a call that no route answers', () => {
+  it.each([
+    ['DELETE', 'status', 405, 'request.wrong-method', 'GET'],
+    ['GET', 'groups/fraud/sync', 405, 'request.wrong-method', 'POST'],
+    ['GET', 'nothing', 404, 'request.not-found', null],
+  ])('%s %s: %i', async (method, path, status, code, allow) => {
+    const answer = await call(`${apiPrefix}/${path}`, method)
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+    expect(await answer.json()).toMatchObject({ code })
+    expect(answer.headers.get('allow')?.split(', ')[0] ?? null).toBe(allow)
+  })
+})
+
+it.each(['', '{', '42', '{"ids":1}'])('refuses the cursor %j', (cursor) => {
+  const read = () => readCursor<{ ids?: string[] }>(cursor, ['ids'])
+  expect(read).toThrow(expect.objectContaining({ code: 'cursor.malformed' }))
+})
+
+it('says whether it lives and whether it is ready, without a token', async () => {
+  for (const [path, body] of [
+    ['/healthz', { alive: true }],
+    ['/readyz', { ready: true }],
+  ] as const) {
+    const answer = await fetch(`${controller.url}${path}`)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toEqual(body)
+  }
+})
