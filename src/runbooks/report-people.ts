@@ -16,7 +16,8 @@ export function actsOf(run: Run | undefined, events: readonly RunEvent[]): Perso
 
 function actOf(event: RunEvent): PersonsAct[] {
   const { at, type, by, step, ...more } = event as RunEvent & Record<string, unknown>
-  if (typeof by !== 'string') return []
+  // `answered` sums up the answers, each of which is here with its person.
+  if (typeof by !== 'string' || type === 'answered') return []
   const detail = Object.entries(more)
     .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')

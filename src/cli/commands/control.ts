@@ -132,7 +132,9 @@ async function run(id: string, options: ControlOptions, control: Control): Promi
     await confirmOrRefuse(output, question, yes, control.isGrave ? id : undefined)
     interrupted.throwIfAborted()
     const noted = await client.control(id, action, request)
-    const operation = await answered(connection, noted)
+    const operation = endsWait(noted, action, step)
+      ? await pastWait(connection, noted, interrupted)
+      : noted
     const isFollowed = control.follows === true || connection.inProcess
     if (isFollowed && operation.status !== 'waiting') {
       return follow(operation, connection, output, interrupted)
@@ -154,14 +156,25 @@ function standing(operation: Operation): string[] {
   ]
 }
 
-/** The operation takes a moment to see that enough people have agreed. */
-async function answered({ client }: Connection, noted: Operation): Promise<Operation> {
-  const { waiting } = noted
-  if (!waiting || waiting.approvals.length < waiting.people) return noted
-  for (let latest = noted; ; latest = await client.operation(noted.id)) {
-    if (latest.status !== 'waiting' || latest.waiting?.step !== waiting.step) return latest
+/** Whether what was said is the end of the wait that the operation is in. */
+function endsWait({ waiting }: Operation, action: ControlAction, step?: string): boolean {
+  if (!waiting) return false
+  if (action === 'approve') return waiting.approvals.length >= waiting.people
+  return action === 'skip' ? step === waiting.step : true
+}
+
+/** The operation takes a moment to see it. */
+async function pastWait(
+  { client }: Connection,
+  noted: Operation,
+  interrupted: AbortSignal,
+): Promise<Operation> {
+  let latest = noted
+  while (latest.waiting?.step === noted.waiting?.step && !interrupted.aborted) {
     await delay(200)
+    latest = await client.operation(noted.id)
   }
+  return latest
 }
 
 function sentenceOf(operation: Operation): string {

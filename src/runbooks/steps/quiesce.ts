@@ -127,9 +127,20 @@ export async function endQuiet(world: SwitchoverWorld, tools: StepTools): Promis
     if (found === undefined) continue
     await setProperties(world.source, found, { isEnabled: true }, world.expectedEpoch, signal)
   }
+  const stopped = await stoppedSentence(world, jobs)
   await world.jobs.markStopped(world.group, world.source.name, [])
-  const stopped = jobs.length === 0 ? '' : ` Stopped and not started again: ${jobs.join(', ')}.`
   return `Schedules of ${world.source.name} on again: ${schedules.length}.${stopped}`
+}
+
+/** Names where each left its checkpoints, because that is where whoever hands it in again goes on. */
+async function stoppedSentence(world: SwitchoverWorld, jobs: readonly string[]): Promise<string> {
+  if (jobs.length === 0) return ''
+  const capture = await world.jobs.readCapture(world.group, world.source.name)
+  const named = jobs.map((name) => {
+    const place = capture?.jobs.find((each) => each.name === name)?.checkpoints
+    return place ? `${name} (checkpoints in ${place.store}/${place.prefix})` : name
+  })
+  return ` Stopped and not started again: ${named.join(', ')}. Hand them in again under new names.`
 }
 
 export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {

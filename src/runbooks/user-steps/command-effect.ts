@@ -72,10 +72,7 @@ function endOf(
   signal: AbortSignal,
 ): Promise<string | number> {
   return new Promise((resolve, reject) => {
-    const kill = () => {
-      // It may have ended a moment ago.
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
-    }
+    const kill = () => endGroup(child)
     signal.addEventListener('abort', kill, { once: true })
     child.once('error', (cause: NodeJS.ErrnoException) => {
       const message = `${program} cannot be started: ${cause.code ?? cause.message}.`
@@ -87,6 +84,17 @@ function endOf(
       else resolve(code ?? String(by))
     })
   })
+}
+
+/** Also when the program itself is gone: what it left behind holds its output, and nobody else ends it. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // All of it ended a moment ago.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /** A program that prints its own secrets does not put them into the journal (I9). */

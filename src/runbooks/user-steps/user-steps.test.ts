@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,16 @@ it('lets a plan name exactly the steps that there are', () => {
     expect(runbookAnchors[name]).toEqual(books[name].steps.map(({ id }) => id))
   }
 })
+
+/** A zombie that nobody has reaped yet is no more. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !existsSync('/proc') || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
 
 interface Received {
   readonly key: string | undefined
@@ -194,14 +204,69 @@ ${entries}`
     }
   })
 
-  it('end a program that takes too long, and do not know what it did (I8)', async () => {
-    await run(
-      stepsOf(`    - after: raise-epoch
+  for (const [what, rest] of [
+    ['waits for its children', 'wait'],
+    ['left children behind', 'exit 0'],
+  ]) {
+    it(`end a program that takes too long and ${what}, all of it, and do not know what it did (I8)`, async () => {
+      const pids = join(folder, 'pids')
+      await run(
+        stepsOf(`    - after: raise-epoch
       id: hang
-      timeout: 200ms
-      command: ["sh", "-c", "sleep 600 & wait"]`),
-    )
-    expect(await stateNow()).toMatchObject({ status: 'unknown', step: 'hang' })
+      timeout: 4s
+      command: ["sh", "-c", "sleep 600 & echo $! > '${pids}'; sleep 600 & echo $! >> '${pids}'; ${rest}"]`),
+      )
+      expect(await stateNow()).toMatchObject({
+        ...{ status: 'unknown', step: 'hang', error: { code: 'step.timed-out' } },
+      })
+      const children = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
+      expect(children).toHaveLength(2)
+      await expect.poll(() => children.filter(isThere), { timeout: 20_000 }).toEqual([])
+    })
+  }
+
+  describe('that run a program', () => {
+    const ran = () => readFileSync(join(folder, 'ran'), 'utf8').trim().split('\n')
+    const program = () =>
+      stepsOf(`    - before: switch-traffic
+      id: program
+      command: ["sh", "-c", "echo $HOLDFAST_IDEMPOTENCY_KEY >> '${join(folder, 'ran')}'"]`)
+
+    for (const point of ['intent', 'effect', 'record'] as const) {
+      it(`run it once, whatever dies at ${point} (I2)`, async () => {
+        const steps = program()
+        const first = await run(steps, { at: { step: 'program', point } })
+        expect(first.ended).toBe('died')
+        await run(steps)
+        expect(await stateNow()).toMatchObject({ status: 'done', outcome: 'complete' })
+        expect(ran()).toEqual(['run/program'])
+      })
+    }
+
+    it('run it twice with one key after a crash between its end and the record', async () => {
+      const steps = program()
+      const { journal } = scene.records
+      let died: () => Promise<never> = () => Promise.reject(new Error('not yet'))
+      const isFirst = { yet: true }
+      const dying = {
+        ...journal,
+        writeFact: (...args: Parameters<typeof journal.writeFact>) => {
+          if (!isFirst.yet || args[1] !== 'user-step program') return journal.writeFact(...args)
+          isFirst.yet = false
+          return died()
+        },
+      }
+      scene = { ...scene, records: { ...scene.records, journal: dying } }
+      const first = await run(steps, {
+        means: (given: typeof died) => {
+          died = given
+        },
+      })
+      expect(first.ended).toBe('died')
+      await run(steps)
+      expect(await stateNow()).toMatchObject({ status: 'done', outcome: 'complete' })
+      expect(ran()).toEqual(['run/program', 'run/program'])
+    })
   })
 
   it('say what a program that failed said', async () => {
