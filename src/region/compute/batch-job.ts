@@ -1,5 +1,6 @@
 import { asRecord, asText, type Document, isRecord } from '../arm/document.ts'
 import { type ArmResource, AzureError } from '../context.ts'
+import { computeOf } from './compute-of.ts'
 import { limitsOf } from './node-fields.ts'
 
 /** Marks a job that the batch driver runs, so that its environment names the driver. */
@@ -84,7 +85,7 @@ function scoringJob(
       ...asRecord(properties.environmentVariables),
       AZUREML_BATCH_SETTINGS: JSON.stringify(settings),
     },
-    ...(asText(properties.compute) !== undefined && { computeId: properties.compute }),
+    ...(computeOf(properties.compute) !== undefined && { computeId: properties.compute }),
     resources: given.resources ?? properties.resources,
     limits: limitsOf(given.limits),
     inputs: {

@@ -1,6 +1,7 @@
 import { asRecord, asText } from '../arm/document.ts'
 import type { RegionContext } from '../context.ts'
 import { fail, type RunningJob, runCommandJob } from './command-job.ts'
+import { computeOf } from './compute-of.ts'
 import {
   isTerminal,
   type JobRef,
@@ -223,9 +224,9 @@ export class JobQueue {
   #place(job: JobRef): boolean {
     if (this.#placed.size >= this.#slots) return false
     const { computeId, resources } = jobProperties(this.#region, job)
-    const compute = asText(computeId)
+    const compute = computeOf(computeId)
     const key = keyOf(job)
-    if (compute === undefined || compute === '') {
+    if (compute === undefined) {
       const taken = [...this.#placed.values()].filter((one) => one === undefined).length
       if (taken >= serverlessSlots) return false
     } else {
@@ -238,7 +239,7 @@ export class JobQueue {
         return false
       }
     }
-    this.#placed.set(key, compute === '' ? undefined : compute)
+    this.#placed.set(key, compute)
     return true
   }
 

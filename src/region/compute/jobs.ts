@@ -8,6 +8,7 @@ import {
   type PutRequest,
   type RegionContext,
 } from '../context.ts'
+import { computeOf } from './compute-of.ts'
 import type { JobQueue } from './job-queue.ts'
 import { createRun, type JobRef, jobId, jobRef, jobType, updateRun } from './job-record.ts'
 import { assetIdOf } from './uris.ts'
@@ -88,7 +89,7 @@ function created(region: RegionContext, { id, body }: PutRequest): Document {
   const properties: Document = sourced(region, id, given)
   if (type === 'Command' && !asText(properties.command))
     throw new AzureError(400, 'UserError', 'A command job needs properties.command.')
-  const computeId = asText(properties.computeId)
+  const computeId = computeOf(properties.computeId)
   if (computeId !== undefined && !region.resources.get(computeId)) {
     throw new AzureError(
       400,

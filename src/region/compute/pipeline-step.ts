@@ -1,5 +1,6 @@
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { AzureError, type RegionContext } from '../context.ts'
+import { computeOf } from './compute-of.ts'
 import { createRun, experimentOf, type JobRef, jobId, jobType, regionCaller } from './job-record.ts'
 import { distributionOf, limitsOf, resourcesOf, sweepOfNode } from './node-fields.ts'
 import { assetIdOf, outputUriOf } from './uris.ts'
@@ -46,7 +47,7 @@ export function createStep(
     displayName: node.name,
     experimentName: experimentOf(pipeline),
     ...workOf(type, node.spec, spec, reference),
-    ...(computeId === undefined || computeId === 'serverless' ? {} : { computeId }),
+    ...(computeOf(computeId) === undefined ? {} : { computeId }),
     inputs: childInputs(parent, pipeline, graph, node, asRecord(spec.inputs)),
     outputs: childOutputs(parent, pipeline, node, asRecord(spec.outputs)),
     ...(type === 'pipeline' ? { jobs: spec.jobs, settings: pipeline.settings } : {}),

@@ -54,6 +54,16 @@ const run = async (name: string, nodes: object, more: Record<string, unknown> = 
 const log = (job: string) => jobs.artifact(job, 'user_logs/std_log.txt')
 
 describe('a pipeline', () => {
+  it.each(['serverless', '/computes/serverless'])(
+    'runs on %s without a compute of that name',
+    async (form) => {
+      const default_compute = form.startsWith('/') ? `${jobs.workspace}${form}` : form
+      const name = `serverless-${form.length}`
+      const settings = { default_compute }
+      expect(await run(name, { only: node('write') }, { settings })).toBe('Completed')
+    },
+  )
+
   it('runs its nodes in the order of their data, and hands it on', async () => {
     const nodes = {
       // Named so that the order of names is not that of the data.
