@@ -45,8 +45,9 @@ export class MlflowArtifacts {
   ): Promise<readonly BlobInfo[]> {
     if (location.is === 'folder') return listFolder(location.folder)
     const { kind, id } = partsOf(store)
-    if (kind !== 'run')
-      return location.is === 'proxied' ? this.#listProxied(location.path, '', options) : []
+    if (kind !== 'run' && location.is === 'elsewhere') throw notListable(store, location.uri)
+    if (kind !== 'run' && location.is === 'proxied')
+      return this.#listProxied(location.path, '', options)
     if (location.is === 'proxied' && !(await this.#mayHold(location.path, options))) return []
     return this.#listFolderOf(id, '', options)
   }
@@ -234,6 +235,18 @@ function artifact(name: string, sizeBytes: number): BlobInfo {
   return { name, sizeBytes, etag: '', modifiedAt: '', metadata: {} }
 }
 
+const reachable =
+  'Let the server proxy artifacts (--serve-artifacts), or name the folder of its artifact root under `artifacts:` in continuity.yaml.'
+
+/** No list is not an empty list: files nobody looked at are not proven (I4). */
+function notListable(store: string, uri: string): HoldfastError {
+  return new HoldfastError(
+    'artifact.not-listable',
+    `the files of ${store} lie at ${uri.split('?')[0]}, which cannot be listed from here`,
+    { kind: 'operator', place: store, hint: reachable },
+  )
+}
+
 function notWritable(store: string, uri: string): HoldfastError {
   return new HoldfastError(
     'artifact.not-writable',
@@ -241,7 +254,7 @@ function notWritable(store: string, uri: string): HoldfastError {
     {
       kind: 'operator',
       place: store,
-      hint: 'Let the server proxy artifacts (--serve-artifacts), or name the folder of its artifact root under `artifacts:` in continuity.yaml.',
+      hint: reachable,
     },
   )
 }
