@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PlannedAction } from '../src/api/contract.ts'
 import { HoldfastError } from '../src/model/errors.ts'
+import { notProtected } from '../src/replication/not-protected.ts'
 import type { ReplicationContext } from '../src/replication/pass.ts'
 import { replicate } from '../src/replication/replicate.ts'
 import { pythonWithMlflow, type TestMlflow } from '../src/workspace/mlflow/testing/mlflow-server.ts'
@@ -114,6 +116,58 @@ MlflowClient().update_model_version('fraud', '1', 'at the source')
       expect(await replicate({ ...context, epoch: 3, full: true })).toMatchObject({
         ...{ outcome: 'complete', created: 0, updated: 0 },
       })
+    }, 300_000)
+
+    it('copies versions whose run or logged model was deleted for good', async () => {
+      servers.east.python(`
+import pathlib, urllib.parse
+import mlflow
+from mlflow import MlflowClient
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+c = MlflowClient()
+c.create_registered_model('orphan')
+mlflow.set_experiment('gone')
+with mlflow.start_run() as r: pass
+c.create_model_version('orphan', r.info.artifact_uri + '/model', r.info.run_id)
+c.create_model_version('orphan', f'runs:/{r.info.run_id}/model', r.info.run_id, tags={'k': 'v'})
+m = mlflow.initialize_logged_model(name='lost', experiment_id=r.info.experiment_id)
+c.create_model_version('orphan', f'models:/{m.model_id}', model_id=m.model_id)
+folder = pathlib.Path(r'${servers.east.artifacts}').parent
+store = SqlAlchemyStore(f'sqlite:///{folder}/mlflow.db', str(folder))
+store.delete_run(r.info.run_id)
+store._hard_delete_run(r.info.run_id)
+store.delete_logged_model(m.model_id)
+store._hard_delete_logged_model(m.model_id)
+`)
+      const planned: PlannedAction[] = []
+      const onAction = (action: PlannedAction) => planned.push(action)
+      const result = await replicate({ ...context, epoch: 4, onAction })
+      expect(await amiss(forward)).toEqual([])
+      expect(result).toMatchObject({ outcome: 'complete' })
+      const orphans = planned.filter(({ kind }) => kind === 'model-version')
+      expect(orphans.map(({ reason }) => reason)).toEqual(
+        Array.from({ length: 3 }, () => expect.stringContaining('deleted for good')),
+      )
+      expect(await replicate({ ...context, epoch: 4, full: true })).toMatchObject({
+        ...{ outcome: 'complete', created: 0, updated: 0 },
+      })
+    }, 300_000)
+
+    it('names what it does not copy (I8)', async () => {
+      expect(await notProtected(context.ledger, forward)).toEqual([])
+      servers.east.python(`
+import pathlib
+import mlflow.genai.datasets
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+mlflow.genai.datasets.create_dataset(name='d', experiment_id=['0'])
+folder = pathlib.Path(r'${servers.east.artifacts}').parent
+SqlAlchemyStore(f'sqlite:///{folder}/mlflow.db', str(folder)).register_scorer('0', 'judge', '{}')
+`)
+      await replicate({ ...context, epoch: 4, full: true })
+      expect(await notProtected(context.ledger, forward)).toEqual([
+        expect.stringMatching(/^1 evaluation data sets are not copied/),
+        expect.stringMatching(/^1 scorers are not copied/),
+      ])
     }, 300_000)
 
     it('leads from the id of a logged model at one side to the other', async () => {

@@ -239,4 +239,22 @@ describe('replication between two regions', () => {
       await side('west').workspace.getBlob('workspaceblobstore', 'a b/\u{1f680}.txt'),
     ).toMatchObject({ sizeBytes: 3, metadata: { who: 'me' } })
   })
+
+  it('names logged models, which it does not copy (I8)', async () => {
+    const { region } = side('east')
+    const mlflow = `/mlflow/v1.0${workspaceId('east')}/api/2.0/mlflow`
+    const found = await region.call(
+      'GET',
+      `${mlflow}/experiments/get-by-name?experiment_name=fraud`,
+    )
+    const { experiment } = found.body as { experiment: { experiment_id: string } }
+    const { experiment_id } = experiment
+    await region.call('POST', `${mlflow}/logged-models`, { body: { experiment_id, name: 'm' } })
+    actions.length = 0
+    const result = await replicate({ ...context(), full: true })
+    expect(result).toMatchObject({ outcome: 'complete' })
+    expect(actions).toMatchObject([
+      { action: 'skip', object: 'not-protected/logged%20models%20of%20MLflow%203' },
+    ])
+  })
 })

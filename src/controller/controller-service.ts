@@ -33,6 +33,7 @@ import type { PassGate } from './pass-gate.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
 import { type ReadinessWatch, readinessBefore } from './readiness.ts'
 import { type RunningWith, readings } from './readings.ts'
+import { replicationFindings } from './replication-findings.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
 import { startKeys } from './start-keys.ts'
@@ -121,7 +122,11 @@ export function controllerService(parts: ServiceParts): ControllerService {
           lastPass: parts.lastPass(),
           drill: await drillStatus(group, runner),
           readiness: parts.readiness.last(),
-          findings: [...parts.evidence.findings(), ...(await parts.notifier.findings())],
+          findings: [
+            ...(await replicationFindings(group)),
+            ...parts.evidence.findings(),
+            ...(await parts.notifier.findings()),
+          ],
         }),
       ],
     }),

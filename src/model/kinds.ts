@@ -36,6 +36,8 @@ export const kinds = [
   'job',
   'blob',
   'role-assignment',
+  /** One for each sort of thing that a workspace holds and no pass carries. */
+  'not-protected',
 ] as const
 
 export type Kind = (typeof kinds)[number]

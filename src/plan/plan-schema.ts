@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { kinds } from '../model/kinds.ts'
+import { kinds as allKinds } from '../model/kinds.ts'
 import { parseDrillWindow } from './drill-window.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
 import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
@@ -19,6 +19,8 @@ const mapCategories = [
 ] as const
 
 const member = z.union(memberBranches)
+
+const kinds = allKinds.filter((kind) => kind !== 'not-protected')
 
 const strategyRule = z.strictObject({
   kind: z.enum(kinds),

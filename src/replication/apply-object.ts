@@ -4,8 +4,8 @@ import { isObject } from '../model/field-path.ts'
 import type { JsonObject } from '../model/json.ts'
 import { isTrackingKind, type Kind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
-import type { PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
-import type { Action } from './decide-action.ts'
+import type { ObjectOrigin, PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
+import type { Decision } from './decide-action.ts'
 import { fieldChanges } from './field-changes.ts'
 import { type Desired, digestOf, versionOf } from './object-forms.ts'
 import {
@@ -48,7 +48,7 @@ export async function applyObject(
   source: WorkspaceObject,
   desired: Desired,
   target: WorkspaceObject | undefined,
-  action: Action,
+  decision: Decision,
 ): Promise<Outcome> {
   const { id } = source
   const first = isFinishedLater(id.kind)
@@ -64,7 +64,7 @@ export async function applyObject(
   } as const
   await writeIntents(pass, [entryFor(pass, id, intent)])
   try {
-    return await write(pass, source, desired, target, action, first, intent)
+    return await write(pass, source, desired, target, decision, first, intent)
   } catch (error) {
     const failure = failureOf(error)
     pass.tally.failed += 1
@@ -77,7 +77,7 @@ async function write(
   source: WorkspaceObject,
   desired: Desired,
   target: WorkspaceObject | undefined,
-  action: Action,
+  decision: Decision,
   first: JsonObject,
   intent: Outcome,
 ): Promise<Outcome> {
@@ -94,11 +94,11 @@ async function write(
   // Only the second half differs: there is nothing to write before that.
   const isFirstDone =
     !complete && target !== undefined && intent.sourceDigest === intent.targetDigest
-  const origin = isTrackingKind(id.kind) ? { origin: originOf(pass, source) } : {}
+  const origin = isTrackingKind(id.kind) ? { origin: originOf(pass, source, decision) } : {}
   const put = { ...options, ...origin }
   const document = isFirstDone ? target : await pass.context.target.putObject(id, first, put)
   const written = holdsFiles(id.kind) ? await withFiles(pass, id, document) : document
-  if (action === 'create') pass.tally.created += 1
+  if (decision.action === 'create') pass.tally.created += 1
   else if (!isFirstDone) pass.tally.updated += 1
   if (complete) return proof(pass, id, desired.body, desired.digest, written, versionOf(source))
   const standing = digestOf(id, written.body)
@@ -115,12 +115,17 @@ async function write(
   }
 }
 
-function originOf({ context: { source } }: Pass, { id, body, origin }: WorkspaceObject) {
+function originOf(
+  { context: { source } }: Pass,
+  { id, body, origin }: WorkspaceObject,
+  { isSourceGone }: Decision,
+): ObjectOrigin {
   const systemData = isObject(body.systemData) ? body.systemData : {}
   const createdAt = origin?.createdAt ?? systemData.createdAt
   return {
     ...{ member: source.name, id: id.path.at(-1) ?? '' },
     ...(typeof createdAt === 'string' ? { createdAt } : {}),
+    ...(isSourceGone === true ? { isSourceGone } : {}),
   }
 }
 

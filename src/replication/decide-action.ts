@@ -21,6 +21,8 @@ export interface Decision {
   readonly action: Action
   /** One sentence for operators. */
   readonly reason: string
+  /** What the object is made from was deleted for good at the source. */
+  readonly isSourceGone?: true
 }
 
 /**

@@ -9,10 +9,12 @@ export interface StateCount {
   readonly bytes: number
 }
 
-/** One line per kind, in restore order. Skipped objects are out of scope, so they are not counted. */
+/** One line per kind, in restore order. Skipped objects are out of scope, so they are not counted; what
+ * no pass carries is told in words. */
 export function countByKind(counts: Iterable<StateCount>): KindCount[] {
   const found = new Map<string, KindCount>()
   for (const { kind, state, count, bytes } of counts) {
+    if (kind === 'not-protected') continue
     const line = found.get(kind) ?? emptyLine(kind)
     found.set(kind, line)
     if (state === 'skipped') continue

@@ -51,6 +51,7 @@ import {
 } from './pass-state.ts'
 import { documentSides, endConflict, inConflict } from './resolve-conflict.ts'
 import { type Standing, standingOf } from './scope.ts'
+import { withSourceGone } from './source-gone.ts'
 import { isEndpoint } from './standing-form.ts'
 
 /** Kinds of ARM documents a pass copies; jobs are captured and resubmitted, never put (design D5). */
@@ -431,10 +432,11 @@ async function settle(
       },
     }
   }
+  if (decision.action === 'create') decision = await withSourceGone(pass, source, decision)
   report(pass, id, decision, desired, target)
   // A plan goes on as if it had been done, because what refers to it is then done, too (D7).
   if (pass.mode === 'plan') return { ...facts, state: 'proven' }
-  const outcome = await applyObject(pass, source, desired, target, decision.action)
+  const outcome = await applyObject(pass, source, desired, target, decision)
   // What the service lets nobody replace is not ours now: it stays the conflict that it was (I3).
   if (conflict === undefined || outcome.error?.code !== 'object.immutable') return outcome
   pass.tally.failed -= 1

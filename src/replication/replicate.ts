@@ -4,6 +4,7 @@ import { linked } from '../workspace/decorators/linked.ts'
 import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
 import { carryDeletions } from './carry-deletions.ts'
+import { passNotProtected } from './not-protected.ts'
 import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
@@ -85,6 +86,9 @@ function endOf(error: HoldfastError, pass: Pass | undefined): PassResult['outcom
 async function walk(pass: Pass): Promise<Watermark> {
   const point = await pass.context.ledger.readPoint(pass.direction)
   await pass.urgent?.look()
+  // It changes seldom, and asking costs requests for each experiment: a cheap pass does not.
+  if (pass.context.full === true || pass.mode === 'plan' || point === undefined)
+    await passNotProtected(pass)
   await passBlobs(pass)
   await passObjects(pass)
   if (pass.mode !== 'plan') await finishDeferred(pass)

@@ -49,6 +49,9 @@ export interface Workspace {
   /** Credentials of a datastore, connection or endpoint, read at use. Undefined: it has none. */
   readSecrets(id: ObjectId, options?: CallOptions): Promise<Secret | undefined>
 
+  /** What the workspace holds that nobody can copy through this port; only what is there (I8). */
+  findNotProtected(options?: CallOptions): Promise<readonly NotProtected[]>
+
   /**
    * Machine sizes of the workspace's region and cores by family, used and allowed, as the subscription
    * has them there. Undefined: the service has no such thing.
@@ -160,6 +163,7 @@ export const workspaceOperations = {
   putObject: { writes: true, options: 2 },
   deleteObject: { writes: true, options: 1 },
   readSecrets: { writes: false, options: 1 },
+  findNotProtected: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },
@@ -209,6 +213,14 @@ export interface WorkspaceCapabilities {
   readonly leftBehind?: ReadonlyMap<Kind, string>
   /** Blobs can be copied from an address without passing through us. */
   readonly copiesFromUrl: boolean
+}
+
+export interface NotProtected {
+  /** In the service's words, plural: `webhooks`. */
+  readonly what: string
+  /** Undefined: the service would not tell. */
+  readonly count: number | undefined
+  readonly reason: string
 }
 
 export interface WorkspaceCapacity {
@@ -271,6 +283,8 @@ export interface ObjectOrigin {
   readonly id: string
   /** ISO 8601, UTC: when it was made there. */
   readonly createdAt?: string
+  /** What it was made from was deleted for good there: the copy names a place that leads nowhere. */
+  readonly isSourceGone?: true
 }
 
 export interface Experiment {

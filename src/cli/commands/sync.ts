@@ -51,7 +51,10 @@ async function run(options: SyncOptions): Promise<void> {
     const { exitCode, sentence } = endingOf(operation, following)
     const unproven =
       operation.outcome === 'partial' ? await unprovenOf() : { count: 0, objects: [] }
-    output.result({ operation, unproven }, () => [sentence, ...unprovenLines(unproven)].join('\n'))
+    const notProtected = await notProtectedOf()
+    output.result({ operation, unproven, notProtected }, () =>
+      [sentence, ...unprovenLines(unproven), ...notProtected].join('\n'),
+    )
     if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
 
@@ -61,6 +64,12 @@ async function run(options: SyncOptions): Promise<void> {
       const { full, epoch, digest } = saved
       refuseChanged(saved, await client.plan(name, { full, signal: interrupted }))
       return { full, expectedEpoch: epoch, planDigest: digest }
+    }
+
+    /** Out of scope, so complete does not speak of it (I8). */
+    async function notProtectedOf(): Promise<string[]> {
+      const { findings } = onlyGroup(await client.status())
+      return findings.flatMap((one) => (one.rule === 'not-protected' ? [one.sentence] : []))
     }
 
     async function unprovenOf(): Promise<Unproven> {

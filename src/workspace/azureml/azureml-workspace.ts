@@ -24,6 +24,7 @@ import { readCapacity } from './capacity.ts'
 import { type Cloud, openCloud } from './cloud.ts'
 import { HttpClient } from './http-client.ts'
 import { readMarker, writeMarker } from './marker.ts'
+import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
@@ -113,6 +114,11 @@ class AzureMlWorkspace implements Workspace {
     return isObject(properties.credentials) ? secretOf(properties.credentials) : undefined
   }
 
+  findNotProtected: Workspace['findNotProtected'] = async (options = {}) => {
+    const { history, place } = await this.#connect(options)
+    return findNotProtected(this.#http, history, this.#mlflow(place), options)
+  }
+
   readCapacity: Workspace['readCapacity'] = async (options = {}) => {
     const { subscriptionId, region } = await this.describe(options)
     return readCapacity(this.#http, this.#objects, { subscriptionId, region }, options)
@@ -196,7 +202,7 @@ class AzureMlWorkspace implements Workspace {
       const { place } = await this.#connect(options)
       await this.#http.send({
         method: 'GET',
-        url: `${place.apiOrigin}/mlflow/v1.0${this.#id}/api/2.0/mlflow/experiments/search?max_results=1`,
+        url: `${this.#mlflow(place)}/api/2.0/mlflow/experiments/search?max_results=1`,
         place: 'mlflow',
         signal: options.signal,
       })
@@ -221,6 +227,10 @@ class AzureMlWorkspace implements Workspace {
   async close(): Promise<void> {
     this.#http.close()
     await this.#scoring.close()
+  }
+
+  #mlflow({ apiOrigin }: Place): string {
+    return `${apiOrigin}/mlflow/v1.0${this.#id}`
   }
 
   #connect(options: CallOptions = {}): Promise<Connected> {

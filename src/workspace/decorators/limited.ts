@@ -14,6 +14,7 @@ const budgetOf: Readonly<Record<WorkspaceOperation, Budget>> = {
   putObject: 'arm',
   deleteObject: 'arm',
   readSecrets: 'vault',
+  findNotProtected: 'arm',
   readCapacity: 'arm',
   listExperiments: 'history',
   putExperiment: 'history',

@@ -76,7 +76,7 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
 
 type OutsideOperations = Pick<
   Workspace,
-  'readCapacity' | 'invokeEndpoint' | 'probe' | 'readMarker' | 'writeMarker'
+  'findNotProtected' | 'readCapacity' | 'invokeEndpoint' | 'probe' | 'readMarker' | 'writeMarker'
 >
 
 function memoryOutside(world: MemoryWorld): OutsideOperations {
@@ -89,6 +89,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
       const { region } = world.place
       if (deployment === undefined) return { status: 404, body: new Uint8Array(), region }
       return { status: 200, body: payload.slice(), region, deployment }
+    },
+
+    async findNotProtected(options) {
+      await begin(world, options)
+      return []
     },
 
     async readCapacity(options) {

@@ -14,6 +14,7 @@ import type {
 import type { MlflowHttp, MlflowRequest } from './mlflow-http.ts'
 import type { ModelSources } from './model-sources.ts'
 import {
+  goneTag,
   keyed,
   madeAt,
   present,
@@ -126,7 +127,8 @@ export class MlflowRegistry {
     wanted: JsonObject,
     options: PutOptions,
   ): Promise<void> {
-    const source = await this.#sources.uriOf(object(wanted.source), options)
+    const from = object(wanted.source)
+    const { uri: source, isGone } = await this.#sources.placeOf(from, options)
     for (let next = (await this.#newest(name, options)) + 1; next < version; ) {
       const taken = await this.#make({ name, source: placeholderSource, ...placeholder }, options)
       await this.#write(
@@ -143,9 +145,12 @@ export class MlflowRegistry {
         ...present({
           ...{ name, source, run_id: text(wanted.runId), run_link: text(wanted.runLink) },
           ...{ description: text(wanted.description) },
-          model_id: text(object(wanted.source).loggedModelId),
+          model_id: isGone ? '' : text(from.loggedModelId),
         }),
-        tags: pairs({ ...strings(wanted.tags), ...tagsOfOrigin(options.origin) }),
+        tags: pairs({
+          ...{ ...strings(wanted.tags), ...tagsOfOrigin(options.origin) },
+          ...(isGone ? { [goneTag]: text(from.form) } : {}),
+        }),
       },
       options,
     )
@@ -270,14 +275,16 @@ function toModel(document: JsonObject): WorkspaceObject {
 }
 
 function toVersion(document: JsonObject): WorkspaceObject {
-  const { tags, origin } = splitTags(keyed(document.tags))
+  const all = keyed(document.tags)
+  const { tags, origin } = splitTags(all)
+  const { [goneTag]: form } = all
   const stage = text(document.current_stage)
   const properties = present({
     description: text(document.description),
     tags: { ...tags },
     stage: stage === noStage ? '' : stage,
     status: text(document.status),
-    source: sourceOf(text(document.source)),
+    source: { ...sourceOf(text(document.source)), ...(form === undefined ? {} : { form }) },
     runId: text(document.run_id),
     runLink: text(document.run_link),
   })

@@ -27,6 +27,7 @@ import { MlflowRegistry } from './mlflow-registry.ts'
 import { MlflowRuns } from './mlflow-runs.ts'
 import { MlflowTraces } from './mlflow-traces.ts'
 import { ModelSources } from './model-sources.ts'
+import { findNotProtected } from './not-protected.ts'
 import { array, object, text } from './run-document.ts'
 
 export interface MlflowOptions {
@@ -148,6 +149,8 @@ class MlflowWorkspace implements Workspace {
     this.#kinds[id.kind]?.put(id, body, options) ?? this.#unsupported('objects of Azure ML')
   deleteObject: Workspace['deleteObject'] = () => this.#unsupported('objects of Azure ML')
   readSecrets: Workspace['readSecrets'] = async () => undefined
+  findNotProtected: Workspace['findNotProtected'] = (options = {}) =>
+    findNotProtected(this.#http, this.#experiments, options)
   readCapacity: Workspace['readCapacity'] = async () => undefined
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')

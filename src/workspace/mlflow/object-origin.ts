@@ -4,7 +4,9 @@ import { array, object, originTags, text } from './run-document.ts'
 
 const createdTag = 'holdfast.origin.created'
 const idTag = 'holdfast.origin.id'
-const own: ReadonlySet<string> = new Set([originTags.member, idTag, createdTag])
+/** On a version whose run or logged model is gone at the original: how the original named it. */
+export const goneTag = 'holdfast.origin.source-gone'
+const own: ReadonlySet<string> = new Set([originTags.member, idTag, createdTag, goneTag])
 
 /** Tags as their owner knows them, and what Holdfast wrote beside them. */
 export function splitTags(tags: Readonly<Record<string, string>>): {
