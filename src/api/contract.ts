@@ -191,7 +191,10 @@ export const groupStatus = z.object({
   effectivePrimary: z.string(),
   protection: z.enum(['protected', 'partial', 'unprotected', 'reversed', 'unknown']),
   replicationPoint: z.string().nullable(),
-  lagMs: z.number().nullable().describe('null: no replication point yet, so unknown'),
+  lagMs: z
+    .number()
+    .nullable()
+    .describe('null: unknown, for there is no replication point yet, or it lies in the future'),
   objectives: z.object({ rtoMs: z.number(), rpoMs: z.number() }),
   members: z.array(memberStatus),
   counts: z.array(kindCount),

@@ -10,6 +10,7 @@ const sound: Inventory = {
   rpoMs: 60_000,
   replicates: true,
   counts: [{ kind: 'model', pending: 0, failed: 0, conflict: 0 }],
+  clocks: [{ member: 'east', aheadMs: 900 }],
   planes: [{ plane: 'arm', healthy: true }],
   capacity: {
     families: [{ name: 'standardDSv2Family', used: 80, limit: 100 }],
@@ -50,6 +51,12 @@ describe('assess', () => {
       'not-ready',
     ],
     ['no protection', { replicates: false }, 'protected', 'not-ready'],
+    [
+      'a clock that is ahead of the source',
+      { clocks: [{ member: 'east', aheadMs: -7000 }] },
+      'clocks',
+      'degraded',
+    ],
     ['no replication point', { lagMs: null }, 'lag', 'not-ready'],
     ['a lag over the RPO', { lagMs: 60_001 }, 'lag', 'degraded'],
     [

@@ -13,6 +13,8 @@ export interface Inventory {
     readonly failed: number
     readonly conflict: number
   }[]
+  /** How far the clock of each member is ahead of the controller's; those that tell. */
+  readonly clocks: readonly { readonly member: string; readonly aheadMs: number }[]
   /** Planes of the secondary as this process reaches them with its own credentials. */
   readonly planes: readonly {
     readonly plane: string

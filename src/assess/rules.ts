@@ -2,6 +2,9 @@ import type { Finding } from '../api/contract.ts'
 import type { Inventory } from './inventory.ts'
 import { machineRules } from './machine-rules.ts'
 
+/** Clocks that are right differ by less, whole seconds of an answer's header included. */
+const mostApartMs = 5000
+
 type Rule = (inventory: Inventory) => Finding[]
 
 /** By name, in the order of what stops a failover soonest. Pure; each finding names its evidence. */
@@ -34,11 +37,23 @@ export const rules: Readonly<Record<string, Rule>> = {
       level: lagMs === null ? 'not-ready' : 'degraded',
       sentence:
         lagMs === null
-          ? 'There is no replication point: not everything in scope was ever proven.'
+          ? 'There is no replication point that tells anything: not everything in scope was ever proven, or the point lies in the future.'
           : 'The replication point is older than the RPO allows.',
       evidence: [`lag ${lagMs ?? 'unknown'} ms, RPO ${rpoMs} ms`],
       remedy: 'Run `holdfast sync`, then look at `holdfast objects --only failed`.',
     }),
+  clocks: ({ clocks }) => {
+    const wrong = clocks.filter(({ aheadMs }) => Math.abs(aheadMs) > mostApartMs)
+    return found(wrong, {
+      level: 'degraded',
+      sentence: 'The clock of the controller and those of members differ.',
+      evidence: wrong.map(
+        ({ member, aheadMs }) =>
+          `${member} is ${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the controller`,
+      ),
+      remedy: 'Synchronise the clock of the machine that runs the controller (NTP).',
+    })
+  },
   unproven: ({ counts }) => {
     const open = counts.filter(({ pending, failed, conflict }) => pending + failed + conflict > 0)
     return found(open, {

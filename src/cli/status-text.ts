@@ -62,6 +62,10 @@ export function pointText(
   group: Pick<GroupStatus, 'replicationPoint' | 'lagMs' | 'objectives'>,
 ): string {
   const { replicationPoint, lagMs, objectives } = group
+  if (replicationPoint !== null && lagMs === null)
+    return pc.red(
+      `${replicationPoint} lies in the future: a clock was wrong, so the lag is unknown`,
+    )
   if (replicationPoint === null || lagMs === null) {
     return pc.red('none yet: not everything in scope was ever proven on the other side')
   }

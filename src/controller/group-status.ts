@@ -10,6 +10,7 @@ import type {
 } from '../api/contract.ts'
 import type { MemberState } from '../detection/detector.ts'
 import { evidence } from '../detection/verdict.ts'
+import { isAheadOf } from '../replication/replication-point.ts'
 import { courseOf, protectionOf } from './course.ts'
 import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
 import type { Watch } from './watch.ts'
@@ -47,7 +48,7 @@ export async function groupStatus(
     effectivePrimary: course.primary,
     protection: protectionOf(course, point !== null, counts, startsAt),
     replicationPoint: point,
-    lagMs: point === null ? null : Math.max(0, clock().getTime() - Date.parse(point)),
+    lagMs: point === null ? null : lagOf(point, clock()),
     objectives: plan.objectives,
     members: plan.members.map(({ name, workspace }) =>
       memberStatus(watch.state().members[name], {
@@ -73,6 +74,11 @@ export async function groupStatus(
     readiness,
     findings: [...findings],
   }
+}
+
+/** Null: the point lies in the future, so nobody knows how far behind the other side is (I8). */
+function lagOf(point: string, now: Date): number | null {
+  return isAheadOf(point, now) ? null : Math.max(0, now.getTime() - Date.parse(point))
 }
 
 function memberStatus(

@@ -42,14 +42,17 @@ export async function gatherInventory(
       return otherwise
     }
   }
-  const [probes, capacity, machines, secrets, endpoints, nameConflicts] = await Promise.all([
-    Promise.all(planes.map((plane) => target.probe(plane, { signal }))),
-    attempt('quotas', null, async () => (await target.readCapacity({ signal })) ?? null),
-    attempt('machines', [], () => machinesOf(group, course, target, signal)),
-    attempt('secrets', [], () => secretsOf(group, course, target, signal)),
-    endpointsOf(group, signal),
-    attempt('names', [], () => takenNames(group, course, target, signal)),
-  ])
+  const [clocks, probes, capacity, machines, secrets, endpoints, nameConflicts] = await Promise.all(
+    [
+      clocksOf(group, signal),
+      Promise.all(planes.map((plane) => target.probe(plane, { signal }))),
+      attempt('quotas', null, async () => (await target.readCapacity({ signal })) ?? null),
+      attempt('machines', [], () => machinesOf(group, course, target, signal)),
+      attempt('secrets', [], () => secretsOf(group, course, target, signal)),
+      endpointsOf(group, signal),
+      attempt('names', [], () => takenNames(group, course, target, signal)),
+    ],
+  )
   return {
     primary: course.primary,
     secondary: course.secondary,
@@ -58,6 +61,7 @@ export async function gatherInventory(
     rpoMs: status.objectives.rpoMs,
     replicates: course.replicates,
     counts: status.counts,
+    clocks,
     planes: probes,
     ...{ capacity, machines, secrets, endpoints, nameConflicts, unknown },
     stepsNeedingPrimary: failover.steps
@@ -65,6 +69,20 @@ export async function gatherInventory(
       .map(({ id }) => id),
     drillOverdue: status.drill.overdue,
   }
+}
+
+/** A member that does not answer tells no time; its planes say that it does not. */
+async function clocksOf({ members, clock }: ProtectedGroup, signal: AbortSignal) {
+  const found = await Promise.all(
+    [...members].map(async ([member, { impatient }]) => {
+      const before = clock().getTime()
+      const theirs = await impatient.readClock({ signal }).catch(() => undefined)
+      signal.throwIfAborted()
+      const middle = (before + clock().getTime()) / 2
+      return theirs === undefined ? [] : [{ member, aheadMs: theirs.getTime() - middle }]
+    }),
+  )
+  return found.flat()
 }
 
 /** Full size after a failover (as captured, else as it stands) against what stands now. */

@@ -13,8 +13,13 @@ export interface Ledger {
   rows(direction: Direction, filter: LedgerFilter): Promise<LedgerRow[]>
   counts(direction: Direction): Promise<KindCount[]>
   readPoint(direction: Direction): Promise<ReplicationPointRow | undefined>
-  /** Never goes back; refuses a stale epoch with `epoch.stale`. */
-  advancePoint(direction: Direction, point: ReplicationPointRow): Promise<void>
+  /**
+   * Never goes back, unless from the point that it `replaces`; refuses a stale epoch with `epoch.stale`.
+   */
+  advancePoint(
+    direction: Direction,
+    point: ReplicationPointRow & { readonly replaces?: string },
+  ): Promise<void>
 }
 
 export interface LedgerFilter {

@@ -35,7 +35,13 @@ export interface Pass {
   readonly backMap: NameMap
   /** Objects and blobs under way at a time, over both workspaces. */
   readonly limit: LimitFunction
+  /**
+   * When the pass began, by the earlier of our clock and the source's: a wrong one of ours can then only
+   * claim less than is proven (I4).
+   */
   readonly startedAt: Date
+  /** The source's clock then, which stamps what changes there; ours where it does not tell. */
+  readonly sourceTime: Date
   readonly tally: Tally
   /** In scope and not proven in this pass, with the state; dependants wait for them. */
   readonly unproven: Map<string, LedgerEntry['state']>
@@ -108,6 +114,8 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
   const { group, source, target, plan, signal } = context
   const call = signal ? { signal } : {}
   const direction = { group, source: source.name, target: target.name }
+  const ours = context.clock()
+  const sourceTime = (await source.readClock(call)) ?? ours
   const [from, to, counts, resolutions] = await Promise.all([
     source.describe(call),
     target.describe(call),
@@ -126,7 +134,8 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     map,
     backMap: invertMap(map),
     limit: pLimit(concurrency),
-    startedAt: context.clock(),
+    startedAt: ours < sourceTime ? ours : sourceTime,
+    sourceTime,
     tally: { ...emptyTally(), objectsTotal: known === 0 ? undefined : known },
     unproven: new Map(),
     captured: new Set(),

@@ -8,6 +8,7 @@ import { passNotProtected } from './not-protected.ts'
 import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
+import { isAheadOf } from './replication-point.ts'
 import { passRunHistory } from './runs.ts'
 import { settleGone } from './settle-gone.ts'
 import { urgentBlobs } from './urgent.ts'
@@ -103,10 +104,13 @@ async function walk(pass: Pass): Promise<Watermark> {
 
 async function advance(pass: Pass, watermark: Watermark): Promise<string> {
   const at = pass.startedAt.toISOString()
+  const standing = await pass.context.ledger.readPoint(pass.direction)
+  const isAhead = standing !== undefined && isAheadOf(standing.at, pass.sourceTime)
   await pass.context.ledger.advancePoint(pass.direction, {
     at,
     epoch: pass.context.epoch,
     runsSince: formatWatermark(watermark),
+    ...(isAhead ? { replaces: standing.at } : {}),
   })
   return at
 }

@@ -7,12 +7,21 @@ import type { ReplicationPointRow } from './ledger.ts'
  */
 export function laterPoint(
   current: ReplicationPointRow | undefined,
-  next: ReplicationPointRow,
+  { replaces, ...next }: ReplicationPointRow & { readonly replaces?: string },
 ): ReplicationPointRow {
   if (!current) return next
   if (next.epoch < current.epoch) throw staleEpoch(next.epoch, current.epoch)
-  if (Date.parse(next.at) >= Date.parse(current.at)) return next
+  const isReplaced = replaces !== undefined && Date.parse(replaces) === Date.parse(current.at)
+  if (isReplaced || Date.parse(next.at) >= Date.parse(current.at)) return next
   return { ...current, epoch: next.epoch }
+}
+
+/** Clocks that are right differ by less. */
+export const clockToleranceMs = 5000
+
+/** A point that lies in the future was set by a clock that ran ahead: what it proves is unknown (I8). */
+export function isAheadOf(point: string, now: Date): boolean {
+  return Date.parse(point) > now.getTime() + clockToleranceMs
 }
 
 export function staleEpoch(given: number, standing: number): HoldfastError {

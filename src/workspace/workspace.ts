@@ -52,6 +52,9 @@ export interface Workspace {
   /** What the workspace holds that nobody can copy through this port; only what is there (I8). */
   findNotProtected(options?: CallOptions): Promise<readonly NotProtected[]>
 
+  /** What time it is at the service, by its own clock, never later; undefined: it does not say. */
+  readClock(options?: CallOptions): Promise<Date | undefined>
+
   /**
    * Machine sizes of the workspace's region and cores by family, used and allowed, as the subscription
    * has them there. Undefined: the service has no such thing.
@@ -164,6 +167,7 @@ export const workspaceOperations = {
   deleteObject: { writes: true, options: 1 },
   readSecrets: { writes: false, options: 1 },
   findNotProtected: { writes: false, options: 0 },
+  readClock: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },

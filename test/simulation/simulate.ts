@@ -5,7 +5,6 @@ import { memoryStableEndpoint } from '../../src/runbooks/testing/regions.ts'
 import { type Bug, believingTheJournal } from './bugs.ts'
 import { type Checks, createChecks, watchedRecords } from './checks.ts'
 import { write } from './clients.ts'
-import { createClockReads } from './clock-reads.ts'
 import { type Controller, createController, startVantagePoint } from './controller.ts'
 import { memoryDecisions } from './decisions.ts'
 import { checkEnd, settleDown } from './end-state.ts'
@@ -42,7 +41,6 @@ function simulatedOf(
   schedule: Simulated['schedule'],
 ): Simulated {
   const network = createNetwork(schedule)
-  const clockReads = createClockReads()
   const first = { member: 'east', epoch: 1 }
   const endpoints = {
     gateway: memoryStableEndpoint('gateway', first),
@@ -51,13 +49,13 @@ function simulatedOf(
   const truth = createTruth(schedule, (effect) => check.effect(effect))
   const records = watchedRecords(memoryRecords(), () => check)
   const check: Checks = createChecks({
-    ...{ schedule, clockReads },
+    schedule,
     truth: () => truth,
     records: () => records,
     config: () => endpoints.config,
   })
   return {
-    ...{ scenario, bug, schedule, network, truth, check, clockReads, records, endpoints },
+    ...{ scenario, bug, schedule, network, truth, check, records, endpoints },
     random: randomOf(scenario.seed + 0x5eed),
     decisions: memoryDecisions(),
     owners: new Map(),

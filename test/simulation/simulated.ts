@@ -3,7 +3,6 @@ import type { Records } from '../../src/runbooks/records.ts'
 import type { StableEndpoint } from '../../src/traffic/stable-endpoint.ts'
 import type { Bug } from './bugs.ts'
 import type { Checks } from './checks.ts'
-import type { ClockReads } from './clock-reads.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
 import type { ControllerName, Scenario } from './scenario.ts'
@@ -19,7 +18,6 @@ export interface Simulated {
   readonly network: Network
   readonly truth: Truth
   readonly check: Checks
-  readonly clockReads: ClockReads
   /** The database that all controllers share. */
   readonly records: Records
   readonly decisions: DecisionStore

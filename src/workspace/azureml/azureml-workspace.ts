@@ -4,6 +4,7 @@ import type { JsonObject } from '../../model/json.ts'
 import { armKinds, type Kind } from '../../model/kinds.ts'
 import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
+import { dateOf } from '../date-header.ts'
 import { metricsOf } from '../metrics-of.ts'
 import { probeResultOf } from '../probe-result.ts'
 import { secretOf } from '../secret.ts'
@@ -117,6 +118,16 @@ class AzureMlWorkspace implements Workspace {
   findNotProtected: Workspace['findNotProtected'] = async (options = {}) => {
     const { history, place } = await this.#connect(options)
     return findNotProtected(this.#http, history, this.#mlflow(place), options)
+  }
+
+  async readClock(options: CallOptions = {}): Promise<Date | undefined> {
+    const answer = await this.#http.send({
+      method: 'GET',
+      url: this.#objects.url(this.#id),
+      place: 'workspace',
+      signal: options.signal,
+    })
+    return dateOf(answer.header('date'))
   }
 
   readCapacity: Workspace['readCapacity'] = async (options = {}) => {

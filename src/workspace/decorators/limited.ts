@@ -15,6 +15,7 @@ const budgetOf: Readonly<Record<WorkspaceOperation, Budget>> = {
   deleteObject: 'arm',
   readSecrets: 'vault',
   findNotProtected: 'arm',
+  readClock: 'arm',
   readCapacity: 'arm',
   listExperiments: 'history',
   putExperiment: 'history',

@@ -76,7 +76,13 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
 
 type OutsideOperations = Pick<
   Workspace,
-  'findNotProtected' | 'readCapacity' | 'invokeEndpoint' | 'probe' | 'readMarker' | 'writeMarker'
+  | 'findNotProtected'
+  | 'readClock'
+  | 'readCapacity'
+  | 'invokeEndpoint'
+  | 'probe'
+  | 'readMarker'
+  | 'writeMarker'
 >
 
 function memoryOutside(world: MemoryWorld): OutsideOperations {
@@ -94,6 +100,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
     async findNotProtected(options) {
       await begin(world, options)
       return []
+    },
+
+    async readClock(options) {
+      await begin(world, options)
+      return world.clock()
     },
 
     async readCapacity(options) {

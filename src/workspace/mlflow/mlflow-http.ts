@@ -6,6 +6,7 @@ import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { throwIfCancelled } from '../cancellation.ts'
+import { dateOf } from '../date-header.ts'
 import { type MlflowCall, mlflowFailure, mlflowRefusal } from './mlflow-errors.ts'
 
 /** Names of environment variables that hold what the server asks for; never the secret itself (D10). */
@@ -70,6 +71,13 @@ export class MlflowHttp {
     const code = isObject(parsed) && typeof parsed.error_code === 'string' ? parsed.error_code : ''
     if (request.absent?.includes(code)) return undefined
     throw mlflowRefusal(response, parsed, this.#call(request))
+  }
+
+  /** The server's clock, from the header of an answer of any kind. */
+  async date(request: MlflowRequest): Promise<Date | undefined> {
+    const { headers, body } = await this.#send(request)
+    await body.dump()
+    return dateOf([headers.date].flat()[0])
   }
 
   /** The bytes of an answer; undefined when there are none (404). */

@@ -151,6 +151,14 @@ class MlflowWorkspace implements Workspace {
   readSecrets: Workspace['readSecrets'] = async () => undefined
   findNotProtected: Workspace['findNotProtected'] = (options = {}) =>
     findNotProtected(this.#http, this.#experiments, options)
+  readClock: Workspace['readClock'] = (options = {}) =>
+    this.#http.date({
+      method: 'GET',
+      path: '/health',
+      place: 'clock',
+      signal: options.signal,
+      effect: 'none',
+    })
   readCapacity: Workspace['readCapacity'] = async () => undefined
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')

@@ -4,7 +4,8 @@ import { duration, moment } from './format.ts'
 import { LagChart } from './lag-chart.tsx'
 
 export function LagCard({ group, now }: { group: GroupStatus; now: number }) {
-  const lagMs = group.replicationPoint === null ? null : now - Date.parse(group.replicationPoint)
+  const isKnown = group.replicationPoint !== null && group.lagMs !== null
+  const lagMs = !isKnown ? null : now - Date.parse(group.replicationPoint ?? '')
   const late = lagMs === null || lagMs > group.objectives.rpoMs
   return (
     <Card withBorder padding="md">
