@@ -9,13 +9,21 @@ import { createMetrics } from '../src/controller/http/metrics.ts'
 
 const alerts = join(import.meta.dirname, '..', 'deploy', 'prometheus', 'alerts.yaml')
 
+const dashboard = join(import.meta.dirname, '..', 'deploy', 'grafana', 'holdfast.json')
+
 const busy = {
   ...group,
   lastPass: null,
   counts: [{ kind: 'model', inScope: 1, proven: 0, pending: 0, failed: 0, conflict: 1, bytes: 0 }],
   readiness: { group: 'fraud', at: '', verdict: 'not-ready' as const, findings: [], rules: [] },
 }
-const text = () => createMetrics(async () => ({ version: '0', now: '', groups: [busy] })).text()
+const calls = {
+  labels: { member: 'east', service: 'arm', result: 'workspace.throttled' },
+  value: 3,
+}
+const traffic = () => ({ calls: [calls], circuits: new Map([['east', true]]) })
+const text = () =>
+  createMetrics(async () => ({ version: '0', now: '', groups: [busy] }), traffic).text()
 
 it('says what the status says, and nothing of what is unknown', async () => {
   const lines = (await text()).split('\n')
@@ -27,6 +35,8 @@ it('says what the status says, and nothing of what is unknown', async () => {
       'holdfast_verdict{group="fraud",recommendation="wait"} 0',
       'holdfast_protection{group="fraud",state="partial"} 1',
       'holdfast_objects{group="fraud",kind="model",state="conflict"} 1',
+      'holdfast_workspace_calls_total{member="east",service="arm",result="workspace.throttled"} 3',
+      'holdfast_workspace_circuit_open{member="east"} 1',
     ]),
   )
   expect(lines.filter((line) => line.startsWith('holdfast_last_pass'))).toEqual([])
@@ -48,6 +58,18 @@ it('has every metric and label value that the alert rules ask for', async () => 
       for (const value of label === undefined ? [] : values.split('|'))
         expect(shown, alert).toMatch(new RegExp(`^${name}\\{.*${label}="${value}"`, 'm'))
     }
+  }
+})
+
+it('has every metric that the dashboard of Grafana shows', async () => {
+  const { panels } = JSON.parse(readFileSync(dashboard, 'utf8')) as {
+    panels: { title: string; targets: { expr: string }[] }[]
+  }
+  const known = [...(await text()).matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name]) => name)
+  for (const { title, targets } of panels) {
+    const asked = targets.flatMap(({ expr }) => expr.match(/holdfast_\w+/g) ?? [])
+    expect(asked.length, title).toBeGreaterThan(0)
+    for (const name of asked) expect(known, title).toContain(name)
   }
 })
 

@@ -1,6 +1,7 @@
 import type { ContinuityPlan, PlanMember } from '../plan/continuity-plan.ts'
 import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
 import { breaking } from '../workspace/decorators/breaking.ts'
+import { callCounter } from '../workspace/decorators/counted.ts'
 import { fenced } from '../workspace/decorators/fenced.ts'
 import { limited } from '../workspace/decorators/limited.ts'
 import { patient } from '../workspace/decorators/patient.ts'
@@ -45,16 +46,20 @@ export function withPatience(members: Members): Members {
 export async function openMembers(
   plan: ContinuityPlan,
   currentEpoch: () => Promise<number>,
+  counter = callCounter(),
 ): Promise<Members> {
   const members = new Map<string, Member>()
   for (const member of plan.members) {
-    const { direct, caPath } = await openDirect(member, plan.folder)
+    const { direct: uncounted, caPath } = await openDirect(member, plan.folder)
+    const direct = counter.counted(uncounted)
+    const onChange = (isOpen: boolean) => counter.onCircuit(member.name, isOpen)
+    onChange(false)
     // The fence stands inside the retries: an epoch that begins between two tries counts.
     const guarded = (inner: Workspace) => fenced(inner, { currentEpoch })
     members.set(member.name, {
       plan: member,
       direct,
-      workspace: retrying(guarded(limited(breaking(direct)))),
+      workspace: retrying(guarded(limited(breaking(direct, { onChange })))),
       patient: patient(retrying(guarded(limited(direct)))),
       // Not held back by what others met: it has to know now.
       impatient: retrying(guarded(limited(direct)), { attempts: 2, maxRetryAfterMs: 1000 }),

@@ -13,6 +13,7 @@ import { isEnded } from '../runbook/run-state.ts'
 import type { Runner } from '../runbook/runner.ts'
 import { postgresRecords, recordMigrations } from '../runbooks/records.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { type CallCounter, callCounter } from '../workspace/decorators/counted.ts'
 import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
 import { serviceTokens } from './access/service-tokens.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
@@ -105,7 +106,8 @@ async function assemble(
     ...accessMigrations,
   ])
   const evidence = await openEvidence(options, database)
-  const group = await openGroup(options, database, evidence)
+  const counter = callCounter()
+  const group = await openGroup(options, database, evidence, counter)
   closers.push(() => closeMembers(group.members))
   await notePlan(group.plan, evidence.audit)
   await establishEpoch(group)
@@ -205,7 +207,7 @@ async function assemble(
     version: options.version,
     clock,
     log,
-    metrics: createMetrics(service.status),
+    metrics: createMetrics(service.status, counter.read),
     consoleDir: options.consoleDir,
   })
   closers.push(() => server.close())
@@ -232,6 +234,7 @@ async function openGroup(
   { plan, stateDir, clock, log, version }: ControllerOptions,
   database: Database,
   evidence: EvidenceParts,
+  counter: CallCounter,
 ): Promise<ProtectedGroup> {
   const records = {
     ...auditedRecords(postgresRecords(database), evidence.audit),
@@ -240,6 +243,7 @@ async function openGroup(
   const members = await openMembers(
     plan,
     async () => (await records.epochs.current(plan.group))?.epoch ?? 0,
+    counter,
   )
   const endpoints = openStableEndpoints(plan, stateDir, members)
   return { plan, records, members, endpoints, clock, log }

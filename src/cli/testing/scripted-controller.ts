@@ -16,6 +16,7 @@ import { type ServerOptions, startServer } from '../../controller/http/server.ts
 import type { OperationControl } from '../../controller/operation-control.ts'
 import type { ControllerService } from '../../controller/service.ts'
 import { HoldfastError } from '../../model/errors.ts'
+import { callCounter } from '../../workspace/decorators/counted.ts'
 import { type ScriptedEvidence, scriptedEvidence } from './scripted-evidence.ts'
 import { scriptedReplication } from './scripted-replication.ts'
 
@@ -251,7 +252,7 @@ export async function startScriptedController(options: {
     version: '0',
     clock: () => new Date(),
     log: pino({ level: 'silent' }),
-    metrics: createMetrics(status),
+    metrics: createMetrics(status, callCounter().read),
     consoleDir: join(stateDir, 'no-console'),
     ...options.server,
   })

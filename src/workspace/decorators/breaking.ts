@@ -9,6 +9,8 @@ export interface BreakerOptions {
   readonly openMs?: number
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number
+  /** Told when it opens and when it closes. */
+  readonly onChange?: (isOpen: boolean) => void
 }
 
 /** Refused here, nothing was sent; `retrying` does not repeat it. */
@@ -24,7 +26,7 @@ export const circuitOpen = 'workspace.circuit-open'
  * repeat, and writes without an answer, count as failures.
  */
 export function breaking(workspace: Workspace, options: BreakerOptions = {}): Workspace {
-  const { failures: most = 20, openMs = 5000, now = () => performance.now() } = options
+  const { failures: most = 20, openMs = 5000, now = () => performance.now(), onChange } = options
   let inARow = 0
   let opened: { readonly until: number; readonly by: HoldfastError } | undefined
   let tries = false
@@ -42,10 +44,13 @@ export function breaking(workspace: Workspace, options: BreakerOptions = {}): Wo
       return
     }
     inARow += 1
-    if (isTrial || inARow >= most) opened = { until: now() + openMs, by: error }
+    if (!isTrial && inARow < most) return
+    if (opened === undefined) onChange?.(true)
+    opened = { until: now() + openMs, by: error }
   }
   const close = (): void => {
     inARow = 0
+    if (opened !== undefined) onChange?.(false)
     opened = undefined
   }
 

@@ -5,9 +5,9 @@ import { Gate, type GateOptions } from './gate.ts'
 import { interceptWorkspace } from './intercept.ts'
 
 /** What throttles on its own: a service that is overrun must not slow down the others. */
-type Budget = 'arm' | 'history' | 'metrics' | 'blob' | 'vault' | 'scoring' | 'probe'
+type Service = 'arm' | 'history' | 'metrics' | 'blob' | 'vault' | 'scoring' | 'probe'
 
-const budgetOf: Readonly<Record<WorkspaceOperation, Budget>> = {
+export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   describe: 'arm',
   listObjects: 'arm',
   getObject: 'arm',
@@ -44,14 +44,14 @@ const budgetOf: Readonly<Record<WorkspaceOperation, Budget>> = {
 
 /** Bounds the calls in flight, for each service on its own; see `Gate`. The options hold for each. */
 export function limited(workspace: Workspace, options: GateOptions = {}): Workspace {
-  const gates = new Map<Budget, Gate>()
-  const gateOf = (budget: Budget): Gate => {
-    const gate = gates.get(budget) ?? new Gate(options)
-    gates.set(budget, gate)
+  const gates = new Map<Service, Gate>()
+  const gateOf = (service: Service): Gate => {
+    const gate = gates.get(service) ?? new Gate(options)
+    gates.set(service, gate)
     return gate
   }
   return interceptWorkspace(workspace, async (call, next) => {
-    const gate = gateOf(budgetOf[call.operation])
+    const gate = gateOf(serviceOf[call.operation])
     const era = await gate.enter(call.signal)
     try {
       const result = await next()
