@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
+import { rewriteUnder } from './chosen-keys.ts'
 import { convertNode } from './convert-assets.ts'
 import {
   camel,
@@ -291,7 +292,9 @@ export function camelKeys(document: Document, keep: readonly string[] = []): Jso
   return Object.fromEntries(
     Object.entries(document).map(([key, value]) => [
       camel(key),
-      (isDocument(value) && !keep.includes(key) ? camelKeys(value) : value) as Json,
+      (isDocument(value) && !keep.includes(key)
+        ? rewriteUnder<Document>(key, value, (fields) => camelKeys(fields))
+        : value) as Json,
     ]),
   )
 }

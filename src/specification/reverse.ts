@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../model/json.ts'
+import { rewriteUnder } from './chosen-keys.ts'
 import { isDocument } from './document.ts'
 
 /** How the service's spelling becomes the specification's: the way back of `document.ts`. */
@@ -15,7 +16,9 @@ export function snakeKeys(value: JsonObject, keep: readonly string[] = []): Json
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
       snake(key),
-      isObject(child) && !keep.includes(key) ? snakeKeys(child) : (child as Json),
+      isObject(child) && !keep.includes(key)
+        ? rewriteUnder(key, child, (fields) => snakeKeys(fields))
+        : (child as Json),
     ]),
   )
 }
