@@ -1,5 +1,6 @@
 import { isHoldfastError } from '../model/errors.ts'
 import type { PassResult } from '../replication/pass.ts'
+import { emptyTally } from '../replication/pass-state.ts'
 import { markMembers } from './establish.ts'
 import type { PassGate } from './pass-gate.ts'
 import {
@@ -79,17 +80,11 @@ async function onePass(
 /** A pass that failed before it could tell how far it came. */
 function failedPass(error: unknown): PassResult {
   const known = isHoldfastError(error)
+  const { objectsTotal: _, ...nothing } = emptyTally()
   return {
+    ...nothing,
     outcome: known && error.kind === 'cancelled' ? 'cancelled' : 'failed',
     replicationPoint: null,
-    compared: 0,
-    created: 0,
-    updated: 0,
-    failed: 0,
-    pending: 0,
-    conflicts: 0,
-    bytesCopied: 0,
-    requests: 0,
     durationMs: 0,
     error: {
       code: known ? error.code : 'internal.unexpected',
