@@ -42,6 +42,7 @@ import { readEventStream } from './event-stream.ts'
 import type { AuditPage, AuditVerdict, EvidenceKey, HistoryPage } from './evidence-contract.ts'
 import type { NotifyTestResult } from './notify-contract.ts'
 import { apiPrefix } from './prefix.ts'
+import type { Topology } from './topology-contract.ts'
 
 export interface ClientOptions {
   /** Origin of the controller, e.g. `http://127.0.0.1:7420`; empty in its own console. */
@@ -121,6 +122,7 @@ export interface ApiClient {
   compareRun(group: string, run: string, call?: CallSignal): Promise<RunComparison>
   endpoints(group: string, call?: CallSignal): Promise<StableEndpointsView>
   settings(group: string, call?: CallSignal): Promise<Settings>
+  topology(group: string, call?: CallSignal): Promise<Topology>
   /** Empty when no member is a local region. */
   outages(group: string, call?: CallSignal): Promise<readonly Outage[]>
   setOutage(group: string, member: string, down: boolean, call?: CallSignal): Promise<Outage>
@@ -252,6 +254,7 @@ export function createClient(options: ClientOptions): ApiClient {
     compareRun: (group, run, more) =>
       json(`${inGroup(group)}/runs/${encodeURIComponent(run)}/comparison`, more),
     endpoints: (group, more) => json(`${inGroup(group)}/endpoints`, more),
+    topology: (group, more) => json(`${inGroup(group)}/topology`, more),
     settings: (group, more) => json(`${inGroup(group)}/settings`, more),
     outages: async (group, more) =>
       (await json<{ items: Outage[] }>(`${inGroup(group)}/outages`, more)).items,

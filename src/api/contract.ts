@@ -354,6 +354,7 @@ export type Event = z.infer<typeof event>
  * (detail-contract.ts)
  * GET  groups/{group}/objects/{id}     -> objectDetail
  * GET  groups/{group}/runs?member&cursor, runs/{run}/comparison, endpoints, settings, outages
+ * GET  groups/{group}/topology         -> topology (topology-contract.ts)
  * POST groups/{group}/outages/{member} setOutage -> outage
  * GET  groups/{group}/readiness        -> readiness
  * POST groups/{group}/sync             startOperation -> 202 operation

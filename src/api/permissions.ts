@@ -35,6 +35,7 @@ export const permissions = {
   'GET /api/v1/groups/:group/runs/:run/comparison': 'viewer',
   'GET /api/v1/groups/:group/endpoints': 'viewer',
   'GET /api/v1/groups/:group/settings': 'viewer',
+  'GET /api/v1/groups/:group/topology': 'viewer',
   'GET /api/v1/groups/:group/outages': 'viewer',
   'GET /api/v1/groups/:group/readiness': 'viewer',
   'GET /api/v1/groups/:group/decisions': 'viewer',

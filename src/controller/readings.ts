@@ -6,11 +6,13 @@ import type {
   Settings,
   StableEndpointsView,
 } from '../api/detail-contract.ts'
+import type { Topology } from '../api/topology-contract.ts'
 import { endpointViews } from './endpoint-views.ts'
 import { objectDetail } from './object-detail.ts'
 import { listOutages, switchOutage } from './outages.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 import { compareRun, runsOf } from './run-detail.ts'
+import { topologyOf } from './topology.ts'
 
 /** What is asked of the members and the stable endpoints when somebody looks. */
 export interface Readings {
@@ -19,6 +21,7 @@ export interface Readings {
   compareRun(group: string, run: string): Promise<RunComparison>
   endpoints(group: string): Promise<StableEndpointsView>
   settings(group: string): Promise<Settings>
+  topology(group: string): Promise<Topology>
   outages(group: string): Promise<readonly Outage[]>
   setOutage(group: string, member: string, down: boolean): Promise<Outage>
 }
@@ -46,6 +49,7 @@ export function readings(
       readAt: group.clock().toISOString(),
     })),
     settings: checked(async () => settingsOf(group, running)),
+    topology: checked(() => topologyOf(group)),
     outages: checked(() => listOutages(group)),
     setOutage: checked((member: string, down: boolean) => switchOutage(group, member, down)),
   }

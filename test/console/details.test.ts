@@ -93,7 +93,24 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
     await fitsAPhone()
   }, 60_000)
 
+  it('draws what each workspace depends on, and says the same in a table', async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press('t')
+    await page.waitForURL(/topology$/)
+    const rows = page.locator('tr[data-dependency]')
+    for (const category of ['storage', 'vault', 'compute'])
+      await page
+        .locator(`tr[data-dependency="${category}"][data-relation="each"]`)
+        .first()
+        .waitFor({ timeout: 30_000 })
+    expect(await rows.count()).toBe((await story.api.topology('fraud')).dependencies.length)
+    await page.getByRole('img', { name: /east and west with what they depend on/ }).waitFor()
+    await accessible()
+    await fitsAPhone()
+  }, 60_000)
+
   it('cuts off a local region and brings it back', async () => {
+    await open('/settings')
     await page.getByRole('button', { name: 'Cut off east' }).click()
     await page.locator('[data-testid="outage-east"][data-down="true"]').waitFor()
     await page.goto(origin)
@@ -105,6 +122,8 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
     await page.getByTestId('problem').waitFor({ timeout: 30_000 })
     await page.getByRole('button', { name: 'Read them from west' }).click()
     await page.locator('[data-row="trial-1"]').waitFor()
+    await open('/topology')
+    await page.locator('tr[data-relation="unknown"]').first().waitFor({ timeout: 30_000 })
     await open('/object?id=model%2Ffraud-classifier%2F1')
     await verdict(/Not both/)
     await accessible()

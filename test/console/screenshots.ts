@@ -1,32 +1,44 @@
-import { mkdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
 import { chromium, launchBrowser, noChromium } from './browser.ts'
+import { openShots } from './shots.ts'
 import { beginStory, type Story } from './story.ts'
+import { tellOutage } from './story-outage.ts'
 
-/** `npm run screenshots`: the pictures of the documentation, taken of an outage that really happens. */
-const folder = resolve(import.meta.dirname, '..', '..', 'docs', 'images')
+/**
+ * `npm run screenshots [-- --story outage]`: the pictures of the documentation, taken of an outage that
+ * really happens.
+ */
+const { values } = parseArgs({ options: { story: { type: 'string', default: 'pages' } } })
+const shots = openShots()
+const take = shots.take
 
 if (chromium === undefined) {
   console.error(noChromium)
   process.exit(1)
 }
-mkdirSync(folder, { recursive: true })
 const story = await beginStory()
 const browser = await launchBrowser()
 try {
-  await tell(story)
+  if (values.story === 'outage') await tellOutage(story, await signedIn(story), shots)
+  else await tell(story)
 } finally {
   await browser.close()
   await story.end()
 }
 
-async function tell({ pair, consoleLink }: Story): Promise<void> {
+async function signedIn({ consoleLink }: Story): Promise<Page> {
   const desk = await browser.newPage({ viewport: { width: 1280, height: 800 } })
   await desk.goto(await consoleLink())
+  await desk.getByTestId('protection').getByText('protected').waitFor({ timeout: 60_000 })
+  return desk
+}
+
+async function tell(story: Story): Promise<void> {
+  const { pair, consoleLink } = story
+  const desk = await signedIn(story)
   const origin = new URL(desk.url()).origin
   const open = (path: string, page = desk) => page.goto(`${origin}${path}`)
-  await desk.getByTestId('protection').getByText('protected').waitFor({ timeout: 60_000 })
   await open('/')
   await desk.getByTestId('lag').waitFor()
   await printFigures(desk)
@@ -57,13 +69,6 @@ async function tell({ pair, consoleLink }: Story): Promise<void> {
   await open('/groups/fraud/endpoints')
   await desk.getByText('→ west').first().waitFor()
   await take(desk, 'endpoints')
-}
-
-async function take(page: Page, name: string): Promise<void> {
-  const path = join(folder, `${name}.png`)
-  await page.evaluate('document.fonts.ready')
-  await page.screenshot({ path, animations: 'disabled' })
-  console.log(`${name}.png ${Math.round(statSync(path).size / 1000)} kB`)
 }
 
 /** Printed and not asserted: how fast a machine paints is no property of the page alone. */

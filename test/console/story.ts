@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiClient, createClient } from '../../src/api/client.ts'
@@ -52,10 +52,12 @@ export interface Story {
   end(): Promise<void>
 }
 
-export async function beginStory(group = 'fraud'): Promise<Story> {
+/** `more`: what the plan says besides, as YAML. */
+export async function beginStory(group = 'fraud', more = ''): Promise<Story> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-console-'))
   const pair = await startRegionPair(folder)
   const protectedPair = await createProtectedPair(pair, group)
+  appendFileSync(protectedPair.planFile, more)
   const east = await protectedPair.openEast()
   await writeRunHistory(east)
   await east.close()

@@ -26,5 +26,6 @@ export const links = {
   audit: (group: string, filter: { actor?: string; action?: string; within?: string } = {}) =>
     inGroup(group, `/audit${query(filter)}`),
   operation: (id: string) => `/operations/${encodeURIComponent(id)}`,
+  topology: (group: string) => inGroup(group, '/topology'),
   settings: (group: string) => inGroup(group, '/settings'),
 }

@@ -32,6 +32,7 @@ const groupPages: Readonly<Record<string, ComponentType<GroupPageProps>>> = {
   ),
   '/groups/:group/drift': page(async () => (await import('./pages/drift.tsx')).DriftPage),
   '/groups/:group/drills': page(async () => (await import('./pages/drills.tsx')).DrillsPage),
+  '/groups/:group/topology': page(async () => (await import('./pages/topology.tsx')).TopologyPage),
   '/groups/:group/plan': page(async () => (await import('./pages/plan.tsx')).PlanPage),
   '/groups/:group/jobs': page(async () => (await import('./pages/jobs.tsx')).JobsPage),
   '/groups/:group/start/:type': page(async () => (await import('./pages/start.tsx')).StartPage),

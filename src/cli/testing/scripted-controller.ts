@@ -170,7 +170,7 @@ export async function startScriptedController(options: {
   }
   const service: ControllerService = {
     ...{ object: unscripted, runs: unscripted, compareRun: unscripted, endpoints: unscripted },
-    ...{ settings: unscripted, outages: unscripted, setOutage: unscripted },
+    ...{ settings: unscripted, topology: unscripted, outages: unscripted, setOutage: unscripted },
     events,
     evidence,
     isReady: async () => true,

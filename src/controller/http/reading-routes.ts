@@ -12,6 +12,7 @@ import {
   settings,
   stableEndpoints,
 } from '../../api/detail-contract.ts'
+import { topology } from '../../api/topology-contract.ts'
 import type { ControllerService } from '../service.ts'
 
 const inGroup = z.object({ group: z.string() })
@@ -21,6 +22,17 @@ const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem
 export function registerReadings(instance: FastifyInstance, service: ControllerService): void {
   const app = instance.withTypeProvider<ZodTypeProvider>()
   const at = (path: string) => `${apiPrefix}/groups/:group/${path}`
+  app.get(
+    at('topology'),
+    {
+      schema: {
+        summary: 'What the workspaces of both sides depend on',
+        params: inGroup,
+        response: answers(topology),
+      },
+    },
+    (request) => service.topology(request.params.group),
+  )
   app.get(
     at('objects/:id'),
     {

@@ -27,6 +27,15 @@ import { When } from '../parts/when.tsx'
 const pageSize = 100
 const spans: Readonly<Record<string, number>> = { hour: 1, day: 24, week: 168, month: 720 }
 
+const columns = [
+  ['no.', 60],
+  ['when', 130],
+  ['who', 110],
+  ['what', 180],
+  ['about', 240],
+  ['details', 300],
+] as const
+
 interface AuditFilter {
   readonly actor: string
   readonly action: string
@@ -176,12 +185,14 @@ function Entries({ group, filter }: { group: string; filter: AuditFilter }) {
     )
   return (
     <>
-      <Table.ScrollContainer minWidth={760} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table aria-label="audit entries" className="steady" verticalSpacing={6}>
+      <Table.ScrollContainer minWidth={1000} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table aria-label="audit entries" layout="fixed" className="steady" verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
-              {['no.', 'when', 'who', 'what', 'about', 'details'].map((heading) => (
-                <Table.Th key={heading}>{heading}</Table.Th>
+              {columns.map(([heading, width]) => (
+                <Table.Th key={heading} w={width}>
+                  {heading}
+                </Table.Th>
               ))}
             </Table.Tr>
           </Table.Thead>

@@ -193,9 +193,9 @@ function Entries({ entries }: { entries: readonly DecisionEntry[] }) {
               <Table.Td>
                 <When at={at} />
               </Table.Td>
-              <Table.Td className="anywhere">{actor}</Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>{actor}</Table.Td>
               <Table.Td>{action}</Table.Td>
-              <Table.Td>{rule}</Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>{rule}</Table.Td>
               <Table.Td className="anywhere">{readable(signal)}</Table.Td>
               <Table.Td className="anywhere">{result === null ? '–' : readable(result)}</Table.Td>
             </Table.Tr>

@@ -5,6 +5,7 @@ import { api } from '../api.ts'
 import { links } from '../links.ts'
 import { useLive, useNow } from '../live.ts'
 import { Heading } from '../parts/heading.tsx'
+import { EstimatedEnd, OperationControls } from '../parts/operation-controls.tsx'
 import { OperationView } from '../parts/operation-view.tsx'
 import { RoleButton } from '../parts/role-button.tsx'
 import { Loading, Problem } from '../parts/states.tsx'
@@ -70,7 +71,9 @@ export function OperationPage({ id }: { id: string }) {
         )}
       </Heading>
       {cancel.error ? <Problem error={cancel.error} /> : null}
-      <OperationView operation={operation} now={now} />
+      <EstimatedEnd operation={operation} now={now} />
+      <OperationControls operation={operation} />
+      <OperationView operation={operation} now={now} controls />
     </>
   )
 }

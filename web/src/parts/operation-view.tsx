@@ -2,9 +2,13 @@ import { Alert, Anchor, Badge, Card, Group, Progress, Text, Timeline } from '@ma
 import type { Operation } from '../../../src/api/contract.ts'
 import { apiPrefix } from '../../../src/api/prefix.ts'
 import { operationColor, stepColor } from './colors.ts'
+import { Deliberate } from './deliberate.tsx'
 import { bytes, duration, moment, readable } from './format.ts'
+import { WaitingFor } from './waiting-for.tsx'
 
-export function OperationView({ operation, now }: { operation: Operation; now: number }) {
+/** `controls`: steps that may be left out have a button for it. */
+export function OperationView(props: { operation: Operation; now: number; controls?: boolean }) {
+  const { operation, now, controls = false } = props
   const ended = operation.endedAt === null ? now : Date.parse(operation.endedAt)
   const active = operation.steps.findLastIndex((s) => s.status !== 'pending')
   return (
@@ -29,9 +33,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
           {operation.estimatedEndAt ? ` · ends about ${moment(operation.estimatedEndAt)}` : ''}
         </Text>
       </Group>
-      {operation.waitingFor ? (
-        <Alert color="orange" mt="sm" title={`Waiting for ${operation.waitingFor}`} />
-      ) : null}
+      <WaitingFor operation={operation} now={now} />
       {operation.error ? (
         <Alert color="red" mt="sm" title={operation.error.code}>
           {operation.error.message} {operation.error.hint}
@@ -57,6 +59,16 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
                 : ''}
               {step.detail ? ` · ${readable(step.detail)}` : ''}
             </Text>
+            {controls && step.skippable && operation.outcome !== 'complete' ? (
+              <Deliberate
+                operation={operation}
+                action="skip"
+                step={step.id}
+                label={`Skip ${step.id}`}
+                phrase={`skip ${step.id}`}
+                consequence="The step is left out and its work is not done; the outcome is partial, and the report says who left it out and why."
+              />
+            ) : null}
             {step.progress && step.status === 'running' ? (
               <>
                 <Progress

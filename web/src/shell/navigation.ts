@@ -26,6 +26,12 @@ export function destinations(group: string | undefined): Destination[] {
       key: 'a',
       about: 'Would a failover work now, and what stands in the way',
     },
+    {
+      label: 'Topology',
+      href: links.topology(group),
+      key: 't',
+      about: 'What each workspace depends on',
+    },
     { label: 'Objects', href: links.objects(group), key: 'b', about: 'Everything that is copied' },
     {
       label: 'Conflicts',
