@@ -68,6 +68,18 @@ describe('a call that no route answers', () => {
   })
 })
 
+it('answers 304 to whoever has the answer already, and anew when it changed', async () => {
+  const path = `${controller.url}${apiPrefix}/groups/fraud/jobs`
+  const authorization = `Bearer ${controller.token}`
+  const first = await fetch(path, { headers: { authorization } })
+  const tag = first.headers.get('etag') ?? ''
+  expect(tag).toMatch(/^W\/"/)
+  const ask = (tags: string) => fetch(path, { headers: { authorization, 'if-none-match': tags } })
+  const again = await ask(`W/"other", ${tag}`)
+  expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
+  expect((await ask('W/"other"')).status).toBe(200)
+})
+
 it.each(['', '{', '42', '{"ids":1}'])('refuses the cursor %j', (cursor) => {
   const read = () => readCursor<{ ids?: string[] }>(cursor, ['ids'])
   expect(read).toThrow(expect.objectContaining({ code: 'cursor.malformed' }))

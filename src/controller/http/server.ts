@@ -12,6 +12,7 @@ import type { ControllerService } from '../service.ts'
 import { auditRequests } from './audit-requests.ts'
 import type { Bearer } from './authenticate.ts'
 import { cookie } from './cookies.ts'
+import { tagAnswers } from './etags.ts'
 import { guard } from './guard.ts'
 import { refuseUnknown } from './methods.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
@@ -100,6 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   guard(app, { authentication, links, address, access, limits, audit, groups })
   await app.register(fastifySwagger, openApiOptions(options.version))
   refuseUnknown(app)
+  tagAnswers(app)
   auditRequests(app, options)
   registerRoutes(app, {
     service: options.service,
