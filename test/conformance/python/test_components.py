@@ -80,3 +80,16 @@ def test_download_without_code(ml, unique, tmp_path):
     ml.components.create_or_update(plain)
     ml.components.download(name, tmp_path / "out", version="1")
     assert load_component(tmp_path / "out" / "component_spec.yaml").command == "echo hello"
+
+
+@pytest.mark.short
+def test_a_component_without_a_version_gets_the_next_one_and_is_the_latest(ml, tmp_path):
+    path = tmp_path / "component.yml"
+    path.write_text(
+        "type: command\nname: unversioned\ncommand: 'true'\nenvironment:\n  image: made-up\n"
+    )
+    for expected in ("1", "2"):
+        made = ml.components.create_or_update(load_component(str(path)))
+        assert made.version == expected
+        assert ml.components.get("unversioned", label="latest").version == expected
+    assert {one.version for one in ml.components.list(name="unversioned")} == {"1", "2"}

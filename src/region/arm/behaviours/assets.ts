@@ -57,8 +57,8 @@ function versionBehaviour(
   return {
     type,
     ...(isLongWritten(type) && { lro: 'registry' as const }),
-    beforePut: ({ body, existing }) => ({
-      body: versionDocument(type, withDefaults(segment, body), existing?.body),
+    beforePut: ({ id, body, existing }) => ({
+      body: versionDocument(type, withDefaults(segment, id, body), existing?.body),
     }),
     present: (version, query) => ({
       ...registryAssetId(version.id, query['api-version']),
@@ -103,14 +103,24 @@ function registryAssetId(id: string, apiVersion = ''): { readonly id?: string } 
 }
 
 /** Payload fields that the service fills in when they are left out. */
-function withDefaults(segment: string, body: Document): Document {
+function withDefaults(segment: string, id: string, body: Document): Document {
   const properties = asRecord(body.properties)
+  if (segment === 'components' && isRecord(properties.componentSpec)) {
+    const componentSpec = withNameAndVersion(id, properties.componentSpec)
+    return { ...body, properties: { ...properties, componentSpec } }
+  }
   if (segment !== 'environments' || !isRecord(properties.build)) return body
   const build = {
     ...properties.build,
     dockerfilePath: properties.build.dockerfilePath ?? 'Dockerfile',
   }
   return { ...body, properties: { ...properties, build } }
+}
+
+/** A specification without a version gets that of its address: clients read it from there. */
+function withNameAndVersion(id: string, spec: Document): Document {
+  const [name, , version] = id.split('/').slice(-3)
+  return { ...spec, name: spec.name ?? name, version: spec.version ?? version }
 }
 
 /** Feature kinds, and everything in a registry (facts, section 1, style R). */
