@@ -143,7 +143,7 @@ export function endingOf(
   if (interrupted.aborted) {
     const sentence = connection.inProcess
       ? `${type} ${id} has not ended yet; the next command that starts a controller shows how it stands.`
-      : `${type} ${id} goes on in the controller. Look at it: holdfast status --watch`
+      : `${type} ${id} goes on in the controller. Look at it: holdfast status --watch; its report, when it is over: holdfast report save ${id}`
     return { exitCode: exitCodes.interrupted, sentence }
   }
   if (operation.status === 'waiting') {

@@ -18,9 +18,11 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
   ]
   lines.push(`  last drill         ${drillText(group.drill, nowMs)}`)
   if (group.readiness !== null) {
-    const { verdict, findings } = group.readiness
+    const { verdict, findings, at } = group.readiness
     const why = findings.length === 0 ? '' : `: ${findings.map(({ rule }) => rule).join(', ')}`
-    lines.push(`  failover now       ${verdict}${why}; see \`holdfast assess\``)
+    lines.push(
+      `  failover now       ${verdict}${why}, as seen ${durationText(Math.max(0, nowMs - Date.parse(at)))} ago; look again: \`holdfast assess\``,
+    )
   }
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
   for (const { sentence, remedy } of group.findings)

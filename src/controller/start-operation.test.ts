@@ -35,11 +35,14 @@ const run = (id: string, ending: keyof typeof endings, input = { first: true }):
   header: { id, runbook: id.split('-')[0] ?? '', group: 'g', input, steps: [], acceptedAt: at },
   state: fold(accepted([], at), endings[ending] ?? []),
 })
-const health = (value: 'healthy' | 'unreachable') => {
+const health = (value: 'healthy' | 'unreachable', of = ['east', 'west']) => {
   const { members } = startOfDetection(['east', 'west'], new Date(at))
   return {
     members: Object.fromEntries(
-      Object.entries(members).map(([name, member]) => [name, { ...member, health: value }]),
+      Object.entries(members).map(([name, member]) => [
+        name,
+        of.includes(name) ? { ...member, health: value } : member,
+      ]),
     ),
   }
 }
@@ -57,7 +60,7 @@ function asked(change: Partial<Asked> & { epoch?: number; protectedIn?: number }
     course: courseOf(plan, { epoch, primary }, row),
     begunBy: epoch === 1 ? null : `failover-g-e${epoch}`,
     runs: [],
-    detection: health('unreachable'),
+    detection: health('unreachable', [primary]),
     home: 'east',
     now: new Date(at),
     by: 'ann',
@@ -85,6 +88,16 @@ describe('what an operation that is asked for becomes', () => {
       '… by force',
       asked({ detection: health('healthy'), request: { dryRun: false, force: true } }),
       'failover-g-e2',
+    ],
+    [
+      'to a member that does not answer, either',
+      asked({ detection: health('unreachable') }),
+      'failover.target-silent',
+    ],
+    [
+      '… by force',
+      asked({ detection: health('unreachable'), request: { dryRun: false, force: true } }),
+      'failover.target-silent',
     ],
     [
       'in an epoch nobody looked at',

@@ -35,6 +35,7 @@ export interface Asked {
  * The run that an operation is. A failover has the id of the epoch it begins, so that two people (or
  * two controllers) who ask for it at once ask for the same one; one that did not complete is gone on
  * with. Throws `epoch.changed`, `operation.busy`, `failover.source-answers`,
+ * `failover.target-silent`,
  * `group.not-protected`, `failback.at-home`, `reprotect.not-needed` (operator).
  */
 export function runFor(asked: Asked): StartRun {
@@ -111,6 +112,17 @@ function failoverRun(asked: Asked): StartRun {
   const { course, request, detection } = asked
   const unfinished = unfinishedMove(asked)
   if (unfinished !== undefined) return againOf(unfinished)
+  if (detection.members[course.secondary]?.health === 'unreachable') {
+    throw new HoldfastError(
+      'failover.target-silent',
+      `${course.secondary} does not answer on any plane; a failover to it would move the group to nowhere.`,
+      {
+        kind: 'operator',
+        place: course.secondary,
+        hint: `Do nothing in the regions; wait until ${course.secondary} answers, and watch it with \`holdfast status --watch\`.`,
+      },
+    )
+  }
   const health = detection.members[course.primary]?.health
   if (health === 'healthy' && !request.force) {
     throw new HoldfastError(
@@ -148,10 +160,14 @@ function switchoverRun(asked: Asked): StartRun {
   if (unfinished !== undefined) return againOf(unfinished)
   refuseUnprotected(course)
   if (type === 'failback' && course.secondary !== home) {
-    throw new HoldfastError('failback.at-home', `${course.primary} is where the plan starts.`, {
-      kind: 'operator',
-      hint: 'To move away on purpose, run `holdfast switchover`.',
-    })
+    throw new HoldfastError(
+      'failback.at-home',
+      `The group is at home: the plan starts in ${course.primary}, and ${course.primary} leads.`,
+      {
+        kind: 'operator',
+        hint: 'To move away on purpose, run `holdfast switchover`.',
+      },
+    )
   }
   const base = moveId(type, course)
   // One that was aborted has moved nothing and is over.

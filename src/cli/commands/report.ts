@@ -112,7 +112,7 @@ async function readOf(file: string): Promise<string> {
     throw new HoldfastError('usage.file', `The file ${file} cannot be read.`, {
       kind: 'operator',
       place: file,
-      hint: 'Name the report; its signature lies beside it, and the key comes from `holdfast audit key`.',
+      hint: 'Name the report; its signature lies beside it, and the key comes from `holdfast audit key`. `holdfast report save OPERATION` fetches a report that is not here.',
       cause,
     })
   })
