@@ -1,10 +1,13 @@
 import { Alert, Anchor, Badge, Card, Group, Progress, Text, Timeline } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import type { Operation } from '../../../src/api/contract.ts'
 import { apiPrefix } from '../../../src/api/prefix.ts'
 import { operationColor, stepColor } from './colors.ts'
-import { Deliberate } from './deliberate.tsx'
 import { bytes, duration, moment, readable } from './format.ts'
-import { WaitingFor } from './waiting-for.tsx'
+
+// Not needed to paint the first page, whose weight has a limit.
+const WaitingFor = lazy(async () => ({ default: (await import('./waiting-for.tsx')).WaitingFor }))
+const Deliberate = lazy(async () => ({ default: (await import('./deliberate.tsx')).Deliberate }))
 
 /** `controls`: steps that may be left out have a button for it. */
 export function OperationView(props: { operation: Operation; now: number; controls?: boolean }) {
@@ -33,7 +36,11 @@ export function OperationView(props: { operation: Operation; now: number; contro
           {operation.estimatedEndAt ? ` · ends about ${moment(operation.estimatedEndAt)}` : ''}
         </Text>
       </Group>
-      <WaitingFor operation={operation} now={now} />
+      {operation.waitingFor ? (
+        <Suspense fallback={<Text size="sm">Waiting for {operation.waitingFor}</Text>}>
+          <WaitingFor operation={operation} now={now} />
+        </Suspense>
+      ) : null}
       {operation.error ? (
         <Alert color="red" mt="sm" title={operation.error.code}>
           {operation.error.message} {operation.error.hint}
@@ -60,14 +67,16 @@ export function OperationView(props: { operation: Operation; now: number; contro
               {step.detail ? ` · ${readable(step.detail)}` : ''}
             </Text>
             {controls && step.skippable && operation.outcome !== 'complete' ? (
-              <Deliberate
-                operation={operation}
-                action="skip"
-                step={step.id}
-                label={`Skip ${step.id}`}
-                phrase={`skip ${step.id}`}
-                consequence="The step is left out and its work is not done; the outcome is partial, and the report says who left it out and why."
-              />
+              <Suspense fallback={null}>
+                <Deliberate
+                  operation={operation}
+                  action="skip"
+                  step={step.id}
+                  label={`Skip ${step.id}`}
+                  phrase={`skip ${step.id}`}
+                  consequence="The step is left out and its work is not done; the outcome is partial, and the report says who left it out and why."
+                />
+              </Suspense>
             ) : null}
             {step.progress && step.status === 'running' ? (
               <>
