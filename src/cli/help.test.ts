@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { commands } from './commands.ts'
 import { addManualPage } from './manual.ts'
 import { manualPages } from './manual-pages.ts'
+import { runProgram } from './program.ts'
 
 const loaded = await Promise.all(
   commands.map(async ({ name, load }) => {
@@ -40,6 +41,20 @@ describe('the help of every command', () => {
       await command.parseAsync(words.slice(1), { from: 'user' })
     }
     expect(ran.length, line).toBeGreaterThan(0)
+  })
+
+  it.each([
+    [['approve'], 'More: holdfast help approve'],
+    [['report', 'verify'], 'More: holdfast help report verify'],
+    [['faliover'], 'More: holdfast help\n'],
+  ])('a mistake in %j names the help of that command', async (words, more) => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    try {
+      await expect(runProgram(words)).rejects.toThrow()
+      expect(written.mock.calls.join('')).toContain(more)
+    } finally {
+      written.mockRestore()
+    }
   })
 
   it('refuses CSV where there are no rows, and offers it where there are', async () => {

@@ -22,7 +22,6 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .version(version(), '-V, --version')
     .addHelpText('after', `\n${exitCodeHelp()}\n\nMore about a command: holdfast help COMMAND`)
     .showSuggestionAfterError()
-    .showHelpAfterError('More: holdfast help')
     // A command and the ones below it may have an option of the same name.
     .enablePositionalOptions()
   const wanted = argv.find((word) => !word.startsWith('-'))
@@ -38,7 +37,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
       .description('show the help of a command')
       .helpGroup('Help:'),
   )
-  throwInsteadOfExiting(program)
+  endErrorsWell(program, 'holdfast help')
   return program
 }
 
@@ -51,7 +50,8 @@ function withoutHelpWord(argv: readonly string[]): readonly string[] {
   return [command, ...below, ...(isKnown ? ['--help'] : [])]
 }
 
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride()
-  for (const child of command.commands) throwInsteadOfExiting(child)
+/** A mistake names the help of the very command; nothing exits but `main`. */
+function endErrorsWell(command: Command, help: string): void {
+  command.exitOverride().showHelpAfterError(`More: ${help}`)
+  for (const child of command.commands) endErrorsWell(child, `${help} ${child.name()}`)
 }

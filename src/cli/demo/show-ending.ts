@@ -49,13 +49,22 @@ export async function stayUntilInterrupted(stage: Stage, ending: Ending): Promis
   const { regions, controller, gateway } = ending
   screen.headline('Everything keeps running until Ctrl-C')
   const rows: readonly (readonly [string, string])[] = [
-    ['console', await controller.consoleLink()],
+    ['console', `${await controller.consoleLink()}  (opens once, within 10 minutes)`],
     ['gateway', gateway],
     ['eastus', regions.east.origin],
     ['westus', regions.west.origin],
     ['try', `cd ${folder} && node ${process.argv[1]} status`],
+    ['link', `cd ${folder} && node ${process.argv[1]} console  (another link)`],
+    ['outage', 'console, Settings: Cut off east; or end the process of a region with kill -9'],
+    ...[regions.east, regions.west].map(
+      ({ member, startArgs }) =>
+        [
+          `${member} back`,
+          `cd ${folder} && node ${process.argv[1]} ${startArgs.join(' ')}`,
+        ] as const,
+    ),
   ]
-  for (const [name, text] of rows) screen.line(text, pc.bold(name.padEnd(9)))
+  for (const [name, text] of rows) screen.line(text, pc.bold(name.padEnd(11)))
   if (interrupted.aborted) return
   await new Promise((resolve) => interrupted.addEventListener('abort', resolve, { once: true }))
 }
