@@ -131,7 +131,7 @@ function failoverRun(asked: Asked): StartRun {
       {
         kind: 'operator',
         place: course.primary,
-        hint: 'If you know better than the probes, repeat it with --force.',
+        hint: 'Look at `holdfast status`: the group may have moved already. If you know better than the probes, repeat it with --force.',
       },
     )
   }
