@@ -44,7 +44,9 @@ async function many(): Promise<number> {
   const startedMs = performance.now()
   const result = await campaign({
     ...{ seed, runs, ...(bug === undefined ? {} : { bug }) },
-    onRun: (done) => {
+    // At once: a campaign that is broken off must not take what it found with it.
+    onRun: (done, { violations }) => {
+      if (violations.length > 0) say(`seed ${seed + done - 1}: ${violations.join('; ')}`)
       if (done % 1000 === 0) say(`${done} runs, ${seconds(startedMs)} s`)
     },
   })
