@@ -1,4 +1,4 @@
-import type { OperationType, Readiness } from '../api/contract.ts'
+import type { GroupStatus, OperationType, Readiness } from '../api/contract.ts'
 import { assess } from '../assess/assess.ts'
 import { isHoldfastError } from '../model/errors.ts'
 import { gatherInventory, type InventoryFacts } from './inventory.ts'
@@ -10,14 +10,18 @@ export interface ReadinessWatch {
   now(signal: AbortSignal): Promise<Readiness>
   /** Null: nobody looked since the controller started. */
   last(): Readiness | null
+  /** Looks again soon when the last answer may have become wrong. Does nothing without `byItself`. */
+  notice(status: GroupStatus): void
   stop(): Promise<void>
 }
 
 const everyMs = 30 * 60_000
+/** Between two looks at least, so that a member that comes and goes costs no more than this. */
+const restMs = 5_000
 const lookLimitMs = 120_000
 const moveLimitMs = 30_000
 
-/** `byItself`: every half hour, beginning when every member has been judged. */
+/** `byItself`: every half hour and after `notice`, beginning when every member has been judged. */
 export function watchReadiness(
   group: ProtectedGroup,
   facts: InventoryFacts & {
@@ -29,6 +33,8 @@ export function watchReadiness(
   const stopped = new AbortController()
   let last: Readiness | null = null
   let looking: Promise<Readiness> | undefined
+  let stale = new AbortController()
+  let seen: string | undefined
   const look = async (): Promise<Readiness> => {
     const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(lookLimitMs)])
     const inventory = await gatherInventory(group, facts, signal)
@@ -52,17 +58,32 @@ export function watchReadiness(
         if (!isHoldfastError(error)) throw error
         group.log.warn({ group: group.plan.group, err: error }, 'readiness is unknown')
       })
-      await sleepUnlessAborted(everyMs, stopped.signal)
+      await sleepUnlessAborted(restMs, stopped.signal)
+      await sleepUnlessAborted(everyMs - restMs, AbortSignal.any([stopped.signal, stale.signal]))
+      stale = new AbortController()
     }
   })()
   return {
     now: (signal) => until(signal, now()),
     last: () => last,
+    notice: (status) => {
+      // A move changes what is looked at under our eyes; its end is noticed.
+      if (status.operation !== null && status.operation.endedAt === null) return
+      const now = standingOf(status)
+      if (seen !== undefined && now !== seen) stale.abort()
+      seen = now
+    },
     stop: async () => {
       stopped.abort()
       await watching
     },
   }
+}
+
+/** What an answer depends on most, and what changes without anybody asking. */
+function standingOf({ epoch, protection, replicationPoint, members }: GroupStatus): string {
+  const health = members.map((each) => `${each.name} ${each.health}`)
+  return [epoch, protection, replicationPoint !== null, ...health].join()
 }
 
 /**

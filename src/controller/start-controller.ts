@@ -181,6 +181,7 @@ async function assemble(
   const drills = automaticDrills({ plan: group.plan, service, clock, log })
   const stream = statusEvents(service, log, async ({ groups: [status] }) => {
     if (status === undefined) return
+    readiness.notice(status)
     await notifier.look(status, () => service.operations())
     // Single commands start what they are asked to start, and nothing else.
     if (options.syncEveryMs !== null) await drills.look(status)

@@ -209,6 +209,12 @@ describe('sign-in with OpenID Connect', () => {
     const second = new Browser()
     expect((await second.get(link)).status).toBe(401)
     expect(await sessionOf(second)).toBe(401)
+    const asPage = await second.get(link, { accept: 'text/html' })
+    expect([asPage.status, asPage.headers.get('location'), asPage.headers.getSetCookie()]).toEqual([
+      303,
+      '/?signInProblem=sign-in.link-over',
+      [],
+    ])
     const old = await createClient(scene).consoleLink()
     scene.pass(10 * 60_000 + 1)
     expect((await second.get(old)).status).toBe(401)

@@ -70,6 +70,13 @@ describe('drill beside replication, on real regions', () => {
     return found
   }
 
+  it('looks again by itself whether a failover would work, once everything is proven', async () => {
+    // The first look comes before the first pass; half an hour of `not-ready` would be a lie.
+    await expect
+      .poll(async () => (await statusNow()).readiness?.verdict, { timeout: 60_000 })
+      .toBe('ready')
+  }, 90_000)
+
   it('measures, keeps the lag, and leaves nothing', async () => {
     const before = await statusNow()
     const lags: number[] = []

@@ -80,7 +80,12 @@ async function exchange(
   const { limits, links, authentication } = options
   await limits.signIn(request)
   const code = new URL(request.url, 'http://localhost').searchParams.get('token') ?? ''
-  if (!links.redeem(code)) throw unauthorized('The link was used already or is too old.')
+  if (!links.redeem(code)) {
+    // A person who follows an old link needs a page, not a problem document.
+    if (/text\/html/.test(request.headers.accept ?? ''))
+      return reply.redirect('/?signInProblem=sign-in.link-over', 303)
+    throw unauthorized('The link was used already or is too old.')
+  }
   const { id, name } = localCaller
   const session = { by: 'link', id, name, claims: {} } as const
   await noteSignIn(session, options)

@@ -18,6 +18,10 @@ import { salvage } from './salvage.ts'
 const passLimit = 5
 /** Whoever hands in jobs faster than they can be stopped, five times over, is told so by the look. */
 const waveLimit = 5
+/** The source's clock shows whole seconds: until the next one, a pass cannot be told from one before. */
+const clockStepMs = 1000
+const clockLookMs = 250
+const clockLooks = 40
 /** How often, and every how many milliseconds, stopped jobs are looked at: two minutes in all. */
 const stopLooks = 240
 const stopLookMs = 500
@@ -79,7 +83,17 @@ export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): P
     await world.captureJobs({ signal })
     if (jobs.length === 0) break
   }
-  await writeFact(world, 'quiet', { since: world.now().toISOString() })
+  await writeFact(world, 'quiet', { since: (await quietSince(world, tools)).toISOString() })
+}
+
+/**
+ * By the clock that gives the replication point: ours, or the source's where ours is ahead of it. Not
+ * earlier than the quiet, or a pass that began before it would do.
+ */
+async function quietSince(world: SwitchoverWorld, { signal }: StepTools): Promise<Date> {
+  const ours = world.now().getTime()
+  const theirs = (await world.source.readClock({ signal }))?.getTime() ?? ours
+  return new Date(Math.min(ours, theirs + clockStepMs))
 }
 
 async function stopJobs(
@@ -155,6 +169,14 @@ export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {
 
 /** I4: a switchover without a whole point would be a failover by another name. */
 export async function catchUp(world: SwitchoverWorld, tools: StepTools): Promise<undefined> {
+  for (let look = 0; look < clockLooks; look += 1) {
+    await passWhole(world, tools)
+    if ((await isCaughtUp(world)).done) return
+    await world.sleep(clockLookMs, tools.signal)
+  }
+}
+
+async function passWhole(world: SwitchoverWorld, tools: StepTools): Promise<void> {
   for (let pass = 1; ; pass += 1) {
     const result = await world.replicateOut({
       epoch: world.expectedEpoch,

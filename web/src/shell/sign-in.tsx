@@ -5,6 +5,7 @@ import { useSession } from '../session.ts'
 
 const problems: Readonly<Record<string, string>> = {
   'sign-in.over': 'It took too long, or its answer came a second time.',
+  'sign-in.link-over': 'The link was used already, or is older than ten minutes.',
   'sign-in.refused': 'The identity provider did not confirm it.',
   'sign-in.provider-unreachable': 'The identity provider does not answer.',
 }

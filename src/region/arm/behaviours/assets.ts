@@ -105,7 +105,8 @@ function registryAssetId(id: string, apiVersion = ''): { readonly id?: string } 
 /** Payload fields that the service fills in when they are left out. */
 function withDefaults(segment: string, id: string, body: Document): Document {
   const properties = asRecord(body.properties)
-  if (segment === 'components' && isRecord(properties.componentSpec)) {
+  const isNamed = properties.isAnonymous !== true
+  if (segment === 'components' && isNamed && isRecord(properties.componentSpec)) {
     const componentSpec = withNameAndVersion(id, properties.componentSpec)
     return { ...body, properties: { ...properties, componentSpec } }
   }
