@@ -397,9 +397,20 @@ const secrets: WrittenKind = {
       | { value: string; tags: { n: string } }
       | undefined
     if (newest === undefined) return 0
-    const all = (await ok(call('GET', `${path}/versions`, { token }))) as { value: unknown[] }
-    return same(key, [stateOf(key, newest.value), Number(newest.tags.n), all.value.length])
+    let versions = 0
+    // A vault shows 25 to a page.
+    for (let query: string | undefined = ''; query !== undefined; ) {
+      const page = (await ok(call('GET', `${path}/versions${query}`, { token }))) as SecretPage
+      versions += page.value.length
+      query = page.nextLink ? new URL(page.nextLink).search : undefined
+    }
+    return same(key, [stateOf(key, newest.value), Number(newest.tags.n), versions])
   },
+}
+
+interface SecretPage {
+  readonly value: readonly unknown[]
+  readonly nextLink?: string | null
 }
 
 export const writtenKinds: readonly WrittenKind[] = [
