@@ -48,3 +48,7 @@ it('shrinks a failing run to events that still fail', async () => {
   expect(small.events.length).toBeLessThan(whole.events.length)
   expect((await simulate(small, { bug })).violations).not.toEqual([])
 }, 120_000)
+
+it('does not call its own what others wrote while a pass stood still (I3)', async () => {
+  expect((await simulate(scenarioOf(3001748))).violations).toEqual([])
+}, 60_000)

@@ -13,6 +13,7 @@ import {
   writeIntents,
   writing,
 } from './pass-state.ts'
+import { staleEpoch } from './replication-point.ts'
 import {
   copyContent,
   type Failure,
@@ -56,7 +57,7 @@ export class RunWriter {
       return content !== undefined && !isFailure(content)
     })
     const found = await inGroups(pass, arrived, (group) => reread(pass, group))
-    return wanted.map((one) => {
+    const entries = wanted.map((one) => {
       const { runId } = one.run
       const failure = refused.get(runId)
       const [here, there] = [copied.get(runId), found.get(runId)]
@@ -67,6 +68,8 @@ export class RunWriter {
       pass.tally[one.standing === undefined ? 'created' : 'updated'] += 1
       return entryFor(pass, one.id, verdict(pass, one, here, there))
     })
+    if (entries.some(({ error }) => error?.code === vanished.code)) await refuseOvertaken(pass)
+    return entries
   }
 
   async #create(wanted: readonly WantedRun[]): Promise<Map<string, Failure>> {
@@ -94,6 +97,16 @@ export class RunWriter {
 }
 
 const vanished: Failure = { code: 'run.not-equal', message: 'the run was written and is not there' }
+
+/**
+ * A pass that stood still while the group moved on finds what people wrote at the target since; if
+ * it noted that as left by itself, a later pass would overwrite it (I1, I3). Throws `epoch.stale`.
+ */
+async function refuseOvertaken(pass: Pass): Promise<void> {
+  const { target, epoch } = pass.context
+  const marker = await target.readMarker(reading(pass))
+  if (marker !== undefined && marker.epoch > epoch) throw staleEpoch(epoch, marker.epoch)
+}
 
 /** What is about to be there, of which the series comes later, and what was there before. */
 function intentOf({ run, digest, standing }: WantedRun) {
