@@ -18,6 +18,12 @@ const write = (name: string, text: string): string => {
 }
 
 describe('parseFile', () => {
+  it('leaves YAML of other tools alone, also when an alias in it leads nowhere', async () => {
+    const file = write('conda.yml', '*-')
+    expect(await parseFile(file)).toBeUndefined()
+    rmSync(file)
+  })
+
   it('reads a quoted text that goes on at the start of a line, as the official client does', async () => {
     const file = write('a.yml', 'jobs:\n  a:\n    prefix: "one \\\ntwo\nthree"\n    next: 1\n')
     expect(await parseFile(file)).toEqual({ jobs: { a: { prefix: 'one two three', next: 1 } } })

@@ -40,10 +40,10 @@ export async function parseFile(file: string): Promise<unknown> {
   const { document, lineCounter } = parseFirst(content)
   if (document === undefined || !('errors' in document)) return undefined
   const [error] = document.errors
+  // A folder may hold YAML of other tools; only broken specifications are the user's mistake here.
+  const looksLikeSpecification = /^\s*\$schema\s*:/m.test(content)
   if (error) {
     const { line, col } = lineCounter.linePos(error.pos[0])
-    const looksLikeSpecification = /^\s*\$schema\s*:/m.test(content)
-    // A folder may hold YAML of other tools; only broken specifications are the user's mistake here.
     return looksLikeSpecification
       ? new HoldfastError('specification.syntax', error.message, {
           place: `${file}:${line}:${col}`,
@@ -54,6 +54,7 @@ export async function parseFile(file: string): Promise<unknown> {
   try {
     return document.toJS({ maxAliasCount: 100 })
   } catch (cause) {
+    if (!looksLikeSpecification) return undefined
     return new HoldfastError('specification.syntax', 'the YAML cannot be read', {
       place: file,
       cause,
