@@ -3,34 +3,17 @@ import { planDifferences, planDigest } from '../api/plan-digest.ts'
 import { interceptWorkspace } from '../workspace/decorators/intercept.ts'
 import { replicateAsApproved } from './approved-plan.ts'
 import { planReplication } from './plan-replication.ts'
-import { type Content, fill, scene } from './testing/worlds.ts'
+import {
+  blobContent as blob,
+  experimentContent,
+  fill,
+  modelContent,
+  runContent as run,
+  scene,
+} from './testing/worlds.ts'
 
-const model = (name: string, tag: string): Content => ({
-  is: 'object',
-  id: { kind: 'model', path: [name, '1'] },
-  body: {
-    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
-  },
-})
-const blob = (text: string): Content => ({
-  is: 'blob',
-  ...{ store: 'workspaceblobstore', name: 'a', text, metadata: {} },
-})
-const run = (displayName: string): Content => ({
-  is: 'run',
-  run: {
-    runId: 'r',
-    experimentName: 'e',
-    status: 'Completed',
-    modifiedAt: '',
-    body: { displayName },
-  },
-  values: [],
-})
-const experiment = (tag: string): Content => ({
-  is: 'experiment',
-  experiment: { name: 'x', archived: false, tags: { tag } },
-})
+const model = (name: string, tag: string) => modelContent(tag, name)
+const experiment = (tag: string) => experimentContent(tag, 'x')
 
 it('does what was approved', async () => {
   const { east, context } = scene()

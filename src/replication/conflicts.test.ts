@@ -6,38 +6,17 @@ import { planReplication } from './plan-replication.ts'
 import { replicate } from './replicate.ts'
 import type { Side } from './resolutions.ts'
 import { keptStore } from './resolve-conflict.ts'
-import { type Content, fill, type Scene, scene } from './testing/worlds.ts'
+import {
+  blobContent as blob,
+  experimentContent as experiment,
+  fill,
+  modelContent as model,
+  runContent as run,
+  type Scene,
+  scene,
+} from './testing/worlds.ts'
 
 const direction = { group: 'g', source: 'east', target: 'west' }
-const blob = (text: string): Content => ({
-  is: 'blob',
-  store: 'workspaceblobstore',
-  name: 'a',
-  text,
-  metadata: {},
-})
-const model = (tag: string): Content => ({
-  is: 'object',
-  id: { kind: 'model', path: ['m', '1'] },
-  body: {
-    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
-  },
-})
-const run = (displayName: string): Content => ({
-  is: 'run',
-  run: {
-    runId: 'r',
-    experimentName: 'e',
-    status: 'Completed',
-    modifiedAt: '',
-    body: { displayName },
-  },
-  values: [],
-})
-const experiment = (tag: string): Content => ({
-  is: 'experiment',
-  experiment: { name: 'e', archived: false, tags: { tag } },
-})
 const all = (text: string) => [experiment(text), model(text), blob(text), run(text)]
 const objects = ['blob/workspaceblobstore/a', 'experiment/e', 'model/m/1', 'run/r']
 

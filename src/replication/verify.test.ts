@@ -2,38 +2,22 @@ import { describe, expect, it } from 'vitest'
 import { interceptWorkspace } from '../workspace/decorators/intercept.ts'
 import type { MetricValue, Workspace } from '../workspace/workspace.ts'
 import { replicate } from './replicate.ts'
-import { type Content, fill, type Scene, scene } from './testing/worlds.ts'
+import {
+  blobContent as blob,
+  experimentContent as experiment,
+  fill,
+  modelContent as model,
+  runContent as run,
+  type Scene,
+  scene,
+} from './testing/worlds.ts'
 import { isChosen, verify } from './verify.ts'
 
 const direction = { group: 'g', source: 'east', target: 'west' }
-const store = 'workspaceblobstore'
-const blob = (text: string): Content => ({ is: 'blob', store, name: 'a', text, metadata: {} })
-const model = (tag: string): Content => ({
-  is: 'object',
-  id: { kind: 'model', path: ['m', '1'] },
-  body: {
-    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
-  },
-})
 const value: MetricValue = {
   ...{ name: 'loss', schema: 'azureml.v1.scalar', metricId: 'by-hand', step: 9, data: { loss: 1 } },
   createdUtc: '2026-01-01T00:00:00.000Z',
 }
-const run = (displayName: string): Content => ({
-  is: 'run',
-  run: {
-    runId: 'r',
-    experimentName: 'e',
-    status: 'Completed',
-    modifiedAt: '',
-    body: { displayName },
-  },
-  values: [],
-})
-const experiment = (tag: string): Content => ({
-  is: 'experiment',
-  experiment: { name: 'e', archived: false, tags: { tag } },
-})
 const all = (text: string) => [experiment(text), model(text), blob(text), run(text)]
 const full = { share: 1, seed: 's' }
 

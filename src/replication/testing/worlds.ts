@@ -398,3 +398,31 @@ export async function fillTolerant(workspace: Workspace, contents: readonly Cont
       if (error.code !== 'object.immutable' && error.code !== 'run.immutable') throw error
     })
 }
+
+/** One content of each nature, told apart by one text. */
+export const blobContent = (text: string): Content => ({
+  is: 'blob',
+  ...{ store: 'workspaceblobstore', name: 'a', text, metadata: {} },
+})
+
+export const modelContent = (tag: string, name = 'm'): Content => ({
+  is: 'object',
+  id: { kind: 'model', path: [name, '1'] },
+  body: {
+    properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/', tags: { tag } },
+  },
+})
+
+export const runContent = (displayName: string): Content => ({
+  is: 'run',
+  run: {
+    ...{ runId: 'r', experimentName: 'e', status: 'Completed', modifiedAt: '' },
+    body: { displayName },
+  },
+  values: [],
+})
+
+export const experimentContent = (tag: string, name = 'e'): Content => ({
+  is: 'experiment',
+  experiment: { name, archived: false, tags: { tag } },
+})
