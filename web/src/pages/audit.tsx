@@ -21,6 +21,7 @@ import { useLive } from '../live.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { Command } from '../parts/remedy.tsx'
+import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
 
@@ -203,17 +204,7 @@ function Entries({ group, filter }: { group: string; filter: AuditFilter }) {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      {pages.hasNextPage ? (
-        <Button
-          mt="sm"
-          size="xs"
-          variant="default"
-          loading={pages.isFetchingNextPage}
-          onClick={() => void pages.fetchNextPage()}
-        >
-          Show older ones
-        </Button>
-      ) : null}
+      <ShowOlder pages={pages} />
     </>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Select, Text } from '@mantine/core'
+import { Group, Select, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useLocation, useSearchParams } from 'wouter'
 import type { OperationType } from '../../../src/api/contract.ts'
@@ -7,6 +7,7 @@ import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { HistoryTable } from '../parts/history-table.tsx'
+import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { procedureNames } from '../procedures.ts'
 
@@ -71,17 +72,7 @@ function History({
       <Text size="sm" c="dimmed" mt="xs">
         RTA and RPA are measured by failovers, switchovers, failbacks and drills.
       </Text>
-      {pages.hasNextPage ? (
-        <Button
-          mt="sm"
-          size="xs"
-          variant="default"
-          loading={pages.isFetchingNextPage}
-          onClick={() => void pages.fetchNextPage()}
-        >
-          Show older ones
-        </Button>
-      ) : null}
+      <ShowOlder pages={pages} />
     </>
   )
 }
