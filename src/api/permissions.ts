@@ -11,6 +11,8 @@ export const permissions = {
   'POST /api/v1/session/end': 'anyone-known',
 
   'GET /openapi.json': 'viewer',
+  'GET /docs/json': 'viewer',
+  'GET /docs/yaml': 'viewer',
   'GET /metrics': 'viewer',
   'GET /api/v1/status': 'viewer',
   'GET /api/v1/events': 'viewer',
@@ -76,7 +78,7 @@ export function roleFor(key: string): Role | 'anyone-known' | undefined {
   return Object.hasOwn(permissions, key) ? permissions[key as OperationKey] : undefined
 }
 
-/** Answered to anybody: liveness, and the console's files, which hold nothing secret. */
+/** Answered to anybody: liveness, and the files of the console and the docs, which hold nothing secret. */
 export const publicRoutes: ReadonlySet<string> = new Set([
   'GET /healthz',
   'GET /readyz',
@@ -87,4 +89,10 @@ export const publicRoutes: ReadonlySet<string> = new Set([
   'GET /*',
   'GET /groups/*',
   'GET /operations/*',
+  // The reader of the API's description; the description itself is for viewers.
+  'GET /docs',
+  'GET /docs/',
+  'GET /docs/static/index.html',
+  'GET /docs/static/swagger-initializer.js',
+  'GET /docs/static/*',
 ])

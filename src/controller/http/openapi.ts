@@ -10,6 +10,20 @@ const anyRefusal = {
   content: { 'application/problem+json': { schema: problem } },
 }
 
+/** Under which heading a reader finds an operation; the first that fits. */
+const headings: readonly (readonly [RegExp, string])[] = [
+  [/\/(sign-in-ways|session|console-link|tokens)\b/, 'Sign-in and tokens'],
+  [/\/operations\b|\/history$/, 'Operations'],
+  [/:group\/(sync|verify|drill|failover|switchover|failback|reprotect)$/, 'Operations'],
+  [/:group\/(views|pause|resume|acknowledge|decisions)$/, 'Decisions'],
+  [/:group\/(plan|objects|conflicts|drift|runs|jobs)\b/, 'Replication'],
+  [/\/(audit|notify)\b/, 'Audit and notifications'],
+]
+
+function headingOf(url: string): string {
+  return headings.find(([pattern]) => pattern.test(url))?.[1] ?? 'Status'
+}
+
 /** What holds for every operation: how it refuses, and who may call without a token. */
 const describeRoute: Transform = (document) => {
   const { schema, route, url } = document
@@ -18,7 +32,7 @@ const describeRoute: Transform = (document) => {
   const isOpen = [route.method].flat().every((method) => publicRoutes.has(`${method} ${url}`))
   return jsonSchemaTransform({
     ...document,
-    schema: { ...schema, response, ...(isOpen ? { security: [] } : {}) },
+    schema: { ...schema, response, tags: [headingOf(url)], ...(isOpen ? { security: [] } : {}) },
   })
 }
 

@@ -12,6 +12,7 @@ import type { ControllerService } from '../service.ts'
 import { auditRequests } from './audit-requests.ts'
 import type { Bearer } from './authenticate.ts'
 import { cookie } from './cookies.ts'
+import { registerDocs } from './docs.ts'
 import { tagAnswers } from './etags.ts'
 import { guard } from './guard.ts'
 import { refuseUnknown } from './methods.ts'
@@ -116,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   registerHealth(app, options.service)
   registerMetrics(app, options.metrics)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await registerDocs(app)
   await registerConsole(app, options.consoleDir)
   await app.listen({ host, port }).catch(async (cause: NodeJS.ErrnoException) => {
     await app.close()

@@ -1,4 +1,4 @@
-import { Stack, Table, Text, Title } from '@mantine/core'
+import { Anchor, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { Settings } from '../../../src/api/detail-contract.ts'
 import { api } from '../api.ts'
@@ -72,7 +72,8 @@ function All({ settings: s }: { settings: Settings }) {
         ])}
       />
       <Text size="sm" c="dimmed">
-        Addresses of databases, tokens and keys are not shown.
+        Addresses of databases, tokens and keys are not shown. The API that this console and the
+        command line use is described in <Anchor href="/docs">the API's own pages</Anchor>.
       </Text>
     </Stack>
   )
