@@ -168,9 +168,12 @@ members:
 }, 120_000)
 
 /** Whatever became of its jobs by now: an open one is captured with its whole specification. */
-function stillRunning(workspace: Workspace): Pick<Workspace, 'name' | 'listObjects'> {
+function stillRunning(
+  workspace: Workspace,
+): Pick<Workspace, 'name' | 'listObjects' | 'completedSteps'> {
   return {
     name: workspace.name,
+    completedSteps: (job, options) => workspace.completedSteps(job, options),
     listObjects: async (kind, options) => {
       const page = await workspace.listObjects(kind, options)
       const items = page.items.map(({ body, ...rest }) => {

@@ -6,12 +6,13 @@ import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import type { CapturedJob, Obstacle } from './captured-job.ts'
 import { checkpointPlace, object, pinCheckpoints } from './checkpoint-place.ts'
 import { blankCredentials } from './credentials-in-text.ts'
+import { finishedSteps, graphOf } from './finished-step.ts'
 import { isOpen } from './job-state.ts'
 import type { JobCapture, JobStore } from './job-store.ts'
 
 export interface CaptureContext {
   readonly group: string
-  readonly source: Pick<Workspace, 'name' | 'listObjects'>
+  readonly source: Pick<Workspace, 'name' | 'listObjects' | 'completedSteps'>
   /** Rewrites a specification for the other member; both places are known while the source answers. */
   readonly relocate: (id: ObjectId, body: JsonObject) => Relocation
   readonly store: Pick<JobStore, 'saveCapture' | 'readCapture'>
@@ -45,7 +46,8 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
     if (!isOpen(state) || isPartOfAnother(found) || isDrillObject(found.id, found.body)) continue
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at
-    jobs.push({ ...specification(found, context), state, stateSince, capturedAt: at })
+    const job = { ...specification(found, context), state, stateSince, capturedAt: at }
+    jobs.push({ ...job, ...(await stepsOf(job, context)) })
   }
   const capture: JobCapture = { group, source: source.name, epoch, at, jobs }
   await store.saveCapture(capture)
@@ -59,6 +61,15 @@ const parentProperties = ['azureml.parentRunId', 'azureml.pipelinerunid']
 function isPartOfAnother(found: WorkspaceObject): boolean {
   const properties = object(object(found.body.properties).properties)
   return parentProperties.some((name) => typeof properties[name] === 'string')
+}
+
+async function stepsOf(
+  job: Pick<CapturedJob, 'name' | 'body'>,
+  { source, signal }: CaptureContext,
+): Promise<Pick<CapturedJob, 'steps'>> {
+  if (Object.keys(graphOf(job.body)).length === 0) return {}
+  const completed = await source.completedSteps(job.name, signal === undefined ? {} : { signal })
+  return { steps: finishedSteps(job.body, completed) }
 }
 
 async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<WorkspaceObject> {

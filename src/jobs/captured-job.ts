@@ -1,4 +1,5 @@
 import type { JsonObject } from '../model/json.ts'
+import type { FinishedStep } from './finished-step.ts'
 
 /** An open job as it was last seen while its region answered. */
 export interface CapturedJob {
@@ -13,6 +14,8 @@ export interface CapturedJob {
   readonly obstacles: readonly Obstacle[]
   /** Where it keeps its checkpoints, if it says so. */
   readonly checkpoints: CheckpointPlace | null
+  /** Of a pipeline: its steps that had completed. */
+  readonly steps?: readonly FinishedStep[]
   /** A planned move has stopped it, or is about to: it is not open any more, and has to run again. */
   readonly stopped?: true
 }

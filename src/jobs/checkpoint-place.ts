@@ -13,8 +13,12 @@ const datastoreUri = /^azureml:\/\/(?:[^?]*\/)?datastores\/([^/]+)\/paths\/(.+)$
 /** Null: the job names no checkpoints, or keeps them where nothing is proven. */
 export function checkpointPlace(body: JsonObject): CheckpointPlace | null {
   const uri = field(body, 'properties', 'outputs', checkpointOutput, 'uri')
-  const match = typeof uri === 'string' ? datastoreUri.exec(uri) : null
-  const [, store, path] = match ?? []
+  return typeof uri === 'string' ? provenPlace(uri) : null
+}
+
+/** Null: nothing is proven there, or nobody knows where it is. */
+export function provenPlace(uri: string): CheckpointPlace | null {
+  const [, store, path] = datastoreUri.exec(uri) ?? []
   if (store === undefined || path === undefined || !provenStores.has(store)) return null
   return { store, prefix: path.endsWith('/') ? path : `${path}/` }
 }

@@ -1,6 +1,7 @@
 import type { CapturedJob, DecidedJob } from './captured-job.ts'
 import { object } from './checkpoint-place.ts'
 import { jobPhase } from './job-state.ts'
+import type { Resumption } from './resumption.ts'
 
 export interface JobPolicy {
   /** `continuity.yaml`, `jobs.resubmit`. */
@@ -16,17 +17,20 @@ export interface Decision {
   readonly reason: string
 }
 
-/** Pure. `checkpoint` is the newest proven one, or null. */
+/** Pure. */
 export function decide(
   job: CapturedJob,
   policy: JobPolicy,
-  checkpoint: string | null,
+  { checkpoint, finished, left }: Pick<Resumption, 'checkpoint' | 'finished' | 'left'>,
   now: Date,
 ): Decision {
   const phase = jobPhase(job.state)
   if (phase === 'finished') return { decision: 'finished', reason: `It was ${job.state}.` }
   if (phase === 'ending') return leave('Its cancellation had been asked for.')
   if (policy.resubmit === 'none') return leave('The plan resubmits no jobs.')
+  if (finished.length > 0 && left.length === 0) {
+    return { decision: 'finished', reason: 'Each of its steps had completed.' }
+  }
   const [obstacle] = job.obstacles
   if (obstacle !== undefined) {
     return manual(`${obstacle.path} stands in the way: ${obstacle.reason}.`)
@@ -40,6 +44,7 @@ export function decide(
     }
   }
   if (checkpoint !== null) return resubmit(`It goes on from ${checkpoint}.`)
+  if (finished.length > 0) return resubmit(`It goes on after ${finished.join(', ')}.`)
   if (phase === 'unstarted') return resubmit(`It was ${job.state}; nothing is lost.`)
   if (policy.resubmit === 'all') return resubmit('It has no proven checkpoint and starts anew.')
   return manual(

@@ -20,6 +20,7 @@ import { cancelStaleCopies, openStaleCopies } from './stale-copies.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const now = () => new Date('2026-01-01T00:01:00.000Z')
+const noSteps = { finished: [], left: [] }
 const checkpoints = { store: 'workspaceblobstore', prefix: 'checkpoints/train/' }
 
 function captured(changes: Partial<CapturedJob> = {}): CapturedJob {
@@ -68,6 +69,7 @@ function jobService(seed: Record<string, string> = {}) {
       jobs.set(name, body)
       return { id: { kind: 'job', path: [name] } as const, body }
     },
+    completedSteps: async () => [],
     cancelJob: async (name: string) => {
       cancelled.push(name)
       jobs.set(name, { properties: { status: 'Canceled' } })
@@ -106,7 +108,7 @@ describe('deciding what becomes of a job', () => {
   it.each(Object.entries(table))('%s', (state, [withCheckpoint, without, all, none]) => {
     const job = captured({ state })
     const with_ = (resubmit: JobPolicy['resubmit'], checkpoint: string | null) =>
-      decide(job, policy(resubmit), checkpoint, now()).decision
+      decide(job, policy(resubmit), { checkpoint, ...noSteps }, now()).decision
     expect(with_('checkpointed', 'c/1')).toBe(withCheckpoint)
     expect(with_('checkpointed', null)).toBe(without)
     expect(with_('all', null)).toBe(all)
@@ -122,14 +124,16 @@ describe('deciding what becomes of a job', () => {
   it('believes an uncertain job lost after the hold', () => {
     const job = captured({ state: 'NotResponding' })
     const later = new Date(Date.parse(at) + 600_000)
-    expect(decide(job, policy('checkpointed'), 'c/1', later).decision).toBe('resubmit')
+    expect(
+      decide(job, policy('checkpointed'), { checkpoint: 'c/1', ...noSteps }, later).decision,
+    ).toBe('resubmit')
   })
 
   it('asks a human when the specification cannot run over there', () => {
     const job = captured({
       obstacles: [{ path: 'properties.computeId', reason: 'no counterpart' }],
     })
-    const decision = decide(job, policy('all'), 'c/1', now())
+    const decision = decide(job, policy('all'), { checkpoint: 'c/1', ...noSteps }, now())
     expect(decision.decision).toBe('manual')
     expect(decision.reason).toContain('properties.computeId')
   })
@@ -270,7 +274,7 @@ describe.each(stores)('jobs in %s', (name, create) => {
       epoch,
       store,
       policy: { resubmit: 'checkpointed', holdMs: 1 },
-      newestProven: async (place) => `${place.prefix}step-7.json`,
+      proven: { point: null, newest: async (place) => `${place.prefix}step-7.json` },
       now,
     })
   const save = (group: string, jobs: readonly CapturedJob[], epoch = 1) =>

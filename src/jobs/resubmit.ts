@@ -1,13 +1,11 @@
 import { isHoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import type { CheckpointPlace, DecidedJob } from './captured-job.ts'
+import type { DecidedJob } from './captured-job.ts'
 import { object } from './checkpoint-place.ts'
 import { decide, type JobPolicy, originOf, successorName } from './decide.ts'
 import type { JobDecisions, JobStore } from './job-store.ts'
-
-/** The newest blob under a place that was proven at the target before the outage, or null. */
-export type NewestProven = (place: CheckpointPlace) => Promise<string | null>
+import { type Proven, type Resumption, resumptionOf } from './resumption.ts'
 
 /** Decides every captured job of a member once per run; repeating it gives the first decisions. */
 export async function decideJobs(context: {
@@ -18,7 +16,7 @@ export async function decideJobs(context: {
   readonly epoch: number
   readonly store: JobStore
   readonly policy: JobPolicy
-  readonly newestProven: NewestProven
+  readonly proven: Proven
   readonly now: () => Date
 }): Promise<JobDecisions> {
   const { run, group, source, epoch, store, policy } = context
@@ -28,8 +26,8 @@ export async function decideJobs(context: {
   const capture = await store.readCapture(group, source)
   const jobs: DecidedJob[] = []
   for (const job of capture?.jobs ?? []) {
-    const checkpoint = job.checkpoints === null ? null : await context.newestProven(job.checkpoints)
-    const { decision, reason } = decide(job, policy, checkpoint, now)
+    const resumption = await resumptionOf(job, context.proven)
+    const { decision, reason } = decide(job, policy, resumption, now)
     const origin = originOf(job)
     const moves = decision === 'resubmit'
     jobs.push({
@@ -38,8 +36,8 @@ export async function decideJobs(context: {
       decision,
       reason,
       newName: moves ? successorName(origin, epoch) : null,
-      checkpoint,
-      body: moves ? withHistory(job.body, origin, epoch, checkpoint) : job.body,
+      checkpoint: resumption.checkpoint,
+      body: moves ? withHistory(resumption, origin, epoch) : job.body,
       resubmittedAs: null,
       at: now.toISOString(),
     })
@@ -116,10 +114,9 @@ function signalOf({ signal }: { readonly signal?: AbortSignal }): { signal?: Abo
 }
 
 function withHistory(
-  body: JsonObject,
+  { body, checkpoint, finished }: Resumption,
   origin: string,
   epoch: number,
-  checkpoint: string | null,
 ): JsonObject {
   const properties = object(body.properties)
   return {
@@ -131,6 +128,7 @@ function withHistory(
         'holdfast.origin': origin,
         'holdfast.epoch': String(epoch),
         'holdfast.checkpoint': checkpoint ?? 'none',
+        ...(finished.length > 0 && { 'holdfast.finished-steps': finished.join(', ') }),
       },
     },
   }

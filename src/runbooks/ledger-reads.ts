@@ -1,5 +1,6 @@
 import type { LedgerRow } from '../api/contract.ts'
 import type { CheckpointPlace } from '../jobs/captured-job.ts'
+import type { Proven } from '../jobs/resumption.ts'
 import { formatObjectId, parseObjectId } from '../model/object-id.ts'
 import type { Direction, Ledger } from '../replication/ledger.ts'
 import type { FailoverWorld } from './ports.ts'
@@ -27,6 +28,18 @@ export async function* allRows(
     yield* page
     if (page.length < pageSize) return
     after = page.at(-1)?.object
+  }
+}
+
+/** What jobs may go on from, as it stands in the ledger now. */
+export async function provenSoFar(
+  ledger: Pick<Ledger, 'rows' | 'readPoint'>,
+  direction: Direction,
+): Promise<Proven> {
+  const point = await ledger.readPoint(direction)
+  return {
+    point: point?.at ?? null,
+    newest: (place) => newestProvenBlob(ledger, direction, place),
   }
 }
 

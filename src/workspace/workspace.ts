@@ -140,6 +140,8 @@ export interface Workspace {
   submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject>
   /** Succeeds for a job that ended or never was: either way it does not run. */
   cancelJob(name: string, options: WriteOptions): Promise<void>
+  /** The direct steps of a pipeline job that have completed; none for a job that was never there. */
+  completedSteps(pipeline: string, options?: CallOptions): Promise<readonly CompletedStep[]>
 
   /** Sends one scoring request; the answer names who answered. For verification from outside. */
   invokeEndpoint(
@@ -188,6 +190,7 @@ export const workspaceOperations = {
   deleteBlob: { writes: true, options: 2 },
   submitJob: { writes: true, options: 2 },
   cancelJob: { writes: true, options: 1 },
+  completedSteps: { writes: false, options: 1 },
   invokeEndpoint: { writes: false, options: 2 },
   probe: { writes: false, options: 1 },
   readMarker: { writes: false, options: 0 },
@@ -289,6 +292,17 @@ export interface ObjectOrigin {
   readonly createdAt?: string
   /** What it was made from was deleted for good there: the copy names a place that leads nowhere. */
   readonly isSourceGone?: true
+}
+
+/** A step of a pipeline job: a job of its own, whose name the service made. */
+export interface CompletedStep {
+  readonly job: string
+  /** Its name in the graph, or the display name that it shows instead. */
+  readonly displayName: string
+  /** ISO 8601 UTC, by the service's clock. */
+  readonly endedAt: string
+  /** `properties.outputs` of the job, as the service shows it. */
+  readonly outputs: JsonObject
 }
 
 export interface Experiment {

@@ -161,7 +161,7 @@ async function moveJobs(primary: Side, secondary: Side): Promise<string[]> {
     group: 'corpus',
     source: 'east',
     policy: { resubmit: 'all', holdMs: 0 },
-    newestProven: async () => null,
+    proven: { point: null, newest: async () => null },
   })
   await resubmitJobs({ ...context, target: secondary.workspace })
   const decisions = await store.readDecisions('move')

@@ -1,7 +1,7 @@
 import { decideJobs } from '../../jobs/resubmit.ts'
 import type { Look } from '../../runbook/runbook.ts'
 import { type ChosenPoint, readFact, writeFact } from '../facts.ts'
-import { ledgerDirection, newestProvenBlob } from '../ledger-reads.ts'
+import { ledgerDirection, provenSoFar } from '../ledger-reads.ts'
 import type { FailoverWorld } from '../ports.ts'
 import { refuseOvertaken } from './own-epoch.ts'
 
@@ -29,7 +29,7 @@ export async function choosePoint(world: FailoverWorld): Promise<undefined> {
     epoch: world.expectedEpoch + 1,
     store: world.jobs,
     policy: world.jobPolicy,
-    newestProven: (place) => newestProvenBlob(world.ledger, direction, place),
+    proven: await provenSoFar(world.ledger, direction),
     now: world.now,
   })
   const capture = await world.jobs.readCapture(world.group, decisions.source)

@@ -1,12 +1,13 @@
 import { decide } from '../../jobs/decide.ts'
 import { jobPhase } from '../../jobs/job-state.ts'
+import { resumptionOf } from '../../jobs/resumption.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { formatObjectId, parseObjectId } from '../../model/object-id.ts'
 import { toRunError } from '../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import type { WorkspaceObject } from '../../workspace/workspace.ts'
 import { readFact, writeFact } from '../facts.ts'
-import { ledgerDirection, newestProvenBlob } from '../ledger-reads.ts'
+import { ledgerDirection, provenSoFar } from '../ledger-reads.ts'
 import type { SwitchoverWorld } from '../ports.ts'
 import { cancelCopies, fenceOldPrimary, oldPrimaryIsFenced } from './fence-old-primary.ts'
 import { sourceIsFenced } from './fence-source.ts'
@@ -262,13 +263,10 @@ async function isRaised(world: SwitchoverWorld): Promise<boolean> {
 /** Captured jobs that the target will run and that have not ended here; the others end where they are. */
 async function movingJobs(world: SwitchoverWorld, tools: StepTools): Promise<string[]> {
   const capture = await world.jobs.readCapture(world.group, world.source.name)
+  const proven = await provenSoFar(world.ledger, ledgerDirection(world))
   const moving: string[] = []
   for (const job of capture?.jobs ?? []) {
-    const checkpoint =
-      job.checkpoints === null
-        ? null
-        : await newestProvenBlob(world.ledger, ledgerDirection(world), job.checkpoints)
-    const { decision } = decide(job, world.jobPolicy, checkpoint, world.now())
+    const { decision } = decide(job, world.jobPolicy, await resumptionOf(job, proven), world.now())
     if (decision !== 'resubmit') continue
     const id = { kind: 'job', path: [job.name] } as const
     const found = await world.source.getObject(id, { signal: tools.signal })

@@ -23,6 +23,7 @@ import { ArmObjects } from './arm-objects.ts'
 import { AzureBlobs } from './blobs.ts'
 import { readCapacity } from './capacity.ts'
 import { type Cloud, openCloud } from './cloud.ts'
+import { completedSteps } from './completed-steps.ts'
 import { HttpClient } from './http-client.ts'
 import { readMarker, writeMarker } from './marker.ts'
 import { findNotProtected } from './not-protected.ts'
@@ -186,6 +187,9 @@ class AzureMlWorkspace implements Workspace {
       { ...options, accept: [404, 409] },
     )
   }
+
+  completedSteps: Workspace['completedSteps'] = async (pipeline, options = {}) =>
+    completedSteps((await this.#connect(options)).history, this.#objects, pipeline, options)
 
   invokeEndpoint(
     endpoint: string,

@@ -139,6 +139,21 @@ export class RunHistory {
     ]).then((all) => all.filter((run) => run !== undefined))
   }
 
+  /** Documents of the direct children of a run; none when it is not there. */
+  async children(runId: string, options: PageOptions = {}): Promise<Page<JsonObject>> {
+    const query = new URLSearchParams({ $top: String(options.pageSize ?? 500) })
+    if (options.cursor !== undefined) query.set('$continuationToken', options.cursor)
+    const answer = await this.#http.send({
+      method: 'GET',
+      url: `${this.#history}/runs/${encodeURIComponent(runId)}/children?${query}`,
+      place: `children of run/${runId}`,
+      signal: options.signal,
+      accept: [404],
+    })
+    if (answer.status === 404 || !isObject(answer.body)) return { items: [] }
+    return page(answer.body, (document) => document)
+  }
+
   async putRuns(
     experimentName: string,
     runs: readonly Run[],

@@ -36,6 +36,7 @@ export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   deleteBlob: 'blob',
   submitJob: 'arm',
   cancelJob: 'arm',
+  completedSteps: 'history',
   invokeEndpoint: 'scoring',
   probe: 'probe',
   readMarker: 'arm',

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { canonicalObject, digestJson, writableObject } from '../../model/canonical.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
-import type { JsonObject } from '../../model/json.ts'
+import type { Json, JsonObject } from '../../model/json.ts'
 import { armKind, type Kind } from '../../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../../model/object-id.ts'
 import { parentOf } from '../../model/references.ts'
 import { isImmutableKind, payloadDigest } from '../asset-payload.ts'
 import { secretOf } from '../secret.ts'
-import type { PutOptions, Workspace, WorkspaceObject } from '../workspace.ts'
+import type { CompletedStep, PutOptions, Workspace, WorkspaceObject } from '../workspace.ts'
 import {
   begin,
   copyOf,
@@ -30,6 +30,7 @@ type ObjectOperations = Pick<
   | 'readSecrets'
   | 'submitJob'
   | 'cancelJob'
+  | 'completedSteps'
 >
 
 export function memoryObjects(world: MemoryWorld): ObjectOperations {
@@ -100,8 +101,25 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
       if (!setJobStatus(world, name, 'Canceled', ['Completed', 'Failed', 'Canceled'])) return
       world.writes.push({ operation: 'cancelJob', target: name, epoch: options.epoch })
     },
+
+    async completedSteps(pipeline, options) {
+      await begin(world, options)
+      return [...world.objects.values()]
+        .filter(({ id }) => id.kind === 'job')
+        .flatMap((one) => stepOf(present(one), pipeline))
+    },
   }
 }
+
+function stepOf({ id, body, modifiedAt }: WorkspaceObject, pipeline: string): CompletedStep[] {
+  const job = objectOf(body.properties)
+  const isStep = objectOf(job.properties)['azureml.pipelinerunid'] === pipeline
+  if (!isStep || job.status !== 'Completed') return []
+  const step = { job: id.path[0] ?? '', endedAt: modifiedAt ?? '', outputs: objectOf(job.outputs) }
+  return [{ ...step, displayName: String(job.displayName) }]
+}
+
+const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 
 function requireArmKind(kind: Kind): void {
   if (armKind(kind) !== undefined) return

@@ -162,6 +162,7 @@ class MlflowWorkspace implements Workspace {
   readCapacity: Workspace['readCapacity'] = async () => undefined
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')
+  completedSteps: Workspace['completedSteps'] = () => this.#unsupported('jobs')
   invokeEndpoint: Workspace['invokeEndpoint'] = () => this.#unsupported('endpoints')
 
   /** One process serves all of it, so every plane is as well as the server is. */

@@ -1,11 +1,12 @@
 import type { CapturedJob } from '../../../jobs/captured-job.ts'
 import { object } from '../../../jobs/checkpoint-place.ts'
 import { decide, originOf } from '../../../jobs/decide.ts'
+import { type Resumption, resumptionOf } from '../../../jobs/resumption.ts'
 import { drillExperiment, drillPath, drillPrefix, drillTag } from '../../../model/drill.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import type { Look } from '../../../runbook/runbook.ts'
 import { type RehearsedJob, readFact, writeFact } from '../../facts.ts'
-import { ledgerDirection, newestProvenBlob } from '../../ledger-reads.ts'
+import { ledgerDirection, provenSoFar } from '../../ledger-reads.ts'
 import type { DrillWorld } from '../../ports.ts'
 
 export async function drillPointIsChosen(world: DrillWorld): Promise<Look> {
@@ -23,27 +24,29 @@ export async function chooseDrillPoint(world: DrillWorld): Promise<undefined> {
   const direction = ledgerDirection(world)
   const capture = await world.jobs.readCapture(world.group, world.source.name)
   const captured = world.rehearseJobs === 'none' ? [] : (capture?.jobs ?? [])
+  const proven = await provenSoFar(world.ledger, direction)
   const jobs: RehearsedJob[] = []
   for (const job of captured) {
-    const checkpoint =
-      job.checkpoints === null
-        ? null
-        : await newestProvenBlob(world.ledger, direction, job.checkpoints)
-    const { decision } = decide(job, world.jobPolicy, checkpoint, world.now())
-    if (decision === 'resubmit') jobs.push(rehearsal(world.run, job, checkpoint))
+    const resumption = await resumptionOf(job, proven)
+    const { decision } = decide(job, world.jobPolicy, resumption, world.now())
+    if (decision === 'resubmit') jobs.push(rehearsal(world.run, job, resumption))
   }
   await writeFact(world, 'rehearsedJobs', jobs)
   await writeFact(world, 'point', {
-    replicationPoint: (await world.ledger.readPoint(direction))?.at ?? null,
+    replicationPoint: proven.point,
     chosenAt: world.now().toISOString(),
     counts: await world.ledger.counts(direction),
     jobsCapturedAt: capture?.at ?? null,
   })
 }
 
-function rehearsal(run: string, job: CapturedJob, checkpoint: string | null): RehearsedJob {
+function rehearsal(
+  run: string,
+  job: CapturedJob,
+  { checkpoint, body: resumed }: Resumption,
+): RehearsedJob {
   const copy = drillPrefix(run) + originOf(job)
-  const body = isolated(run, copy, job.body)
+  const body = isolated(run, copy, resumed)
   const { name, checkpoints } = job
   const seen = { started: false, detail: 'It was not submitted.' }
   return { job: name, copy, checkpoint, checkpoints, body, ...seen }
