@@ -36,9 +36,15 @@ export async function findings(
   const reports = await whatIsNamed(world)
   const truth = readTruth(world)
   const ended = (job: string) => [...truth.ends.keys()].filter((run) => isRunOf(run, job))
-  // What failed because its machine went away, and was not moved, everybody can see where it ran.
+  // What failed because its machine went away, and was not moved, everybody can see: as a job where
+  // it ran, and after a later move as a run at the new primary.
+  const runs = await Promise.all(newest.map((job) => world.workspaces[primary].getRun(job)))
+  const seen = [
+    ...states,
+    ...runs.flatMap((run) => (run ? [[run.runId, run.status] as const] : [])),
+  ]
   const isSeen = (job: string) =>
-    [...states].some(([run, state]) => isRunOf(run, job) && /^(Completed|Failed)$/.test(state))
+    seen.some(([run, state]) => isRunOf(run, job) && /^(Completed|Failed)$/.test(state))
   // `written-1` is not named where `written-12` is.
   const named = ({ name }: { readonly name: string }) => new RegExp(`${name}(?!\\d)`).test(reports)
   const names = (writes: readonly Acknowledged[]) =>
