@@ -136,6 +136,7 @@ members:
   }
   const said: unknown[] = [await planReplication(context)]
   await captureOpenJobs({
+    target: west,
     ...{ group: 'default', source: stillRunning(east), store: records.jobs, epoch: 1 },
     now: context.clock,
     relocate: (_, body) => ({ body, unresolved: [] }) as never,

@@ -99,14 +99,12 @@ export async function captureJobs(
 ): Promise<number> {
   const { plan, records, members, clock } = group
   const source = memberOf(members, primary).workspace
-  const [from, to] = await Promise.all([
-    source.describe({ signal }),
-    memberOf(members, secondary).workspace.describe({ signal }),
-  ])
+  const target = memberOf(members, secondary).workspace
+  const [from, to] = await Promise.all([source.describe({ signal }), target.describe({ signal })])
   const map = nameMapFrom(plan, primary)
   const capture = await captureOpenJobs({
     group: plan.group,
-    source,
+    ...{ source, target },
     relocate: (id, body) => relocateObject(id, body, from, to, map),
     store: records.jobs,
     epoch,

@@ -1,11 +1,13 @@
 import { isDrillObject } from '../model/drill.ts'
+import { isHoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import type { Relocation } from '../model/relocate.ts'
+import { type SealKeeper, sealed } from '../workspace/sealing.ts'
 import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import type { CapturedJob, Obstacle } from './captured-job.ts'
 import { checkpointPlace, object, pinCheckpoints } from './checkpoint-place.ts'
-import { blankCredentials } from './credentials-in-text.ts'
+import { blankCredentials, blankVariables } from './credentials-in-text.ts'
 import { finishedSteps, graphOf } from './finished-step.ts'
 import { isOpen } from './job-state.ts'
 import type { JobCapture, JobStore } from './job-store.ts'
@@ -13,6 +15,8 @@ import type { JobCapture, JobStore } from './job-store.ts'
 export interface CaptureContext {
   readonly group: string
   readonly source: Pick<Workspace, 'name' | 'listObjects' | 'completedSteps'>
+  /** Where the jobs would run again: environment variables are kept under its key only (I9). */
+  readonly target: SealKeeper
   /** Rewrites a specification for the other member; both places are known while the source answers. */
   readonly relocate: (id: ObjectId, body: JsonObject) => Relocation
   readonly store: Pick<JobStore, 'saveCapture' | 'readCapture'>
@@ -46,7 +50,7 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
     if (!isOpen(state) || isPartOfAnother(found) || isDrillObject(found.id, found.body)) continue
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at
-    const job = { ...specification(found, context), state, stateSince, capturedAt: at }
+    const job = { ...(await specification(found, context)), state, stateSince, capturedAt: at }
     jobs.push({ ...job, ...(await stepsOf(job, context)) })
   }
   const capture: JobCapture = { group, source: source.name, epoch, at, jobs }
@@ -84,15 +88,17 @@ async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<Work
   } while (cursor !== undefined)
 }
 
-function specification(
+async function specification(
   found: WorkspaceObject,
   context: CaptureContext,
-): Pick<CapturedJob, 'name' | 'body' | 'obstacles' | 'checkpoints'> {
+): Promise<Pick<CapturedJob, 'name' | 'body' | 'obstacles' | 'checkpoints'>> {
   const name = nameOf(found.id)
   const { body: plain, blanked } = blankCredentials(found.body)
   const { body, unresolved } = context.relocate(found.id, pinCheckpoints(plain, name))
+  const kept = await sealVariables(body, context)
   const obstacles: Obstacle[] = [
     ...blanked,
+    ...kept.blanked,
     ...unresolved
       // A public data set in somebody else's account is where it was; only what has no counterpart
       // over there keeps the job from running.
@@ -102,7 +108,22 @@ function specification(
         reason: `nothing at the other side answers to ${one.value}`,
       })),
   ]
-  return { name, body, obstacles, checkpoints: checkpointPlace(body) }
+  return { name, body: kept.body, obstacles, checkpoints: checkpointPlace(body) }
+}
+
+/** Where nobody may use the vault, the job is known and a human has to hand it in. */
+async function sealVariables(
+  body: JsonObject,
+  { target, epoch, signal }: CaptureContext,
+): Promise<ReturnType<typeof blankVariables>> {
+  try {
+    const options = { epoch, ...(signal === undefined ? {} : { signal }) }
+    return { body: await sealed(target, body, options), blanked: [] }
+  } catch (error) {
+    if (!isHoldfastError(error) || error.kind !== 'operator') throw error
+    const reason = `the vault of ${target.name} keeps no key to seal it with (${error.code})`
+    return blankVariables(body, reason)
+  }
 }
 
 function nameOf(id: ObjectId): string {

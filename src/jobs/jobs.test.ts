@@ -7,6 +7,7 @@ import { HoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ObjectId } from '../model/object-id.ts'
 import { type Database, migrate, openDatabase } from '../store/database.ts'
+import { memoryWorkspace } from '../workspace/memory/memory-workspace.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { captureOpenJobs } from './capture.ts'
 import type { CapturedJob, DecidedJob } from './captured-job.ts'
@@ -37,6 +38,9 @@ function captured(changes: Partial<CapturedJob> = {}): CapturedJob {
 }
 
 /** A job service of which only what these functions use exists. */
+/** The member whose vault keeps what jobs hold that is secret. */
+const keeper = memoryWorkspace({ name: 'west' })
+
 function jobService(seed: Record<string, string> = {}) {
   const jobs = new Map(
     Object.entries(seed).map(([name, status]) => [
@@ -51,6 +55,7 @@ function jobService(seed: Record<string, string> = {}) {
     return body === undefined ? undefined : { id: { kind: 'job', path: [name] }, body }
   }
   return {
+    ...keeper,
     name: 'east',
     jobs,
     submissions,
@@ -167,7 +172,15 @@ describe('capturing', () => {
     )
     const source = jobService(states)
     const capture = (at: string) =>
-      captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now: () => new Date(at) })
+      captureOpenJobs({
+        group: 'g',
+        source,
+        target: keeper,
+        store,
+        epoch: 1,
+        relocate,
+        now: () => new Date(at),
+      })
     const first = await capture(at)
     expect(first.jobs.map((job) => job.state).sort()).toEqual(
       jobStates.filter((state) => !['Completed', 'Failed', 'Canceled'].includes(state)).sort(),
@@ -186,7 +199,7 @@ describe('capturing', () => {
     const source = jobService({ train: 'Running', other: 'Running', mine: 'Running' })
     for (const store of [memoryJobStore(), postgresJobStore(database)]) {
       const capture = (epoch: number) =>
-        captureOpenJobs({ group: 'stopped', source, store, epoch, relocate, now })
+        captureOpenJobs({ group: 'stopped', source, target: keeper, store, epoch, relocate, now })
       for (const name of ['train', 'other', 'mine']) source.jobs.set(name, status('Running'))
       await capture(1)
       await store.markStopped('stopped', 'east', ['train', 'other'])
@@ -209,7 +222,15 @@ describe('capturing', () => {
     source.jobs.set('pipeline_step', running({ 'azureml.pipelinerunid': 'pipeline' }))
     source.jobs.set('sweep_0', running({ 'azureml.parentRunId': 'sweep' }))
     const store = memoryJobStore()
-    const { jobs } = await captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now })
+    const { jobs } = await captureOpenJobs({
+      group: 'g',
+      source,
+      target: keeper,
+      store,
+      epoch: 1,
+      relocate,
+      now,
+    })
     expect(jobs.map((job) => job.name)).toEqual(['pipeline'])
   })
 
@@ -224,14 +245,46 @@ describe('capturing', () => {
       },
     })
     const store = memoryJobStore()
-    await captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now })
+    await captureOpenJobs({ group: 'g', source, target: keeper, store, epoch: 1, relocate, now })
     const capture = await store.readCapture('g', 'east')
     expect(JSON.stringify(capture)).not.toContain(secret)
     expect(capture?.jobs[0]?.obstacles.map((one) => one.path)).toEqual([
       'properties.inputs.data.uri',
-      'properties.environmentVariables.DB',
     ])
-    expect(JSON.stringify(capture)).toContain('"PLAIN":"x"')
+  })
+
+  it('keeps environment variables sealed, and hands a job in with them as they were (I9)', async () => {
+    const source = jobService()
+    const environmentVariables = { TOKEN: 'hunter2hunter2', EPOCHS: '10' }
+    const properties = { status: 'Running', jobType: 'Command', environmentVariables }
+    source.jobs.set('train', { properties })
+    const store = memoryJobStore()
+    await captureOpenJobs({ group: 'g', source, target: keeper, store, epoch: 1, relocate, now })
+    expect(JSON.stringify(await store.readCapture('g', 'east'))).not.toMatch(/hunter2|"10"/)
+    const policy = { resubmit: 'all', holdMs: 0 } as const
+    const common = { run: 'r', group: 'g', source: 'east', epoch: 2, store, now }
+    await decideJobs({ ...common, policy, proven: { point: null, newest: async () => null } })
+    expect(JSON.stringify(await store.readDecisions('r'))).not.toContain('hunter2')
+    const target = jobService()
+    await resubmitJobs({ ...common, target })
+    expect(target.jobs.get('train-e2')).toMatchObject({ properties: { environmentVariables } })
+  })
+
+  it('names a job to a human when the vault lets nobody keep a key (I9)', async () => {
+    const source = jobService()
+    const environmentVariables = { TOKEN: 'hunter2hunter2' }
+    source.jobs.set('train', { properties: { status: 'Running', environmentVariables } })
+    const readSealingKey = async () => {
+      throw new HoldfastError('workspace.forbidden', 'no', { kind: 'operator' })
+    }
+    const store = memoryJobStore()
+    const target = { ...keeper, readSealingKey }
+    await captureOpenJobs({ group: 'g', source, target, store, epoch: 1, relocate, now })
+    const [job] = (await store.readCapture('g', 'east'))?.jobs ?? []
+    expect(job?.obstacles.map(({ path }) => path)).toEqual([
+      'properties.environmentVariables.TOKEN',
+    ])
+    expect(JSON.stringify(job)).not.toContain('hunter2')
   })
 
   it('fixes the own name in the address of checkpoints, for a successor of another name', async () => {
@@ -241,7 +294,15 @@ describe('capturing', () => {
       properties: { status: 'Running', outputs: { checkpoints: { uri } } },
     })
     const store = memoryJobStore()
-    const { jobs } = await captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now })
+    const { jobs } = await captureOpenJobs({
+      group: 'g',
+      source,
+      target: keeper,
+      store,
+      epoch: 1,
+      relocate,
+      now,
+    })
     expect(jobs[0]?.checkpoints).toEqual(checkpoints)
   })
 })
@@ -424,7 +485,15 @@ describe('credentials', () => {
         }
         source.jobs.set('j', { properties: { status: 'Running', x: bury(shape) as JsonObject } })
         const store = memoryJobStore()
-        await captureOpenJobs({ group: 'g', source, store, epoch: 1, relocate, now })
+        await captureOpenJobs({
+          group: 'g',
+          source,
+          target: keeper,
+          store,
+          epoch: 1,
+          relocate,
+          now,
+        })
         expect(JSON.stringify(await store.readCapture('g', 'east'))).not.toContain(secret)
       }),
       { numRuns: 50 },

@@ -1,5 +1,6 @@
 import { isHoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
+import { opened, type SealKeeper } from '../workspace/sealing.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 import type { DecidedJob } from './captured-job.ts'
 import { object } from './checkpoint-place.ts'
@@ -48,7 +49,7 @@ export async function decideJobs(context: {
 export interface ResubmitContext {
   readonly run: string
   readonly epoch: number
-  readonly target: Pick<Workspace, 'getObject' | 'submitJob'>
+  readonly target: Pick<Workspace, 'name' | 'getObject' | 'submitJob'> & SealKeeper
   readonly store: JobStore
   readonly now: () => Date
   readonly signal?: AbortSignal
@@ -86,7 +87,8 @@ async function resubmitOne(job: DecidedJob, context: ResubmitContext): Promise<v
   if (name === null) return
   const options = { epoch, ...signalOf(context) }
   try {
-    if (!(await standsAtTarget(job, context))) await target.submitJob(name, job.body, options)
+    if (!(await standsAtTarget(job, context)))
+      await target.submitJob(name, await opened(target, job.body, options), options)
   } catch (error) {
     if (!isHoldfastError(error) || error.kind !== 'permanent' || error.code === 'epoch.stale') {
       throw error

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../model/json.ts'
 import { armKind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { sealed } from '../workspace/sealing.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import type { Definition } from './definitions.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -59,13 +60,15 @@ export async function define(
   const object = formatObjectId(id)
   const digest = digestOf(id, body)
   if (pass.mode !== 'replicate' || defined?.digest === digest) return
+  const { target, epoch, signal } = pass.context
+  const options = { epoch, ...(signal === undefined ? {} : { signal }) }
   await pass.context.definitions.write(pass.direction, [
     {
       object,
       kind: id.kind,
-      body,
+      body: await sealed(target, body, options),
       digest,
-      epoch: pass.context.epoch,
+      epoch,
       at: pass.context.clock().toISOString(),
     },
   ])

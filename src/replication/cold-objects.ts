@@ -3,6 +3,7 @@ import { canonicalJson, canonicalObject } from '../model/canonical.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { armKind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
+import { opened } from '../workspace/sealing.ts'
 import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import { isAsLeft } from './decide-action.ts'
 import type { Definition, DefinitionStore } from './definitions.ts'
@@ -59,9 +60,10 @@ export function coldObjects({ target, definitions, direction, ledger }: ColdOpti
     const wanted = await listDefinitions(definitions, direction)
     const limit = pLimit(concurrency)
     const seen = await Promise.all(
-      wanted.map((definition) =>
+      wanted.map((one) =>
         limit(async () => {
-          const id = parseObjectId(definition.object)
+          const id = parseObjectId(one.object)
+          const definition = { ...one, body: await opened(target, one.body, { signal }) }
           return { id, definition, there: await target.getObject(id, { signal }) }
         }),
       ),

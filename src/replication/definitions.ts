@@ -4,7 +4,8 @@ import type { Direction } from './ledger.ts'
 /**
  * Definitions of objects that are not, or not in full, standing at the target: hot-cold objects,
  * schedules as enabled as they were at the source, deployments at full size. A failover creates them
- * when the source is gone. Documents are in the target's terms (relocated) and hold no secret (I9).
+ * when the source is gone. Documents are in the target's terms (relocated); what is secret in them is
+ * sealed for the target (`opened` before use, I9).
  */
 export interface DefinitionStore {
   /** Upserts, in one transaction. */
@@ -21,9 +22,9 @@ export interface Definition {
   /** `formatObjectId` text. */
   readonly object: string
   readonly kind: string
-  /** What the object is to be at the target when that becomes primary. */
+  /** What the object is to be at the target when that becomes primary; sealed. */
   readonly body: JsonObject
-  /** Digest of the canonical form of `body`. */
+  /** Digest of the canonical form of `body` as it was before it was sealed. */
   readonly digest: string
   readonly epoch: number
   /** ISO 8601 UTC, when it was captured. */

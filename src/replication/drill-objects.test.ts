@@ -51,12 +51,19 @@ describe('what drills left', () => {
 
 describe('a job that a drill started', () => {
   it('is never captured', async () => {
-    const { east } = scene()
+    const { east, west } = scene()
     const options = { epoch: 1 }
     await east.submitJob(name, { properties: { jobType: 'Command', tags } }, options)
     await east.submitJob('train', { properties: { jobType: 'Command' } }, options)
     const { jobs } = await captureOpenJobs({
-      ...{ group: 'g', source: east, store: memoryJobStore(), epoch: 1, now: () => new Date() },
+      ...{
+        group: 'g',
+        source: east,
+        target: west,
+        store: memoryJobStore(),
+        epoch: 1,
+        now: () => new Date(),
+      },
       relocate: (_id, body) => ({ body, rewritten: [], unresolved: [] }),
     })
     expect(jobs.map((job) => job.name)).toEqual(['train'])

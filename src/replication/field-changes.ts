@@ -1,6 +1,12 @@
 import { canonicalJson } from '../model/canonical.ts'
 import { isObject } from '../model/field-path.ts'
 import type { Json, JsonObject } from '../model/json.ts'
+import {
+  holdsCredential,
+  isEnvironment,
+  mapSecretTexts,
+  withoutCredentials,
+} from '../model/secret-text.ts'
 
 export interface FieldChange {
   readonly path: string
@@ -8,7 +14,7 @@ export interface FieldChange {
   readonly to?: Json
 }
 
-/** Where two canonical documents differ; arrays count as one value. Signatures are masked (I9). */
+/** Where two canonical documents differ; arrays count as one value. Secrets are masked (I9). */
 export function fieldChanges(from: JsonObject, to: JsonObject, path = ''): FieldChange[] {
   const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort()
   return names.flatMap((name) => {
@@ -19,25 +25,23 @@ export function fieldChanges(from: JsonObject, to: JsonObject, path = ''): Field
     return [
       {
         path: here,
-        ...(before === undefined ? {} : { from: masked(before) }),
-        ...(after === undefined ? {} : { to: masked(after) }),
+        ...(before === undefined ? {} : { from: shown(before, here) }),
+        ...(after === undefined ? {} : { to: shown(after, here) }),
       },
     ]
   })
 }
 
-export function withoutSignatures(document: JsonObject): JsonObject {
-  const plain = masked(document)
-  return isObject(plain) ? plain : {}
-}
-
-function masked(value: Json): Json {
-  if (typeof value === 'string') return value.replace(/([?&]sig=)[^&\s"]*/gi, '$1…')
-  if (Array.isArray(value)) return value.map(masked)
-  if (!isObject(value)) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, child]) =>
-      child === undefined ? [] : [[name, masked(child)] as const],
-    ),
+/** What is or may be a secret only shows that it is there (I9). */
+export function masked(document: JsonObject): JsonObject {
+  return mapSecretTexts(document, { environmentVariables: true, credentials: true }, (text) =>
+    holdsCredential(text) ? withoutCredentials(text) : hidden,
   )
 }
+
+function shown(value: Json, path: string): Json {
+  if (path.split('.').some(isEnvironment)) return hidden
+  return masked({ value }).value ?? null
+}
+
+const hidden = '…'

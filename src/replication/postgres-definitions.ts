@@ -15,6 +15,12 @@ export const definitionMigrations: readonly Migration[] = [
        digest text not null, epoch bigint not null, at timestamptz not null,
        primary key (direction, object))`,
   ),
+  sqlMigration(
+    'replication-definitions-2',
+    // Kept before secrets were sealed: another digest makes the next pass write them anew (I9).
+    `update replication_definition set digest = ''
+       where body::text ~* 'environment_?variables|[?&]sig=|AccountKey=|SharedAccess|Password=|://[^/@ :]+:[^/@ ]+@'`,
+  ),
 ]
 
 type DefinitionTables = {

@@ -1,11 +1,13 @@
 import { writableObject, writableRun } from '../model/canonical.ts'
 import { isCode } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
+import { armKind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { matchesRule } from '../plan/strategy-of.ts'
+import { sealed } from '../workspace/sealing.ts'
 import type { BlobInfo, BlobStoreName, Experiment, Run, Workspace } from '../workspace/workspace.ts'
 import { conflictError, type Decision, resolutionCodes } from './decide-action.ts'
-import { withoutSignatures } from './field-changes.ts'
+import { masked } from './field-changes.ts'
 import { type Outcome, type Pass, reading, writing } from './pass-state.ts'
 import type { Side } from './resolutions.ts'
 
@@ -85,10 +87,19 @@ async function putAside(
   const known = await store.kept(pass.direction, object)
   if (known.some((one) => one.side === side && one.digest === digest)) return
   await store.keep(pass.direction, {
-    // A signed address is a credential; what is had back has to be signed anew (I9).
-    ...{ object, kind: id.kind, side, digest, body: withoutSignatures(await sides[side]()) },
+    ...{ object, kind: id.kind, side, digest, body: await withoutSecrets(pass, id, sides[side]) },
     at: pass.context.clock().toISOString(),
   })
+}
+
+/** What is had back is opened with the target's key; runs have nothing that could not be struck out (I9). */
+async function withoutSecrets(
+  { context: { target, epoch, signal } }: Pass,
+  { kind }: ObjectId,
+  document: () => Promise<JsonObject>,
+): Promise<JsonObject> {
+  if (armKind(kind) === undefined) return masked(await document())
+  return sealed(target, await document(), { epoch, ...(signal === undefined ? {} : { signal }) })
 }
 
 /** Documents as a client may send them, so that they can be put back and hold no secret (I9). */

@@ -49,6 +49,14 @@ export interface Workspace {
   /** Credentials of a datastore, connection or endpoint, read at use. Undefined: it has none. */
   readSecrets(id: ObjectId, options?: CallOptions): Promise<Secret | undefined>
 
+  /**
+   * A key that nothing but this workspace's own vault keeps (I9), for what has to be written down and
+   * is secret; see `sealing.ts`. Undefined: there is none yet.
+   */
+  readSealingKey(options?: CallOptions): Promise<Secret<string> | undefined>
+  /** Makes it unless there is one; gives the one that holds. `workspace.no-vault` (operator). */
+  makeSealingKey(options: WriteOptions): Promise<Secret<string>>
+
   /** What the workspace holds that nobody can copy through this port; only what is there (I8). */
   findNotProtected(options?: CallOptions): Promise<readonly NotProtected[]>
 
@@ -168,6 +176,8 @@ export const workspaceOperations = {
   putObject: { writes: true, options: 2 },
   deleteObject: { writes: true, options: 1 },
   readSecrets: { writes: false, options: 1 },
+  readSealingKey: { writes: false, options: 0 },
+  makeSealingKey: { writes: true, options: 0 },
   findNotProtected: { writes: false, options: 0 },
   readClock: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },

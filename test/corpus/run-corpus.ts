@@ -148,6 +148,7 @@ async function moveJobs(primary: Side, secondary: Side): Promise<string[]> {
   const store = memoryJobStore()
   const now = () => new Date()
   await captureOpenJobs({
+    target: secondary.workspace,
     group: 'corpus',
     source: primary.workspace,
     relocate: (id, body) => relocateObject(id, body, from, to),

@@ -3,6 +3,7 @@ import { isHoldfastError } from '../../model/errors.ts'
 import { parseObjectId } from '../../model/object-id.ts'
 import type { Definition } from '../../replication/definitions.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
+import { opened } from '../../workspace/sealing.ts'
 import { ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld } from '../ports.ts'
 import { setProperties } from './object-changes.ts'
@@ -73,7 +74,8 @@ async function enable(
   const id = parseObjectId(definition.object)
   const found = await world.target.getObject(id, { signal })
   if (found === undefined) {
-    await world.target.putObject(id, definition.body, { epoch, signal, condition: 'absent' })
+    const body = await opened(world.target, definition.body, { signal })
+    await world.target.putObject(id, body, { epoch, signal, condition: 'absent' })
   } else if (object(found.body.properties).isEnabled === false) {
     await setProperties(world.target, found, { isEnabled: true }, epoch, signal)
   }

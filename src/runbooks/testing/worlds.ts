@@ -65,7 +65,7 @@ export function hooked(reach: Reach, hook: EffectHook): Reach {
 export function captureEast(records: Records, reach: Reach, group = 'g') {
   return captureOpenJobs({
     group,
-    source: reach.east,
+    ...{ source: reach.east, target: reach.west },
     relocate: (_id, body) => ({ body: specificationOf(body), rewritten: [], unresolved: [] }),
     store: records.jobs,
     epoch: 1,

@@ -81,6 +81,7 @@ async function appConfigurationWorld() {
   const cloud: Cloud = {
     name: 'test',
     resourceManager: 'https://localhost',
+    vaultAudience: 'https://vault.azure.net',
     ca: service.ca,
     credential: async () => ({
       async getToken(scope) {

@@ -85,6 +85,10 @@ async function inClone<T>(
   }
 }
 
+/** What git needs of ours to find people's configuration; other secrets are none of its business (I9). */
+const known =
+  /^(PATH|HOME|LANG|TZ|TMPDIR|USER|LOGNAME|XDG_CONFIG_HOME|GIT_.*|SSH_.*|SSL_CERT_.*|.*_proxy)$/i
+
 /** The token goes by the environment: arguments are there for everybody to see (I9). */
 function environment({ token }: WorkspaceConfigGitOptions): NodeJS.ProcessEnv {
   const author = { NAME: 'Holdfast', EMAIL: 'holdfast@localhost' }
@@ -94,7 +98,7 @@ function environment({ token }: WorkspaceConfigGitOptions): NodeJS.ProcessEnv {
     settings.push(['http.extraHeader', `Authorization: Basic ${basic}`])
   }
   return {
-    ...process.env,
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => known.test(name))),
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
     GIT_AUTHOR_NAME: author.NAME,

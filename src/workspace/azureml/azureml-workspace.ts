@@ -30,6 +30,7 @@ import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
+import { SealingKey } from './sealing-key.ts'
 
 export interface AzureMlOptions {
   /** Member name, for messages. */
@@ -81,6 +82,7 @@ class AzureMlWorkspace implements Workspace {
   readonly #http: HttpClient
   readonly #objects: ArmObjects
   readonly #scoring: Scoring
+  readonly #sealingKey: SealingKey
   readonly #clock: () => Date
   #connected: Promise<Connected> | undefined
 
@@ -91,6 +93,7 @@ class AzureMlWorkspace implements Workspace {
     this.#clock = options.clock ?? (() => new Date())
     this.#http = new HttpClient(options.name, cloud)
     this.#objects = new ArmObjects(this.#http, cloud.resourceManager, options.workspaceId)
+    this.#sealingKey = new SealingKey(options.name, this.#http, cloud)
     this.#scoring = new Scoring(options.name, this.#objects, cloud)
   }
 
@@ -115,6 +118,11 @@ class AzureMlWorkspace implements Workspace {
     const properties = isObject(answer.body.properties) ? answer.body.properties : {}
     return isObject(properties.credentials) ? secretOf(properties.credentials) : undefined
   }
+
+  readSealingKey: Workspace['readSealingKey'] = async (options = {}) =>
+    this.#sealingKey.read((await this.#connect(options)).place.associated.keyVault, options)
+  makeSealingKey: Workspace['makeSealingKey'] = async (options) =>
+    this.#sealingKey.make((await this.#connect(options)).place.associated.keyVault, options)
 
   findNotProtected: Workspace['findNotProtected'] = async (options = {}) => {
     const { history, place } = await this.#connect(options)
@@ -241,6 +249,7 @@ class AzureMlWorkspace implements Workspace {
 
   async close(): Promise<void> {
     this.#http.close()
+    this.#sealingKey.close()
     await this.#scoring.close()
   }
 

@@ -9,6 +9,8 @@ export interface Cloud {
   readonly name: string
   /** Base address of Azure Resource Manager, without trailing slash. */
   readonly resourceManager: string
+  /** For which tokens of key vaults are. */
+  readonly vaultAudience: string
   /** PEM of a certificate authority to trust besides the public ones, and where it lies. */
   readonly ca?: string
   readonly caPath?: string
@@ -18,10 +20,21 @@ export interface Cloud {
   credential(): Promise<TokenCredential>
 }
 
-const azureClouds: Readonly<Record<string, string>> = {
-  AzureCloud: 'https://management.azure.com',
-  AzureUSGovernment: 'https://management.usgovcloudapi.net',
-  AzureChinaCloud: 'https://management.chinacloudapi.cn',
+type Addresses = Pick<Cloud, 'resourceManager' | 'vaultAudience'>
+
+const azureClouds: Readonly<Record<string, Addresses>> = {
+  AzureCloud: {
+    resourceManager: 'https://management.azure.com',
+    vaultAudience: 'https://vault.azure.net',
+  },
+  AzureUSGovernment: {
+    resourceManager: 'https://management.usgovcloudapi.net',
+    vaultAudience: 'https://vault.usgovcloudapi.net',
+  },
+  AzureChinaCloud: {
+    resourceManager: 'https://management.chinacloudapi.cn',
+    vaultAudience: 'https://vault.azure.cn',
+  },
 }
 
 const cloudFile = z.object({
@@ -44,7 +57,7 @@ export async function openCloud(name: string, folder: string): Promise<Cloud> {
   if (known !== undefined) {
     return {
       name,
-      resourceManager: known,
+      ...known,
       credential: async () => {
         const { DefaultAzureCredential } = await import('@azure/identity')
         return new DefaultAzureCredential()
@@ -72,6 +85,7 @@ async function openCloudFile(file: string): Promise<Cloud> {
     return {
       name: document.name,
       resourceManager: document.resourceManager.replace(/\/$/, ''),
+      vaultAudience: 'https://vault.azure.net',
       ca,
       caPath,
       ...(document.admin === undefined ? {} : { admin: document.admin }),

@@ -50,9 +50,10 @@ export class HttpClient {
   readonly #member: string
   readonly #closing = new AbortController()
 
-  constructor(member: string, cloud: Cloud) {
+  /** `audience`: of the service that is asked. */
+  constructor(member: string, cloud: Cloud, audience = cloud.resourceManager) {
     this.#member = member
-    this.#pipeline = authenticated(cloud)
+    this.#pipeline = authenticated(cloud, audience)
     // Awaited by the first request, which reports it; not an unhandled rejection before.
     this.#pipeline.catch(() => undefined)
   }
@@ -126,7 +127,7 @@ function deadlineOf(...signals: readonly (AbortSignal | undefined)[]) {
   }
 }
 
-async function authenticated(cloud: Cloud): Promise<Pipeline> {
+async function authenticated(cloud: Cloud, audience: string): Promise<Pipeline> {
   const pipeline = createEmptyPipeline()
   pipeline.addPolicy(userAgentPolicy({ userAgentPrefix: 'holdfast' }))
   pipeline.addPolicy(decompressResponsePolicy())
@@ -134,7 +135,7 @@ async function authenticated(cloud: Cloud): Promise<Pipeline> {
   pipeline.addPolicy(
     bearerTokenAuthenticationPolicy({
       credential: await cloud.credential(),
-      scopes: `${cloud.resourceManager}/.default`,
+      scopes: `${audience}/.default`,
     }),
   )
   return pipeline

@@ -14,6 +14,8 @@ export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   putObject: 'arm',
   deleteObject: 'arm',
   readSecrets: 'vault',
+  readSealingKey: 'vault',
+  makeSealingKey: 'vault',
   findNotProtected: 'arm',
   readClock: 'arm',
   readCapacity: 'arm',

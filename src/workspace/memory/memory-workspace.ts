@@ -3,6 +3,8 @@ import { isObject } from '../../model/field-path.ts'
 import { armKinds, type Kind } from '../../model/kinds.ts'
 import { formatObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
+import { newSealingKey } from '../sealing.ts'
+import { secretOf } from '../secret.ts'
 import type { Workspace } from '../workspace.ts'
 import { memoryBlobs } from './memory-blobs.ts'
 import { memoryHistory } from './memory-history.ts'
@@ -76,6 +78,8 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
 
 type OutsideOperations = Pick<
   Workspace,
+  | 'readSealingKey'
+  | 'makeSealingKey'
   | 'findNotProtected'
   | 'readClock'
   | 'readCapacity'
@@ -95,6 +99,17 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
       const { region } = world.place
       if (deployment === undefined) return { status: 404, body: new Uint8Array(), region }
       return { status: 200, body: payload.slice(), region, deployment }
+    },
+
+    async readSealingKey(options) {
+      await begin(world, options)
+      return world.sealingKey
+    },
+
+    async makeSealingKey(options) {
+      await begin(world, options)
+      world.sealingKey ??= secretOf(newSealingKey())
+      return world.sealingKey
     },
 
     async findNotProtected(options) {

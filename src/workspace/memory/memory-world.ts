@@ -32,6 +32,7 @@ export interface MemoryWorld {
   readonly submissions: Map<string, number>
   readonly writes: RecordedWrite[]
   marker: Marker | undefined
+  sealingKey: Secret<string> | undefined
   sequence: number
   closed: boolean
   lastTimeMs: number
@@ -78,6 +79,7 @@ export function createWorld(
     submissions: new Map(),
     writes: [],
     marker: undefined,
+    sealingKey: undefined,
     sequence: 0,
     closed: false,
     lastTimeMs: 0,

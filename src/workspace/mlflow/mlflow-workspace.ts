@@ -149,6 +149,8 @@ class MlflowWorkspace implements Workspace {
     this.#kinds[id.kind]?.put(id, body, options) ?? this.#unsupported('objects of Azure ML')
   deleteObject: Workspace['deleteObject'] = () => this.#unsupported('objects of Azure ML')
   readSecrets: Workspace['readSecrets'] = async () => undefined
+  readSealingKey: Workspace['readSealingKey'] = async () => undefined
+  makeSealingKey: Workspace['makeSealingKey'] = () => this.#unsupported('secrets')
   findNotProtected: Workspace['findNotProtected'] = (options = {}) =>
     findNotProtected(this.#http, this.#experiments, options)
   readClock: Workspace['readClock'] = (options = {}) =>

@@ -56,6 +56,15 @@ export function describeWorkspaceContract(name: string, options: ContractOptions
       expect(formatObjectId(put.id)).toBe(formatObjectId(model('kept')))
     })
 
+    promise('keeps one key in its vault, made once and never printed (I9)', async () => {
+      expect(await at().readSealingKey()).toBeUndefined()
+      const made = await at().makeSealingKey({ epoch: 1 })
+      const again = await at().makeSealingKey({ epoch: 1 })
+      expect(again.reveal()).toBe(made.reveal())
+      expect((await at().readSealingKey())?.reveal()).toBe(made.reveal())
+      expect(`${made} ${JSON.stringify({ made })}`).not.toContain(made.reveal())
+    })
+
     promise('is idempotent: the same put again changes nothing (I2)', async () => {
       const body = { properties: properties('again') }
       await at().putObject(model('again'), body, { epoch: 1 })

@@ -4,6 +4,7 @@ import { drillName, drillTag, isDrillObject } from '../../../model/drill.ts'
 import type { JsonObject } from '../../../model/json.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../../../model/object-id.ts'
 import { smallest, withoutRouting } from '../../../replication/standing-form.ts'
+import { opened } from '../../../workspace/sealing.ts'
 import type { WorkspaceObject } from '../../../workspace/workspace.ts'
 import { ledgerDirection } from '../../ledger-reads.ts'
 import type { DrillWorld } from '../../ports.ts'
@@ -68,7 +69,8 @@ async function wanted(
     })
     for (const { object: name, body } of page) {
       const id = parseObjectId(name)
-      found.set(name, { id, body: writableObject(id, body) })
+      const open = await opened(world.target, body, { signal })
+      found.set(name, { id, body: writableObject(id, open) })
     }
     if (page.length < 500) return [...found.values()]
     after = page.at(-1)?.object

@@ -4,6 +4,7 @@ import { drillPath } from '../../../model/drill.ts'
 import { HoldfastError } from '../../../model/errors.ts'
 import { toRunError } from '../../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../../runbook/runbook.ts'
+import { opened } from '../../../workspace/sealing.ts'
 import { type RehearsedJob, readFact, writeFact } from '../../facts.ts'
 import type { DrillWorld } from '../../ports.ts'
 
@@ -46,7 +47,9 @@ async function seeStart(
 ): Promise<RehearsedJob> {
   try {
     await bringCheckpoint(world, job, signal)
-    await world.target.submitJob(job.copy, job.body, { epoch: world.epoch, signal })
+    const { target, epoch } = world
+    const body = await opened(target, job.body, { signal })
+    await target.submitJob(job.copy, body, { epoch, signal })
     const state = await untilStarted(world, job.copy, signal)
     const started = jobPhase(state) === 'started' || state === 'Completed'
     const from = job.checkpoint === null ? '' : ` with ${job.checkpoint} before it`
