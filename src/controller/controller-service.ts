@@ -36,6 +36,7 @@ import { type RunningWith, readings } from './readings.ts'
 import { replicationFindings } from './replication-findings.ts'
 import { replicationService } from './replication-service.ts'
 import type { ControllerService } from './service.ts'
+import type { ServiceHealth } from './service-health.ts'
 import { startKeys } from './start-keys.ts'
 import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
 import type { Watch } from './watch.ts'
@@ -51,6 +52,7 @@ export interface ServiceParts {
   readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
   readonly events: EventBus
   readonly evidence: EvidenceService
+  readonly health: Pick<ServiceHealth, 'findings'>
   readonly notifier: Pick<Notifier, 'test' | 'findings'>
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
@@ -124,6 +126,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           readiness: parts.readiness.last(),
           findings: [
             ...(await replicationFindings(group)),
+            ...parts.health.findings(),
             ...parts.evidence.findings(),
             ...(await parts.notifier.findings()),
           ],

@@ -34,6 +34,7 @@ import { startNotifier } from './notifier.ts'
 import { createPassGate } from './pass-gate.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
+import { serviceHealth } from './service-health.ts'
 import { signedReports } from './signed-reports.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { startKeyMigrations } from './start-keys.ts'
@@ -124,6 +125,8 @@ async function assemble(
   })
   const { runner, estimates, show } = started
   closers.push(started.stop)
+  const health = serviceHealth(group, () => statusChanged())
+  closers.push(() => health.stop())
   const watch = startWatch({
     members: group.members,
     everyMs: options.probeEveryMs,
@@ -131,6 +134,7 @@ async function assemble(
     clock,
     onRound: () => {
       learner.look()
+      health.look()
       statusChanged()
       // Single commands look at the group; they do not decide for it.
       if (options.syncEveryMs !== null) void decideNow()
@@ -170,6 +174,7 @@ async function assemble(
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
     ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show },
+    health,
     lastPass: () => lastPass,
     running: {
       version: options.version,

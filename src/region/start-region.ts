@@ -15,6 +15,7 @@ import { presented } from './arm/present.ts'
 import { registerProviders } from './arm/providers.ts'
 import { openQuotas } from './arm/quotas.ts'
 import { registerRegistries } from './arm/registry-routes.ts'
+import { registerServiceEvents } from './arm/service-events.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
 import { serverCertificate } from './auth/certificates.ts'
@@ -213,6 +214,7 @@ async function assemble(
   registerDiscovery(app, region)
   const quotas = openQuotas(region)
   registerLocations(app, region, quotas)
+  registerServiceEvents(app, region, faults)
   registerProviders(app, behaviours)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })

@@ -69,6 +69,12 @@ export interface Workspace {
    */
   readCapacity(options?: CallOptions): Promise<WorkspaceCapacity | undefined>
 
+  /**
+   * What the cloud itself says is wrong now with the services of the workspace's region. None where it
+   * says nothing, and where there is no such thing.
+   */
+  readServiceEvents(options?: CallOptions): Promise<readonly ServiceEvent[]>
+
   listExperiments(options?: PageOptions): Promise<Page<Experiment>>
   putExperiment(experiment: Experiment, options: WriteOptions): Promise<void>
   /**
@@ -181,6 +187,7 @@ export const workspaceOperations = {
   findNotProtected: { writes: false, options: 0 },
   readClock: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },
+  readServiceEvents: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },
   listRuns: { writes: false, options: 0 },
@@ -251,6 +258,18 @@ export interface WorkspaceCapacity {
     readonly family: string
     readonly cores: number
   }[]
+}
+
+export interface ServiceEvent {
+  /** Under which the cloud follows it up. */
+  readonly trackingId: string
+  readonly title: string
+  /** In the cloud's words: `Machine Learning Services`. */
+  readonly service: string
+  /** In the cloud's words: `East US`. */
+  readonly region: string
+  /** ISO 8601 UTC; undefined: it does not say. */
+  readonly since: string | undefined
 }
 
 export interface CallOptions {

@@ -31,6 +31,7 @@ import { describePlace } from './place.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
 import { SealingKey } from './sealing-key.ts'
+import { readServiceEvents } from './service-events.ts'
 
 export interface AzureMlOptions {
   /** Member name, for messages. */
@@ -142,6 +143,12 @@ class AzureMlWorkspace implements Workspace {
   readCapacity: Workspace['readCapacity'] = async (options = {}) => {
     const { subscriptionId, region } = await this.describe(options)
     return readCapacity(this.#http, this.#objects, { subscriptionId, region }, options)
+  }
+
+  readServiceEvents: Workspace['readServiceEvents'] = async (options = {}) => {
+    // Remembered: it is asked for when the region has trouble to tell its own place.
+    const { place } = await this.#connect(options)
+    return readServiceEvents(this.#http, this.#objects, place, options)
   }
 
   listExperiments: Workspace['listExperiments'] = async (options) =>

@@ -19,6 +19,7 @@ export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   findNotProtected: 'arm',
   readClock: 'arm',
   readCapacity: 'arm',
+  readServiceEvents: 'arm',
   listExperiments: 'history',
   putExperiment: 'history',
   listRuns: 'history',

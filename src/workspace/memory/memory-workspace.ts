@@ -83,6 +83,7 @@ type OutsideOperations = Pick<
   | 'findNotProtected'
   | 'readClock'
   | 'readCapacity'
+  | 'readServiceEvents'
   | 'invokeEndpoint'
   | 'probe'
   | 'readMarker'
@@ -125,6 +126,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
     async readCapacity(options) {
       await begin(world, options)
       return undefined
+    },
+
+    async readServiceEvents(options) {
+      await begin(world, options)
+      return []
     },
 
     async probe(plane, options) {

@@ -162,6 +162,7 @@ class MlflowWorkspace implements Workspace {
       effect: 'none',
     })
   readCapacity: Workspace['readCapacity'] = async () => undefined
+  readServiceEvents: Workspace['readServiceEvents'] = async () => []
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')
   completedSteps: Workspace['completedSteps'] = () => this.#unsupported('jobs')
