@@ -174,6 +174,16 @@ describe('what an operation that is asked for becomes', () => {
     ['re-protection without failover', asked({ type: 'reprotect' }), 'reprotect.not-needed'],
     ['re-protection', asked({ type: 'reprotect', epoch: 2 }), 'reprotect-g-e2'],
     [
+      're-protection after a failover that failed half way (I7)',
+      asked({ type: 'reprotect', epoch: 2, runs: [run('failover-g-e2', 'failed')] }),
+      'reprotect.move-unfinished',
+    ],
+    [
+      're-protection after a failover that went through',
+      asked({ type: 'reprotect', epoch: 2, runs: [run('failover-g-e2', 'partial')] }),
+      'reprotect-g-e2',
+    ],
+    [
       're-protection after a switchover, which did it',
       asked({ type: 'reprotect', epoch: 2, protectedIn: 2 }),
       'reprotect.not-needed',

@@ -36,7 +36,7 @@ export interface Asked {
  * two controllers) who ask for it at once ask for the same one; one that did not complete is gone on
  * with. Throws `epoch.changed`, `operation.busy`, `failover.source-answers`,
  * `failover.target-silent`,
- * `group.not-protected`, `failback.at-home`, `reprotect.not-needed` (operator).
+ * `group.not-protected`, `failback.at-home`, `reprotect.not-needed`, `reprotect.move-unfinished` (operator).
  */
 export function runFor(asked: Asked): StartRun {
   const { type, request, course } = asked
@@ -191,6 +191,7 @@ function unfinishedMove({ type, runs, begunBy, course }: Asked): Run | undefined
 
 function reprotectRun(asked: Asked): StartRun {
   const { runs, course } = asked
+  refuseHalfMoved(asked)
   const base = reprotectId(course)
   const earlier = runs.filter(({ header }) => isTryOf(base, header.id))
   const last = earlier[0]
@@ -205,6 +206,17 @@ function reprotectRun(asked: Asked): StartRun {
     )
   }
   return newRun(asked, nextTry(base, earlier.length))
+}
+
+/** Clients may still be led to the old primary: what they write there after its salvage is lost (I7). */
+function refuseHalfMoved(asked: Asked): void {
+  const move = unfinishedMove(asked)?.header
+  if (move === undefined) return
+  throw new HoldfastError(
+    'reprotect.move-unfinished',
+    `${move.runbook} ${move.id} has not led everybody to ${asked.course.primary} yet.`,
+    { kind: 'operator', hint: `Finish it first: holdfast ${move.runbook}` },
+  )
 }
 
 function isComplete(run: Run | undefined): boolean {
