@@ -97,9 +97,10 @@ export function createController(sim: Simulated, name: ControllerName): Controll
         return ask('failover', false)
       },
     })
-    running = { group, runner, gate, decider, kill: memory.kill }
     const begin = async () => {
+      // Nobody is answered before.
       await establishEpoch(group)
+      running = { group, runner, gate, decider, kill: memory.kill }
       await engine.start()
       round(born)
       await runBackgroundPasses(group, {
