@@ -169,12 +169,12 @@ members:
 }, 120_000)
 
 /** Whatever became of its jobs by now: an open one is captured with its whole specification. */
-function stillRunning(
-  workspace: Workspace,
-): Pick<Workspace, 'name' | 'listObjects' | 'completedSteps'> {
+function stillRunning(workspace: Workspace): Parameters<typeof captureOpenJobs>[0]['source'] {
   return {
     name: workspace.name,
     completedSteps: (job, options) => workspace.completedSteps(job, options),
+    readSealingKey: (options) => workspace.readSealingKey(options),
+    makeSealingKey: (options) => workspace.makeSealingKey(options),
     listObjects: async (kind, options) => {
       const page = await workspace.listObjects(kind, options)
       const items = page.items.map(({ body, ...rest }) => {

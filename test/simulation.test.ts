@@ -49,6 +49,18 @@ it('shrinks a failing run to events that still fail', async () => {
   expect((await simulate(small, { bug })).violations).not.toEqual([])
 }, 120_000)
 
-it('does not call its own what others wrote while a pass stood still (I3)', async () => {
-  expect((await simulate(scenarioOf(3001748))).violations).toEqual([])
-}, 60_000)
+/** What a long campaign has found once. */
+it.each([
+  ['does not call its own what others wrote while a pass stood still (I3)', 3001748],
+  [
+    'does not move a job again that an earlier epoch moved, and takes its successor along (I6)',
+    3007810,
+  ],
+  ['re-protects only when a failover that failed half way has led everybody over (I7)', 3000633],
+])(
+  '%s',
+  async (_title, seed) => {
+    expect((await simulate(scenarioOf(seed))).violations).toEqual([])
+  },
+  60_000,
+)

@@ -8,6 +8,7 @@ import type {
 } from '../api/contract.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
 import type { CapturedJob } from '../jobs/captured-job.ts'
+import { openJobsIn } from '../jobs/open-jobs.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
 import type { Run } from '../runbook/journal.ts'
@@ -153,9 +154,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
     },
     jobs: async (name) => {
       check(name)
-      const { primary } = await currentEpoch(group)
-      const capture = await records.jobs.readCapture(name, primary)
-      return [...(capture?.jobs ?? []).map(openJobRow), ...(await records.jobs.rows(name))]
+      const { primary, secondary, epoch } = await courseNow(group)
+      const now = { leader: primary, other: secondary, epoch }
+      const { jobs } = await openJobsIn(records.jobs, name, now)
+      return [...jobs.map(openJobRow), ...(await records.jobs.rows(name))]
     },
     replication: (name) => {
       check(name)

@@ -14,8 +14,8 @@ import type { JobCapture, JobStore } from './job-store.ts'
 
 export interface CaptureContext {
   readonly group: string
-  readonly source: Pick<Workspace, 'name' | 'listObjects' | 'completedSteps'>
-  /** Where the jobs would run again: environment variables are kept under its key only (I9). */
+  readonly source: Pick<Workspace, 'listObjects' | 'completedSteps'> & SealKeeper
+  /** Where the jobs would run again: environment variables are kept under keys of the members only (I9). */
   readonly target: SealKeeper
   /** Rewrites a specification for the other member; both places are known while the source answers. */
   readonly relocate: (id: ObjectId, body: JsonObject) => Relocation
@@ -91,11 +91,14 @@ async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<Work
 async function specification(
   found: WorkspaceObject,
   context: CaptureContext,
-): Promise<Pick<CapturedJob, 'name' | 'body' | 'obstacles' | 'checkpoints'>> {
+): Promise<Pick<CapturedJob, 'name' | 'body' | 'home' | 'obstacles' | 'checkpoints'>> {
   const name = nameOf(found.id)
   const { body: plain, blanked } = blankCredentials(found.body)
-  const { body, unresolved } = context.relocate(found.id, pinCheckpoints(plain, name))
-  const kept = await sealVariables(body, context)
+  const pinned = pinCheckpoints(plain, name)
+  const { body, unresolved } = context.relocate(found.id, pinned)
+  const kept = await sealVariables(context.target, body, context)
+  const atHome = await sealVariables(context.source, pinned, context)
+  const home = atHome.blanked.length > 0 ? null : atHome.body
   const obstacles: Obstacle[] = [
     ...blanked,
     ...kept.blanked,
@@ -108,20 +111,21 @@ async function specification(
         reason: `nothing at the other side answers to ${one.value}`,
       })),
   ]
-  return { name, body: kept.body, obstacles, checkpoints: checkpointPlace(body) }
+  return { name, body: kept.body, home, obstacles, checkpoints: checkpointPlace(body) }
 }
 
 /** Where nobody may use the vault, the job is known and a human has to hand it in. */
 async function sealVariables(
+  keeper: SealKeeper,
   body: JsonObject,
-  { target, epoch, signal }: CaptureContext,
+  { epoch, signal }: CaptureContext,
 ): Promise<ReturnType<typeof blankVariables>> {
   try {
     const options = { epoch, ...(signal === undefined ? {} : { signal }) }
-    return { body: await sealed(target, body, options), blanked: [] }
+    return { body: await sealed(keeper, body, options), blanked: [] }
   } catch (error) {
     if (!isHoldfastError(error) || error.kind !== 'operator') throw error
-    const reason = `the vault of ${target.name} keeps no key to seal it with (${error.code})`
+    const reason = `the vault of ${keeper.name} keeps no key to seal it with (${error.code})`
     return blankVariables(body, reason)
   }
 }

@@ -10,6 +10,8 @@ export interface CapturedJob {
   readonly capturedAt: string
   /** The writable specification as it belongs at the other member; credentials are blanked (I9). */
   readonly body: JsonObject
+  /** The same as it belongs at the member it runs at, to which it may come back; null: not known whole. */
+  readonly home: JsonObject | null
   /** Why the specification cannot run over there as it is: paths of fields, with the reason. */
   readonly obstacles: readonly Obstacle[]
   /** Where it keeps its checkpoints, if it says so. */
@@ -18,6 +20,8 @@ export interface CapturedJob {
   readonly steps?: readonly FinishedStep[]
   /** A planned move has stopped it, or is about to: it is not open any more, and has to run again. */
   readonly stopped?: true
+  /** The checkpoint from which a move let it go on here, where nobody has looked at it since. */
+  readonly resumedFrom?: string
 }
 
 export interface Obstacle {
@@ -43,6 +47,8 @@ export interface DecidedJob {
   readonly newName: string | null
   readonly checkpoint: string | null
   readonly body: JsonObject
+  /** The same as it belongs at the member it was moved away from; null: not known whole. */
+  readonly home: JsonObject | null
   /** Set once the job is known to exist at the other member. */
   readonly resubmittedAs: string | null
   readonly at: string

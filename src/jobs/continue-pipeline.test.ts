@@ -168,6 +168,7 @@ describe('what a job goes on from', () => {
     ...{ name: 'p', state: 'Running', obstacles: [], checkpoints: null },
     ...{ stateSince: '2026-01-01T00:00:00.000Z', capturedAt: '2026-01-01T00:00:00.000Z' },
     body: pipeline({ first: {}, second: reads('first') }),
+    home: pipeline({ first: {}, second: reads('first') }),
     steps: [step('first')],
   }
   const decided = async (point: string | null, proven: string | null, captured = job) => {

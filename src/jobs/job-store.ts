@@ -27,6 +27,11 @@ export interface JobStore {
   saveCapture(capture: JobCapture): Promise<void>
   readCapture(group: string, source: string): Promise<JobCapture | undefined>
   /**
+   * From here on captures of this member that are older than `epoch` are refused: what is decided about
+   * its jobs must not be overtaken by a look that was begun before (I6).
+   */
+  closeCaptures(group: string, source: string, epoch: number): Promise<void>
+  /**
    * Marks these captured jobs, and no others, as stopped by a planned move. Later captures keep what is
    * marked, so that whatever becomes of that move nobody forgets them (I6).
    */
@@ -37,11 +42,13 @@ export interface JobStore {
   /** All runs of a group that moved jobs away from this member, newest first. */
   decisionsFrom(group: string, source: string): Promise<readonly JobDecisions[]>
   markResubmitted(run: string, job: string, at: string): Promise<void>
-  /** The other member refused it for good: a human has to look. */
-  markManual(run: string, job: string, reason: string, at: string): Promise<void>
+  /** It is not submitted after all: refused for good (`manual`), or needless (`leave`). */
+  markLeft(run: string, job: string, left: LeftJob): Promise<void>
   /** Newest first. */
   rows(group: string): Promise<JobRow[]>
 }
+
+export type LeftJob = Pick<DecidedJob, 'reason' | 'at'> & { readonly decision: 'manual' | 'leave' }
 
 export function withStopped(capture: JobCapture, stopped: readonly string[]): JobCapture {
   const jobs = capture.jobs.map(({ stopped: _before, ...job }) =>
@@ -64,6 +71,7 @@ export function staleCapture(capture: JobCapture, known: number): HoldfastError 
 
 export function memoryJobStore(): JobStore {
   const captures = new Map<string, JobCapture>()
+  const closed = new Map<string, number>()
   const decisions = new Map<string, JobDecisions>()
   const key = (group: string, source: string): string => JSON.stringify([group, source])
   const change = (run: string, job: string, changes: Partial<DecidedJob>): void => {
@@ -78,13 +86,16 @@ export function memoryJobStore(): JobStore {
     [...decisions.values()].reverse().filter((each) => each.group === group)
   return {
     saveCapture: async (capture) => {
-      const known = captures.get(key(capture.group, capture.source))
-      if (known !== undefined && known.epoch > capture.epoch) {
-        throw staleCapture(capture, known.epoch)
-      }
-      captures.set(key(capture.group, capture.source), structuredClone(capture))
+      const place = key(capture.group, capture.source)
+      const newest = Math.max(captures.get(place)?.epoch ?? 0, closed.get(place) ?? 0)
+      if (newest > capture.epoch) throw staleCapture(capture, newest)
+      captures.set(place, structuredClone(capture))
     },
     readCapture: async (group, source) => captures.get(key(group, source)),
+    closeCaptures: async (group, source, epoch) => {
+      const place = key(group, source)
+      closed.set(place, Math.max(epoch, closed.get(place) ?? 0))
+    },
     markStopped: async (group, source, jobs) => {
       const capture = captures.get(key(group, source))
       if (capture !== undefined) captures.set(key(group, source), withStopped(capture, jobs))
@@ -101,9 +112,7 @@ export function memoryJobStore(): JobStore {
       const as = decisions.get(run)?.jobs.find((each) => each.job === job)?.newName ?? null
       change(run, job, { resubmittedAs: as, at })
     },
-    markManual: async (run, job, reason, at) => {
-      change(run, job, { decision: 'manual', reason, at })
-    },
+    markLeft: async (run, job, left) => change(run, job, left),
     rows: async (group) =>
       newestFirst(group).flatMap(({ jobs, epoch }) => jobs.map((job) => toJobRow(job, epoch))),
   }

@@ -31,6 +31,7 @@ function captured(changes: Partial<CapturedJob> = {}): CapturedJob {
     stateSince: at,
     capturedAt: at,
     body: { properties: { jobType: 'Command', tags: { mine: 'yes' } } },
+    home: { properties: { jobType: 'Command', compute: 'at-home' } },
     obstacles: [],
     checkpoints,
     ...changes,
@@ -81,6 +82,12 @@ function jobService(seed: Record<string, string> = {}) {
     },
   }
 }
+/** Without the vault. */
+const jobsOf = ({
+  readSealingKey: _read,
+  makeSealingKey: _make,
+  ...service
+}: ReturnType<typeof jobService>) => service
 const status = (state: string): JsonObject => ({
   properties: { jobType: 'Command', status: state },
 })
@@ -254,7 +261,7 @@ describe('capturing', () => {
   })
 
   it('keeps environment variables sealed, and hands a job in with them as they were (I9)', async () => {
-    const source = jobService()
+    const source = { ...memoryWorkspace({ name: 'east' }), ...jobsOf(jobService()) }
     const environmentVariables = { TOKEN: 'hunter2hunter2', EPOCHS: '10' }
     const properties = { status: 'Running', jobType: 'Command', environmentVariables }
     source.jobs.set('train', { properties })
@@ -262,12 +269,19 @@ describe('capturing', () => {
     await captureOpenJobs({ group: 'g', source, target: keeper, store, epoch: 1, relocate, now })
     expect(JSON.stringify(await store.readCapture('g', 'east'))).not.toMatch(/hunter2|"10"/)
     const policy = { resubmit: 'all', holdMs: 0 } as const
-    const common = { run: 'r', group: 'g', source: 'east', epoch: 2, store, now }
-    await decideJobs({ ...common, policy, proven: { point: null, newest: async () => null } })
+    const proven = { point: null, newest: async () => null }
+    const common = { run: 'r', group: 'g', source: 'east', target: 'west', epoch: 2, store, now }
+    await decideJobs({ ...common, policy, proven })
     expect(JSON.stringify(await store.readDecisions('r'))).not.toContain('hunter2')
     const target = jobService()
     await resubmitJobs({ ...common, target })
     expect(target.jobs.get('train-e2')).toMatchObject({ properties: { environmentVariables } })
+    // And back again, sealed under the key of the other vault, before anybody has looked there.
+    source.jobs.set('train', status('Canceled'))
+    const back = { ...common, run: 'back', source: 'west', target: 'east', epoch: 3 }
+    await decideJobs({ ...back, policy, proven })
+    await resubmitJobs({ ...back, target: source })
+    expect(source.jobs.get('train-e3')).toMatchObject({ properties: { environmentVariables } })
   })
 
   it('names a job to a human when the vault lets nobody keep a key (I9)', async () => {
@@ -332,6 +346,7 @@ describe.each(stores)('jobs in %s', (name, create) => {
       run,
       group,
       source: 'east',
+      target: 'west',
       epoch,
       store,
       policy: { resubmit: 'checkpointed', holdMs: 1 },
@@ -380,8 +395,27 @@ describe.each(stores)('jobs in %s', (name, create) => {
   it('keeps the first decisions of a run, whatever is captured afterwards (I2)', async () => {
     await save('first', [captured()])
     const first = await decideAll(`${name}-first`, 'first')
-    await save('first', [captured({ state: 'Canceled' })])
+    await save('first', [captured({ state: 'Canceled' })], 2)
     expect(await decideAll(`${name}-first`, 'first')).toEqual(first)
+  })
+
+  it('takes no capture any more that was begun before jobs were decided about (I6)', async () => {
+    for (const captures of [[captured()], []]) {
+      const group = `closed-${captures.length}`
+      if (captures.length > 0) await save(group, captures)
+      const { jobs } = await decideAll(`${name}-${group}`, group)
+      expect(jobs).toHaveLength(captures.length)
+      const late = save(group, [captured(), captured({ name: 'late' })])
+      await expect(late).rejects.toMatchObject({ code: 'epoch.stale' })
+      // The group comes back to this member.
+      await save(group, [captured({ name: 'later' })], 3)
+      expect((await store.readCapture(group, 'east'))?.epoch).toBe(3)
+    }
+  })
+
+  it('takes what an earlier epoch knew of a member for decided (I6)', async () => {
+    await save('stint', [captured()], 1)
+    expect((await decideAll(`${name}-stint`, 'stint', 4)).jobs).toEqual([])
   })
 
   it('submits again what the ledger says was submitted and the target does not know (D8)', async () => {
@@ -437,6 +471,47 @@ describe.each(stores)('jobs in %s', (name, create) => {
       job: 'train-e2',
       newName: 'train-e3',
     } satisfies Partial<DecidedJob>)
+  })
+
+  describe('a move back before anybody has looked at the jobs over there', () => {
+    const moved = async (group: string) => {
+      await save(group, [captured()])
+      const target = { ...jobService(), name: 'west' }
+      await decideAll(`${name}-${group}`, group)
+      await resubmitJobs({ run: `${name}-${group}`, epoch: 2, target, store, now })
+      const back = { run: `${name}-${group}-back`, epoch: 3, store, now }
+      await decideJobs({
+        ...{ ...back, group, source: 'west', target: 'east' },
+        policy: { resubmit: 'checkpointed', holdMs: 1 },
+        proven: { point: null, newest: async () => null },
+      })
+      return back
+    }
+
+    it('takes the jobs along that the first one handed in, as they are at home (I6)', async () => {
+      const back = await moved('back')
+      const home = jobService({ train: 'Canceled' })
+      await resubmitJobs({ ...back, target: home })
+      expect(home.submissions).toEqual(['train-e3'])
+      expect(home.jobs.get('train-e3')?.properties).toEqual({
+        ...{ jobType: 'Command', compute: 'at-home' },
+        tags: {
+          'holdfast.origin': 'train',
+          'holdfast.epoch': '3',
+          'holdfast.checkpoint': 'checkpoints/train/step-7.json',
+        },
+      })
+    })
+
+    it('leaves one alone that never stopped there (I6)', async () => {
+      const back = await moved('goes-on')
+      const home = jobService({ train: 'Running' })
+      await resubmitJobs({ ...back, target: home })
+      expect(home.submissions).toEqual([])
+      expect(await missingSuccessors({ ...back, target: home })).toEqual([])
+      const [row] = await store.rows('goes-on')
+      expect(row).toMatchObject({ job: 'train-e2', decision: 'leave', resubmittedAs: null })
+    })
   })
 
   it('cancels the copies of moved jobs where they came from, and no other job', async () => {

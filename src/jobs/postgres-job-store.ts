@@ -27,10 +27,25 @@ export const jobMigrations = [
       checkpoint text, body jsonb not null, resubmitted_as text, at timestamptz not null,
       seq bigint generated always as identity, primary key (run, job))`,
   ),
+  sqlMigration(
+    'jobs-2',
+    // A member may be closed before anybody has looked at it: then there is no instant.
+    'alter table job_capture add column closed integer not null default 0, alter column at drop not null',
+    `update job_capture set jobs = (
+      select coalesce(jsonb_agg(job || '{"home": null}'), '[]') from jsonb_array_elements(jobs) job)`,
+    'alter table job_decision add column home jsonb',
+  ),
 ]
 
 type JobTables = {
-  job_capture: { group: string; source: string; epoch: number; at: string; jobs: unknown }
+  job_capture: {
+    group: string
+    source: string
+    epoch: number
+    at: string | null
+    jobs: unknown
+    closed: Generated<number>
+  }
   job_decision_run: {
     run: string
     group: string
@@ -47,6 +62,7 @@ type JobTables = {
     new_name: string | null
     checkpoint: string | null
     body: unknown
+    home: unknown
     resubmitted_as: string | null
     at: string
     seq: Generated<number>
@@ -70,6 +86,7 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
       newName: row.new_name,
       checkpoint: row.checkpoint,
       body: row.body as JsonObject,
+      home: row.home as JsonObject | null,
       resubmittedAs: row.resubmitted_as,
       at: row.at,
     }))
@@ -96,7 +113,7 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
       .where('group', '=', group)
       .where('source', '=', source)
       .executeTakeFirst()
-    return row === undefined
+    return row === undefined || row.at === null
       ? undefined
       : { group, source, epoch: row.epoch, at: row.at, jobs: row.jobs as CapturedJob[] }
   }
@@ -109,11 +126,17 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
         values (${group}, ${source}, ${epoch}, ${at}, ${JSON.stringify(capture.jobs)})
         on conflict ("group", source) do update
           set epoch = excluded.epoch, at = excluded.at, jobs = excluded.jobs
-          where job_capture.epoch <= excluded.epoch
+          where greatest(job_capture.epoch, job_capture.closed) <= excluded.epoch
         returning epoch`.execute(db)
       if (saved.rows.length === 0) throw staleCapture(capture, epoch + 1)
     },
     readCapture,
+    closeCaptures: async (group, source, epoch) => {
+      await sql`insert into job_capture ("group", source, epoch, jobs, closed)
+        values (${group}, ${source}, 0, '[]', ${epoch})
+        on conflict ("group", source) do update
+          set closed = greatest(job_capture.closed, excluded.closed)`.execute(db)
+    },
     markStopped: async (group, source, jobs) => {
       const capture = await readCapture(group, source)
       if (capture === undefined) return
@@ -146,6 +169,7 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
               new_name: job.newName,
               checkpoint: job.checkpoint,
               body: JSON.stringify(job.body),
+              home: job.home === null ? null : JSON.stringify(job.home),
               resubmitted_as: job.resubmittedAs,
               at: job.at,
             })),
@@ -164,10 +188,10 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
         .where('job', '=', job)
         .execute()
     },
-    markManual: async (run, job, reason, at) => {
+    markLeft: async (run, job, { decision, reason, at }) => {
       await db
         .updateTable('job_decision')
-        .set({ decision: 'manual', reason, at })
+        .set({ decision, reason, at })
         .where('run', '=', run)
         .where('job', '=', job)
         .execute()

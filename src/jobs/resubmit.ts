@@ -2,17 +2,23 @@ import { isHoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import { opened, type SealKeeper } from '../workspace/sealing.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import type { DecidedJob } from './captured-job.ts'
+import type { CapturedJob, DecidedJob } from './captured-job.ts'
 import { object } from './checkpoint-place.ts'
 import { decide, type JobPolicy, originOf, successorName } from './decide.ts'
-import type { JobDecisions, JobStore } from './job-store.ts'
+import type { JobDecisions, JobStore, LeftJob } from './job-store.ts'
+import { openJobsIn } from './open-jobs.ts'
 import { type Proven, type Resumption, resumptionOf } from './resumption.ts'
+import { goesOn } from './stale-copies.ts'
 
-/** Decides every captured job of a member once per run; repeating it gives the first decisions. */
+/**
+ * Decides every open job of a member once per run; repeating it gives the first decisions. Called when
+ * the epoch is raised: no capture that was begun before comes after it (I6).
+ */
 export async function decideJobs(context: {
   readonly run: string
   readonly group: string
   readonly source: string
+  readonly target: string
   /** Epoch under which the successors will run. */
   readonly epoch: number
   readonly store: JobStore
@@ -20,30 +26,36 @@ export async function decideJobs(context: {
   readonly proven: Proven
   readonly now: () => Date
 }): Promise<JobDecisions> {
-  const { run, group, source, epoch, store, policy } = context
+  const { run, group, source, target, epoch, store } = context
   const known = await store.readDecisions(run)
   if (known !== undefined) return known
-  const now = context.now()
-  const capture = await store.readCapture(group, source)
+  await store.closeCaptures(group, source, epoch)
+  const before = { leader: source, other: target, epoch: epoch - 1 }
+  const { jobs: open } = await openJobsIn(store, group, before)
   const jobs: DecidedJob[] = []
-  for (const job of capture?.jobs ?? []) {
-    const resumption = await resumptionOf(job, context.proven)
-    const { decision, reason } = decide(job, policy, resumption, now)
-    const origin = originOf(job)
-    const moves = decision === 'resubmit'
-    jobs.push({
-      job: job.name,
-      state: job.state,
-      decision,
-      reason,
-      newName: moves ? successorName(origin, epoch) : null,
-      checkpoint: resumption.checkpoint,
-      body: moves ? withHistory(resumption, origin, epoch) : job.body,
-      resubmittedAs: null,
-      at: now.toISOString(),
-    })
-  }
+  for (const job of open) jobs.push(decided(job, await resumptionOf(job, context.proven), context))
   return store.decideOnce({ run, group, source, epoch, jobs })
+}
+
+function decided(
+  job: CapturedJob,
+  resumption: Resumption,
+  context: { readonly epoch: number; readonly policy: JobPolicy; readonly now: () => Date },
+): DecidedJob {
+  const now = context.now()
+  const { decision, reason } = decide(job, context.policy, resumption, now)
+  const origin = originOf(job)
+  const moves = decision === 'resubmit'
+  const noted = (body: JsonObject): JsonObject =>
+    moves ? withHistory({ ...resumption, body }, origin, context.epoch) : body
+  return {
+    ...{ job: job.name, state: job.state, decision, reason },
+    newName: moves ? successorName(origin, context.epoch) : null,
+    checkpoint: resumption.checkpoint,
+    body: noted(moves ? resumption.body : job.body),
+    home: resumption.home === null ? null : noted(resumption.home),
+    ...{ resubmittedAs: null, at: now.toISOString() },
+  }
 }
 
 export interface ResubmitContext {
@@ -58,8 +70,8 @@ export interface ResubmitContext {
 
 /**
  * Submits every job that was decided to move, exactly once however often and from wherever this is
- * called: under a fixed name, after looking for it at the target (I6). A job that the target refuses
- * for good becomes a human's task and does not stop the others.
+ * called: under a fixed name, after looking for it at the target (I6). A job that never stopped there is
+ * left to go on. One that the target refuses for good becomes a human's task and does not stop the others.
  */
 export async function resubmitJobs(context: ResubmitContext): Promise<void> {
   const moving = await movingJobs(context)
@@ -82,22 +94,52 @@ export async function missingSuccessors(context: ResubmitContext): Promise<reado
 }
 
 async function resubmitOne(job: DecidedJob, context: ResubmitContext): Promise<void> {
-  const { run, epoch, target, store } = context
-  const name = job.newName
-  if (name === null) return
-  const options = { epoch, ...signalOf(context) }
+  const { run, store } = context
+  const left = (await standsAtTarget(job, context)) ? undefined : await submit(job, context)
+  const at = context.now().toISOString()
+  if (left === undefined) await store.markResubmitted(run, job.job, at)
+  else await store.markLeft(run, job.job, { ...left, at })
+}
+
+/** Why it was not submitted, if it was not. */
+async function submit(
+  job: DecidedJob,
+  context: ResubmitContext,
+): Promise<Omit<LeftJob, 'at'> | undefined> {
+  const { epoch, target } = context
+  const copy = await copyAtTarget(job, context)
+  if (copy !== undefined)
+    return { decision: 'leave', reason: `It goes on at ${target.name} as ${copy}.` }
   try {
-    if (!(await standsAtTarget(job, context)))
-      await target.submitJob(name, await opened(target, job.body, options), options)
+    const options = { epoch, ...signalOf(context) }
+    const body = await opened(target, job.body, options)
+    await target.submitJob(job.newName ?? job.job, body, options)
+    return undefined
   } catch (error) {
     if (!isHoldfastError(error) || error.kind !== 'permanent' || error.code === 'epoch.stale') {
       throw error
     }
-    const reason = `The other side refused it: ${error.message} (${error.code})`
-    await store.markManual(run, job.job, reason, context.now().toISOString())
-    return
+    return {
+      decision: 'manual',
+      reason: `The other side refused it: ${error.message} (${error.code})`,
+    }
   }
-  await store.markResubmitted(run, job.job, context.now().toISOString())
+}
+
+/** What had been moved away from the target in an outage may never have stopped there. */
+async function copyAtTarget(
+  { job, body }: DecidedJob,
+  { run, store, target, signal }: ResubmitContext,
+): Promise<string | undefined> {
+  const group = (await store.readDecisions(run))?.group ?? ''
+  const origin = originOf({ name: job, body })
+  const left = await store.decisionsFrom(group, target.name)
+  const names = left
+    .flatMap(({ jobs }) => jobs)
+    .filter((one) => originOf({ name: one.job, body: one.body }) === origin)
+    .map((one) => one.job)
+  for (const name of new Set(names)) if (await goesOn(target, name, signal)) return name
+  return undefined
 }
 
 async function movingJobs({ run, store }: ResubmitContext): Promise<readonly DecidedJob[]> {

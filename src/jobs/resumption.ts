@@ -21,18 +21,22 @@ export interface Resumption {
   readonly left: readonly string[]
   /** The specification, without the finished steps. */
   readonly body: JsonObject
+  /** The same as it belongs at the member that is left. */
+  readonly home: JsonObject | null
 }
 
 /** Only what was proven counts (I4, I6): what a step wrote last may not have arrived. */
 export async function resumptionOf(job: CapturedJob, proven: Proven): Promise<Resumption> {
-  const checkpoint = job.checkpoints === null ? null : await proven.newest(job.checkpoints)
+  const newest = job.checkpoints === null ? null : await proven.newest(job.checkpoints)
+  const checkpoint = newest ?? job.resumedFrom ?? null
   const steps: FinishedStep[] = []
   for (const step of job.steps ?? []) {
     // Everything in scope that was there before the replication point is over there, its outputs too.
     if (proven.point === null || !(Date.parse(step.endedAt) <= Date.parse(proven.point))) continue
     steps.push({ ...step, outputs: await provenOutputs(step, proven) })
   }
-  return { checkpoint, ...continuePipeline(job.body, steps) }
+  const home = job.home && continuePipeline(job.home, steps).body
+  return { checkpoint, home, ...continuePipeline(job.body, steps) }
 }
 
 /** A folder that nobody wrote to, or that is not in scope, cannot be handed to another step. */

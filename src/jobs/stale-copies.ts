@@ -30,7 +30,7 @@ export async function openStaleCopies(context: StaleCopies): Promise<readonly st
   )
   const open: string[] = []
   for (const name of new Set([...moved, ...(await secondCopies(context))])) {
-    if (await runs(context.member, name, context)) open.push(name)
+    if (await goesOn(context.member, name, context.signal)) open.push(name)
   }
   return open
 }
@@ -39,18 +39,20 @@ async function secondCopies(context: StaleCopies): Promise<string[]> {
   const { to, decisions = [] } = context.cameBack ?? {}
   const copies: string[] = []
   for (const { job, resubmittedAs } of decisions.flatMap(({ jobs }) => jobs)) {
-    if (to !== undefined && resubmittedAs !== null && (await runs(to, job, context)))
+    if (to !== undefined && resubmittedAs !== null && (await goesOn(to, job, context.signal)))
       copies.push(resubmittedAs)
   }
   return copies
 }
 
-async function runs(
+/** It is there, has not ended, and nobody has asked for its end. */
+export async function goesOn(
   member: Pick<Workspace, 'getObject'>,
   name: string,
-  context: StaleCopies,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const found = await member.getObject({ kind: 'job', path: [name] }, signalOf(context))
+  const options = signal === undefined ? {} : { signal }
+  const found = await member.getObject({ kind: 'job', path: [name] }, options)
   if (found === undefined) return false
   const phase = jobPhase(String(object(found.body.properties).status ?? 'Unknown'))
   return phase !== 'finished' && phase !== 'ending'

@@ -4,6 +4,7 @@ const planned = [
   'catch-up',
   'choose-point',
   'raise-epoch',
+  'decide-jobs',
   'create-cold',
   'warm-endpoints',
   'switch-traffic',
@@ -26,6 +27,7 @@ export const runbookAnchors = {
   failover: [
     'choose-point',
     'raise-epoch',
+    'decide-jobs',
     'fence-source',
     'create-cold',
     'warm-endpoints',

@@ -30,10 +30,10 @@ async function diedAt(name: Name, step: string, type: 'step-began' | 'step-ended
 }
 
 const promises = {
-  failover: ['choose-point', 'raise-epoch', 'fence-source', 'write-report'],
+  failover: ['choose-point', 'raise-epoch', 'decide-jobs', 'fence-source', 'write-report'],
   switchover: [
-    ...['check-both', 'quiesce-source', 'catch-up', 'choose-point', 'raise-epoch', 'fence-source'],
-    ...['salvage', 'replicate-back', 'mark-protected', 'write-report'],
+    ...['check-both', 'quiesce-source', 'catch-up', 'choose-point', 'raise-epoch', 'decide-jobs'],
+    ...['fence-source', 'salvage', 'replicate-back', 'mark-protected', 'write-report'],
   ],
 }
 

@@ -7,6 +7,8 @@ import type { FailedObject, SalvageResult } from './outcomes.ts'
 /** What steps of one run learned and later steps and the report need. */
 export interface RunFacts {
   readonly point: ChosenPoint
+  /** When open jobs were last looked at before the move; null: never in its epoch. */
+  readonly jobsNoted: { readonly capturedAt: string | null }
   readonly fence: FenceResult
   readonly cold: ColdResult
   readonly endpoints: readonly WarmEndpoint[]
@@ -63,8 +65,6 @@ export interface ChosenPoint {
   readonly replicationPoint: string | null
   readonly chosenAt: string
   readonly counts: readonly KindCount[]
-  /** When open jobs were last captured; null: never. */
-  readonly jobsCapturedAt: string | null
 }
 
 export interface ColdResult {

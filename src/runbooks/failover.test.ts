@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { CapturedJob } from '../jobs/captured-job.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { memoryEngine } from '../runbook/memory-engine.ts'
 import type { FaultPoint } from '../runbook/perform.ts'
@@ -61,6 +62,23 @@ describe('failover while the source is gone', () => {
       conflict: [{ object: 'component/both/1' }],
       skipped: ['schedule/left-out'],
     })
+  })
+
+  it('decides about jobs that another controller notes until the epoch is raised, and not after (I6)', async () => {
+    const { records } = scene
+    await controller(scene, there, { at: { step: 'raise-epoch', point: 'intent' } })
+    const capture = await records.jobs.readCapture('g', 'east')
+    if (capture === undefined) throw new Error('the scene has open jobs')
+    const [job] = capture.jobs as [CapturedJob]
+    await records.jobs.saveCapture({
+      ...capture,
+      jobs: [...capture.jobs, { ...job, name: 'late' }],
+    })
+    await controller(scene, there)
+    const rows = await records.jobs.rows('g')
+    expect(rows.map((row) => row.job)).toContain('late')
+    const later = records.jobs.saveCapture({ ...capture, jobs: [{ ...job, name: 'later' }] })
+    await expect(later).rejects.toMatchObject({ code: 'epoch.stale' })
   })
 
   it('is over at once when everything is done already', async () => {

@@ -3,6 +3,7 @@ import { limits } from './limits.ts'
 import {
   choosePointStep,
   createColdStep,
+  decideJobsStep,
   enableSchedulesStep,
   moveConfigurationStep,
   raiseEpochStep,
@@ -21,6 +22,7 @@ import { reportIsWritten, writeFailoverReport } from './steps/write-report.ts'
 export const failover = runbook<FailoverWorld>('failover', [
   choosePointStep,
   raiseEpochStep,
+  decideJobsStep,
   step('fence-source', {
     title: 'Keep the old primary from acting, as far as it can be reached',
     timeoutMs: limits.asking,

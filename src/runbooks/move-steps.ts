@@ -3,6 +3,7 @@ import { limits } from './limits.ts'
 import type { FailoverWorld } from './ports.ts'
 import { choosePoint, pointIsChosen } from './steps/choose-point.ts'
 import { coldObjectsStand, createColdObjects } from './steps/create-cold.ts'
+import { decideOpenJobs, jobsAreDecided } from './steps/decide-jobs.ts'
 import { enableSchedules, schedulesAreEnabled } from './steps/enable-schedules.ts'
 import { epochIsRaised, raiseEpoch } from './steps/raise-epoch.ts'
 import { leadsToTarget, switchToTarget } from './steps/switch-endpoints.ts'
@@ -11,7 +12,7 @@ import { endpointsAnswer, warmEndpoints } from './steps/warm-endpoints.ts'
 /** Steps that every move into a new epoch has, planned or not; each runbook says in which order. */
 
 export const choosePointStep: Step<FailoverWorld> = step('choose-point', {
-  title: 'Choose the replication point and decide about open jobs',
+  title: 'Choose the replication point',
   timeoutMs: limits.brief,
   needs: [],
   isDone: pointIsChosen,
@@ -25,6 +26,14 @@ export const raiseEpochStep: Step<FailoverWorld> = step('raise-epoch', {
   needs: [{ member: 'target', plane: 'arm' }],
   isDone: epochIsRaised,
   act: raiseEpoch,
+})
+
+export const decideJobsStep: Step<FailoverWorld> = step('decide-jobs', {
+  title: 'Decide about open jobs as they were last seen',
+  timeoutMs: limits.brief,
+  needs: [],
+  isDone: jobsAreDecided,
+  act: decideOpenJobs,
 })
 
 export const createColdStep: Step<FailoverWorld> = step('create-cold', {

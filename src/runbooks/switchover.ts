@@ -3,6 +3,7 @@ import { limits } from './limits.ts'
 import {
   choosePointStep,
   createColdStep,
+  decideJobsStep,
   enableSchedulesStep,
   moveConfigurationStep,
   raiseEpochStep,
@@ -65,6 +66,7 @@ const steps: readonly Step<SwitchoverWorld>[] = [
   }),
   choosePointStep,
   raiseEpochStep,
+  decideJobsStep,
   createColdStep,
   warmEndpointsStep,
   switchTrafficStep,

@@ -160,7 +160,7 @@ async function moveJobs(primary: Side, secondary: Side): Promise<string[]> {
   await decideJobs({
     ...context,
     group: 'corpus',
-    source: 'east',
+    ...{ source: 'east', target: 'west' },
     policy: { resubmit: 'all', holdMs: 0 },
     proven: { point: null, newest: async () => null },
   })

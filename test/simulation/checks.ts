@@ -1,5 +1,6 @@
 import type { GroupStatus } from '../../src/api/contract.ts'
 import type { Verdict } from '../../src/detection/verdict.ts'
+import type { JobCapture, JobDecisions } from '../../src/jobs/job-store.ts'
 import { isHoldfastError } from '../../src/model/errors.ts'
 import type { Direction, ReplicationPointRow } from '../../src/replication/ledger.ts'
 import type { Epoch } from '../../src/runbook/epoch-register.ts'
@@ -21,7 +22,9 @@ export interface Checks {
   effect(effect: Effect): void
   /** Notes with which epoch in force a write was asked for (I1). */
   entering(workspace: Workspace): Workspace
-  epochBegan(epoch: Epoch): Promise<void>
+  epochBegan(epoch: Epoch): void
+  jobsDecided(decisions: JobDecisions): Promise<void>
+  jobsCaptured(capture: JobCapture): Promise<void>
   pointMoved(direction: Direction, point: ReplicationPointRow): void
   reportWritten(report: Report): void
   runFinished(run: Run): Promise<void>
@@ -92,15 +95,25 @@ export function createChecks(facts: Facts): Checks {
   }
 
   /** I6: what is decided about jobs rests on the newest look at them, and misses none. */
-  const checkDecisions = async ({ begunBy, previous, group }: Epoch): Promise<void> => {
-    if (begunBy === null || previous === null) return
-    const { jobs } = facts.records()
-    const decided = (await jobs.readDecisions(begunBy))?.jobs ?? []
-    const captured = (await jobs.readCapture(group, previous))?.jobs ?? []
+  const checkDecisions = async ({ run, group, source, epoch, jobs }: JobDecisions) => {
+    const { jobs: store, epochs } = facts.records()
+    const history = await epochs.history(group)
+    if (!history.some((one) => one.epoch === epoch && one.begunBy === run))
+      violated('I6', `${run} decided about jobs before its epoch`)
+    const capture = await store.readCapture(group, source)
+    // What an earlier epoch knew of this member was decided when it was left.
+    if (capture?.epoch !== epoch - 1) return
     const names = (list: readonly string[]) => [...new Set(list)].sort().join(', ')
-    const open = names(captured.map(({ name }) => name))
-    const known = names(decided.map(({ job }) => job))
-    if (open !== known) violated('I6', `${begunBy} decided about [${known}], open were [${open}]`)
+    const open = names(capture.jobs.map(({ name }) => name))
+    const known = names(jobs.map(({ job }) => job))
+    if (open !== known) violated('I6', `${run} decided about [${known}], open were [${open}]`)
+  }
+  /** I6: nothing is noted any more of an epoch about whose jobs somebody has decided. */
+  const checkCapture = async ({ group, source, epoch }: JobCapture): Promise<void> => {
+    const decisions = await facts.records().jobs.decisionsFrom(group, source)
+    const later = decisions.find((one) => one.epoch > epoch)
+    if (later !== undefined)
+      violated('I6', `jobs of ${source} were noted in epoch ${epoch} after ${later.run} decided`)
   }
 
   /** What a point claims, asked of both worlds: the objects that are not there as of then. */
@@ -134,12 +147,13 @@ export function createChecks(facts: Facts): Checks {
       checkOverwrite(effect)
       if (effect.call.operation === 'submitJob') checkSubmissions(effect)
     },
-    epochBegan: async (begun) => {
+    epochBegan: (begun) => {
       if (begun.epoch <= epoch) return
       schedule.log(`epoch ${begun.epoch} ${begun.primary}`)
       epoch = begun.epoch
-      await checkDecisions(begun)
     },
+    jobsDecided: checkDecisions,
+    jobsCaptured: checkCapture,
     pointMoved: (direction, point) => {
       schedule.log(`point ${direction.source} ${point.at}`)
       checkPoint(direction, point.at, 'point')
@@ -222,7 +236,7 @@ export function createChecks(facts: Facts): Checks {
 
 /** The records, with the checks told of what they speak of. */
 export function watchedRecords(records: Records, check: () => Checks): Records {
-  const { ledger, epochs, journal, reports } = records
+  const { ledger, epochs, jobs, journal, reports } = records
   return {
     ...records,
     ledger: {
@@ -236,13 +250,26 @@ export function watchedRecords(records: Records, check: () => Checks): Records {
       ...epochs,
       establish: async (first) => {
         const epoch = await epochs.establish(first)
-        await check().epochBegan(epoch)
+        check().epochBegan(epoch)
         return epoch
       },
       begin: async (group, change) => {
         const epoch = await epochs.begin(group, change)
-        await check().epochBegan(epoch)
+        check().epochBegan(epoch)
         return epoch
+      },
+    },
+    jobs: {
+      ...jobs,
+      saveCapture: async (capture) => {
+        await jobs.saveCapture(capture)
+        await check().jobsCaptured(capture)
+      },
+      decideOnce: async (made) => {
+        const isFirst = (await jobs.readDecisions(made.run)) === undefined
+        const kept = await jobs.decideOnce(made)
+        if (isFirst) await check().jobsDecided(kept)
+        return kept
       },
     },
     journal: {

@@ -85,7 +85,7 @@ async function writeMoveReport(
       timeline: shared.timeline,
     }),
     jobs: [...(decisions?.jobs.map((job) => toJobRow(job, epoch)) ?? []), ...late],
-    jobsCapturedAt: point?.jobsCapturedAt ?? null,
+    jobsCapturedAt: (await readFact(world, 'jobsNoted'))?.capturedAt ?? null,
     stableEndpoints: pointers,
     endpoints: (await readFact(world, 'endpoints')) ?? [],
     cold: createdAtFailover(await readFact(world, 'cold')),

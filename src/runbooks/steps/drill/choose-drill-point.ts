@@ -1,6 +1,7 @@
 import type { CapturedJob } from '../../../jobs/captured-job.ts'
 import { object } from '../../../jobs/checkpoint-place.ts'
 import { decide, originOf } from '../../../jobs/decide.ts'
+import { openJobsIn } from '../../../jobs/open-jobs.ts'
 import { type Resumption, resumptionOf } from '../../../jobs/resumption.ts'
 import { drillExperiment, drillPath, drillPrefix, drillTag } from '../../../model/drill.ts'
 import type { JsonObject } from '../../../model/json.ts'
@@ -22,8 +23,10 @@ export async function drillPointIsChosen(world: DrillWorld): Promise<Look> {
 /** The decisions are the drill's alone: those of a failover also tell which old copies to cancel. */
 export async function chooseDrillPoint(world: DrillWorld): Promise<undefined> {
   const direction = ledgerDirection(world)
-  const capture = await world.jobs.readCapture(world.group, world.source.name)
-  const captured = world.rehearseJobs === 'none' ? [] : (capture?.jobs ?? [])
+  const { group, source, target, epoch } = world
+  const now = { leader: source.name, other: target.name, epoch }
+  const { capturedAt, jobs: open } = await openJobsIn(world.jobs, group, now)
+  const captured = world.rehearseJobs === 'none' ? [] : open
   const proven = await provenSoFar(world.ledger, direction)
   const jobs: RehearsedJob[] = []
   for (const job of captured) {
@@ -31,12 +34,12 @@ export async function chooseDrillPoint(world: DrillWorld): Promise<undefined> {
     const { decision } = decide(job, world.jobPolicy, resumption, world.now())
     if (decision === 'resubmit') jobs.push(rehearsal(world.run, job, resumption))
   }
+  await writeFact(world, 'jobsNoted', { capturedAt })
   await writeFact(world, 'rehearsedJobs', jobs)
   await writeFact(world, 'point', {
     replicationPoint: proven.point,
     chosenAt: world.now().toISOString(),
     counts: await world.ledger.counts(direction),
-    jobsCapturedAt: capture?.at ?? null,
   })
 }
 

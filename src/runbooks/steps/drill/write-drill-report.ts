@@ -19,7 +19,7 @@ export async function writeDrillReport(world: DrillWorld): Promise<undefined> {
     replicationPoint: point?.replicationPoint ?? null,
     recovery: await measureDrill(world),
     jobs: [],
-    jobsCapturedAt: point?.jobsCapturedAt ?? null,
+    jobsCapturedAt: (await readFact(world, 'jobsNoted'))?.capturedAt ?? null,
     stableEndpoints: [],
     endpoints: (await readFact(world, 'endpoints')) ?? [],
     cold: {
