@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { GroupStatus } from '../src/api/contract.ts'
 import { apiPrefix } from '../src/api/prefix.ts'
 import {
+  at,
+  group,
   type ScriptedController,
   startScriptedController,
 } from '../src/cli/testing/scripted-controller.ts'
@@ -78,6 +81,40 @@ it('answers 304 to whoever has the answer already, and anew when it changed', as
   const again = await ask(`W/"other", ${tag}`)
   expect([again.status, await again.text(), again.headers.get('etag')]).toEqual([304, '', tag])
   expect((await ask('W/"other"')).status).toBe(200)
+})
+
+it('does not take the time, nor a lag that grows with it, for a change of the status', async () => {
+  let second = 0
+  let lagMs: number | null = 0
+  let change: Partial<GroupStatus> = {}
+  const stateDir = join(folder, 'clock')
+  const ticking = await startScriptedController({
+    stateDir,
+    service: {
+      status: async () => {
+        second += 1
+        if (lagMs !== null) lagMs += 1000
+        return { version: '0', now: at(second), groups: [{ ...group, lagMs, ...change }] }
+      },
+    },
+  })
+  const headers = { authorization: `Bearer ${ticking.token}` }
+  const ask = async (tag: string) => {
+    const url = `${ticking.url}${apiPrefix}/status`
+    const answer = await fetch(url, { headers: { ...headers, 'if-none-match': tag } })
+    return { status: answer.status, tag: answer.headers.get('etag') ?? '' }
+  }
+  try {
+    const { tag } = await ask('')
+    expect(await ask(tag)).toEqual({ status: 304, tag })
+    lagMs = null
+    const unknown = await ask(tag)
+    expect(unknown.status).toBe(200)
+    change = { replicationPoint: at(30) }
+    expect((await ask(unknown.tag)).status).toBe(200)
+  } finally {
+    await ticking.close()
+  }
 })
 
 it.each(['', '{', '42', '{"ids":1}'])('refuses the cursor %j', (cursor) => {

@@ -14,6 +14,7 @@ import {
 } from '../../api/detail-contract.ts'
 import { topology } from '../../api/topology-contract.ts'
 import type { ControllerService } from '../service.ts'
+import { besides } from './etags.ts'
 
 const inGroup = z.object({ group: z.string() })
 const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem })
@@ -30,6 +31,7 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
         params: inGroup,
         response: answers(topology),
       },
+      config: { stateOf: besides('readAt') },
     },
     (request) => service.topology(request.params.group),
   )
@@ -41,6 +43,7 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
         params: inGroup.extend({ id: z.string() }),
         response: answers(objectDetail),
       },
+      config: { stateOf: besides('readAt') },
     },
     (request) => service.object(request.params.group, request.params.id),
   )
@@ -73,6 +76,7 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
         params: inGroup.extend({ run: z.string() }),
         response: answers(runComparison),
       },
+      config: { stateOf: besides('readAt') },
     },
     (request) => service.compareRun(request.params.group, request.params.run),
   )
@@ -84,6 +88,7 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
         params: inGroup,
         response: answers(stableEndpoints),
       },
+      config: { stateOf: besides('readAt') },
     },
     (request) => service.endpoints(request.params.group),
   )

@@ -21,6 +21,7 @@ import {
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { registerControlRoutes } from './control-routes.ts'
+import { besides, stateOfStatus } from './etags.ts'
 import { streamEvents } from './events.ts'
 import { registerEvidenceRoutes } from './evidence-routes.ts'
 import { registerReadings } from './reading-routes.ts'
@@ -50,7 +51,10 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
 
   app.get(
     at('status'),
-    { schema: { summary: 'What is true now', response: answers({ 200: status }) } },
+    {
+      schema: { summary: 'What is true now', response: answers({ 200: status }) },
+      config: { stateOf: stateOfStatus },
+    },
     () => service.status(),
   )
   app.get(
@@ -62,6 +66,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
         querystring: z.object({ full: z.enum(['true', 'false']).default('false') }),
         response: answers({ 200: replicationPlan }),
       },
+      config: { stateOf: besides('madeAt') },
     },
     ({ params, query, signal }) =>
       service.plan(params.group, { signal, full: query.full === 'true' }),
@@ -112,6 +117,7 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
         params: inGroup,
         response: answers({ 200: readiness }),
       },
+      config: { stateOf: besides('at') },
     },
     (request) => service.readiness(request.params.group, { signal: request.signal }),
   )
