@@ -188,7 +188,9 @@ async function done(client: ApiClient, type: OperationType): Promise<void> {
 }
 
 async function over(client: ApiClient, type: OperationType): Promise<void> {
-  const [newest] = (await client.operations('bench')).filter((one) => one.type === type)
+  const [newest] = (await client.operations({ group: 'bench' })).items.filter(
+    (one) => one.type === type,
+  )
   if (newest !== undefined) await ended(client, newest.id)
 }
 

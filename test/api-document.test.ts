@@ -34,6 +34,16 @@ interface Operation {
   readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, unknown>> }>>
 }
 
+interface ListOperation {
+  readonly parameters?: readonly { readonly name: string }[]
+  readonly responses: Readonly<
+    Record<
+      string,
+      { content?: Record<string, { schema: { properties?: Record<string, unknown> } }> }
+    >
+  >
+}
+
 it('describes how each operation answers and refuses, and which one asks for no token', async () => {
   const document = (await (await call('/openapi.json')).json()) as {
     openapi: string
@@ -55,6 +65,22 @@ it('describes how each operation answers and refuses, and which one asks for no 
   }
   const open = operations.filter(({ security }) => security?.length === 0)
   expect(open.map(({ path }) => path)).toEqual([`${apiPrefix}/sign-in-ways`])
+})
+
+it('describes every list as read page by page, each in the same manner', async () => {
+  const { paths } = (await (await call('/openapi.json')).json()) as {
+    paths: Record<string, { get?: ListOperation }>
+  }
+  const lists = Object.entries(paths).flatMap(([path, { get }]) => {
+    const answer = get?.responses['200']?.content?.['application/json']?.schema.properties
+    return get !== undefined && answer?.items !== undefined ? [{ path, get, answer }] : []
+  })
+  expect(lists.length).toBeGreaterThan(10)
+  for (const { path, get, answer } of lists) {
+    const asked = (get.parameters ?? []).map(({ name }) => name)
+    expect(asked, path).toEqual(expect.arrayContaining(['cursor', 'limit']))
+    expect(answer.cursor, path).toMatchObject({ description: expect.stringContaining('null') })
+  }
 })
 
 describe('a call that no route answers', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageOf } from './paging.ts'
 import { roles } from './roles.ts'
 
 /** Who calls, and the tokens of machines; part of the HTTP API's schemas. */
@@ -47,7 +48,7 @@ export const serviceToken = z.object({
   revokedAt: z.string().nullable(),
 })
 
-export const tokensPage = z.object({ items: z.array(serviceToken) })
+export const tokensPage = pageOf(serviceToken)
 /** The only time that the token itself is told. */
 export const createdToken = z.object({ token: z.string(), entry: serviceToken })
 
@@ -56,4 +57,5 @@ export type SignInWays = z.infer<typeof signInWays>
 export type SignedOut = z.infer<typeof signedOut>
 export type CreateToken = z.infer<typeof createToken>
 export type ServiceToken = z.infer<typeof serviceToken>
+export type TokensPage = z.infer<typeof tokensPage>
 export type CreatedToken = z.infer<typeof createdToken>

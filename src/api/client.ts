@@ -6,7 +6,9 @@ import type {
   Session,
   SignedOut,
   SignInWays,
+  TokensPage,
 } from './access-contract.ts'
+import type { PageQuery } from './all-items.ts'
 import type {
   ConflictResolution,
   ConflictsPage,
@@ -14,11 +16,12 @@ import type {
   ResolveConflict,
 } from './conflict-contract.ts'
 import type {
-  DecisionEntry,
+  DecisionsPage,
   Event,
-  JobRow,
+  JobsPage,
   ObjectsPage,
   Operation,
+  OperationsPage,
   OperationType,
   Problem,
   Readiness,
@@ -32,6 +35,7 @@ import type { ControlAction, ControlRequest } from './control-contract.ts'
 import type {
   ObjectDetail,
   Outage,
+  OutagesPage,
   RunComparison,
   RunsPage,
   Settings,
@@ -57,27 +61,22 @@ export interface CallSignal {
   readonly signal?: AbortSignal
 }
 
-export interface RunsQuery {
+export interface RunsQuery extends PageQuery {
   readonly member?: string
-  readonly cursor?: string
 }
 
-export interface AuditQuery {
-  readonly after?: number
+export interface AuditQuery extends PageQuery {
   readonly first?: 'oldest' | 'newest'
   readonly since?: string
   readonly until?: string
   readonly actor?: string
   /** The whole action, or its beginning up to a dot. */
   readonly action?: string
-  readonly limit?: number
 }
 
-export interface HistoryQuery {
+export interface HistoryQuery extends PageQuery {
   readonly type?: OperationType
   readonly since?: string
-  readonly cursor?: string
-  readonly limit?: number
 }
 
 export interface StartCall extends CallSignal {
@@ -85,17 +84,23 @@ export interface StartCall extends CallSignal {
   readonly idempotencyKey?: string
 }
 
-export interface ObjectsQuery {
+export interface ObjectsQuery extends PageQuery {
   readonly kind?: string
   readonly state?: string
   /** Part of the name. */
   readonly name?: string
-  readonly cursor?: string
-  readonly limit?: number
+}
+
+export interface KeptQuery extends PageQuery {
+  readonly object?: string
+}
+
+export interface OperationsQuery extends PageQuery {
+  readonly group?: string
 }
 
 /**
- * The controller's API. Every method throws what the controller threw (code, hint, place), or
+ * The controller's API. Lists are answered page by page; `allItems` follows their cursors. Every method throws what the controller threw (code, hint, place), or
  * `controller.unreachable` (transient), or `controller.no-answer` (unknown outcome) when the
  * connection broke after a change was asked for.
  */
@@ -104,7 +109,7 @@ export interface ApiClient {
   status(call?: CallSignal): Promise<Status>
   plan(group: string, call?: CallSignal & { readonly full?: boolean }): Promise<ReplicationPlan>
   objects(group: string, query?: ObjectsQuery, call?: CallSignal): Promise<ObjectsPage>
-  conflicts(group: string, call?: CallSignal): Promise<ConflictsPage>
+  conflicts(group: string, query?: PageQuery, call?: CallSignal): Promise<ConflictsPage>
   /** `conflict.not-found` when it is none. */
   resolveConflict(
     group: string,
@@ -112,19 +117,19 @@ export interface ApiClient {
     call?: CallSignal,
   ): Promise<ConflictResolution>
   drift(group: string, call?: CallSignal): Promise<DriftReport>
-  keptContent(group: string, object?: string, call?: CallSignal): Promise<KeptPage>
+  keptContent(group: string, query?: KeptQuery, call?: CallSignal): Promise<KeptPage>
   /** Takes seconds: it looks. */
   readiness(group: string, call?: CallSignal): Promise<Readiness>
-  jobs(group: string, call?: CallSignal): Promise<readonly JobRow[]>
+  jobs(group: string, query?: PageQuery, call?: CallSignal): Promise<JobsPage>
   /** One object as it is at both sides now. */
   object(group: string, id: string, call?: CallSignal): Promise<ObjectDetail>
   runs(group: string, query?: RunsQuery, call?: CallSignal): Promise<RunsPage>
   compareRun(group: string, run: string, call?: CallSignal): Promise<RunComparison>
-  endpoints(group: string, call?: CallSignal): Promise<StableEndpointsView>
+  endpoints(group: string, query?: PageQuery, call?: CallSignal): Promise<StableEndpointsView>
   settings(group: string, call?: CallSignal): Promise<Settings>
   topology(group: string, call?: CallSignal): Promise<Topology>
   /** Empty when no member is a local region. */
-  outages(group: string, call?: CallSignal): Promise<readonly Outage[]>
+  outages(group: string, query?: PageQuery, call?: CallSignal): Promise<OutagesPage>
   setOutage(group: string, member: string, down: boolean, call?: CallSignal): Promise<Outage>
   /** `run.not-linked` when no copy of this run is known. */
   resolveRun(group: string, run: string, call?: CallSignal): Promise<ResolvedRun>
@@ -138,8 +143,8 @@ export interface ApiClient {
   pause(group: string, reason: string, call?: CallSignal): Promise<void>
   resume(group: string, call?: CallSignal): Promise<void>
   acknowledge(group: string, call?: CallSignal): Promise<void>
-  decisions(group: string, call?: CallSignal): Promise<readonly DecisionEntry[]>
-  operations(group?: string, call?: CallSignal): Promise<readonly Operation[]>
+  decisions(group: string, query?: PageQuery, call?: CallSignal): Promise<DecisionsPage>
+  operations(query?: OperationsQuery, call?: CallSignal): Promise<OperationsPage>
   operation(id: string, call?: CallSignal): Promise<Operation>
   cancel(id: string, call?: CallSignal): Promise<Operation>
   control(
@@ -155,7 +160,7 @@ export interface ApiClient {
   signInWays(call?: CallSignal): Promise<SignInWays>
   /** Of a browser. */
   signOut(call?: CallSignal): Promise<SignedOut>
-  tokens(group: string, call?: CallSignal): Promise<readonly ServiceToken[]>
+  tokens(group: string, query?: PageQuery, call?: CallSignal): Promise<TokensPage>
   createToken(group: string, token: CreateToken, call?: CallSignal): Promise<CreatedToken>
   revokeToken(group: string, name: string, call?: CallSignal): Promise<ServiceToken>
   audit(query?: AuditQuery, call?: CallSignal): Promise<AuditPage>
@@ -241,23 +246,20 @@ export function createClient(options: ClientOptions): ApiClient {
     objects: (group, query, more) => json(`${inGroup(group)}/objects${queryText(query)}`, more),
     resolveRun: (group, run, more) =>
       json(`${inGroup(group)}/runs/${encodeURIComponent(run)}`, more),
-    conflicts: (group, more) => json(`${inGroup(group)}/conflicts`, more),
+    conflicts: (group, query, more) => json(`${inGroup(group)}/conflicts${queryText(query)}`, more),
     resolveConflict: (group, request, more) =>
       json(`${inGroup(group)}/conflicts/resolve`, { method: 'POST', body: request, ...more }),
     drift: (group, more) => json(`${inGroup(group)}/drift`, more),
-    keptContent: (group, object, more) => {
-      const query = object === undefined ? '' : `?object=${encodeURIComponent(object)}`
-      return json(`${inGroup(group)}/conflicts/kept${query}`, more)
-    },
+    keptContent: (group, query, more) =>
+      json(`${inGroup(group)}/conflicts/kept${queryText(query)}`, more),
     object: (group, id, more) => json(`${inGroup(group)}/objects/${encodeURIComponent(id)}`, more),
     runs: (group, query, more) => json(`${inGroup(group)}/runs${queryText(query)}`, more),
     compareRun: (group, run, more) =>
       json(`${inGroup(group)}/runs/${encodeURIComponent(run)}/comparison`, more),
-    endpoints: (group, more) => json(`${inGroup(group)}/endpoints`, more),
+    endpoints: (group, query, more) => json(`${inGroup(group)}/endpoints${queryText(query)}`, more),
     topology: (group, more) => json(`${inGroup(group)}/topology`, more),
     settings: (group, more) => json(`${inGroup(group)}/settings`, more),
-    outages: async (group, more) =>
-      (await json<{ items: Outage[] }>(`${inGroup(group)}/outages`, more)).items,
+    outages: (group, query, more) => json(`${inGroup(group)}/outages${queryText(query)}`, more),
     setOutage: (group, member, down, more) =>
       json(`${inGroup(group)}/outages/${encodeURIComponent(member)}`, {
         method: 'POST',
@@ -265,8 +267,7 @@ export function createClient(options: ClientOptions): ApiClient {
         ...more,
       }),
     readiness: (group, more) => json(`${inGroup(group)}/readiness`, more),
-    jobs: async (group, more) =>
-      (await json<{ items: JobRow[] }>(`${inGroup(group)}/jobs`, more)).items,
+    jobs: (group, query, more) => json(`${inGroup(group)}/jobs${queryText(query)}`, more),
     start: (group, type, request, { idempotencyKey, ...more } = {}) =>
       json(`${inGroup(group)}/${type}`, {
         method: 'POST',
@@ -278,15 +279,8 @@ export function createClient(options: ClientOptions): ApiClient {
     pause: (group, reason, more) => order(`${inGroup(group)}/pause`, { reason }, more),
     resume: (group, more) => order(`${inGroup(group)}/resume`, undefined, more),
     acknowledge: (group, more) => order(`${inGroup(group)}/acknowledge`, undefined, more),
-    decisions: async (group, more) =>
-      (await json<{ items: DecisionEntry[] }>(`${inGroup(group)}/decisions`, more)).items,
-    operations: async (group, more) =>
-      (
-        await json<{ items: Operation[] }>(
-          `operations${group === undefined ? '' : `?group=${encodeURIComponent(group)}`}`,
-          more,
-        )
-      ).items,
+    decisions: (group, query, more) => json(`${inGroup(group)}/decisions${queryText(query)}`, more),
+    operations: (query, more) => json(`operations${queryText(query)}`, more),
     operation: (id, more) => json(ofOperation(id), more),
     control: (id, action, request, more) =>
       json(`${ofOperation(id)}/${action}`, { method: 'POST', body: request, ...more }),
@@ -296,8 +290,7 @@ export function createClient(options: ClientOptions): ApiClient {
     session: (more) => json('session', more),
     signInWays: (more) => json('sign-in-ways', more),
     signOut: (more) => json('session/end', { method: 'POST', ...more }),
-    tokens: async (group, more) =>
-      (await json<{ items: ServiceToken[] }>(`${inGroup(group)}/tokens`, more)).items,
+    tokens: (group, query, more) => json(`${inGroup(group)}/tokens${queryText(query)}`, more),
     createToken: (group, token, more) =>
       json(`${inGroup(group)}/tokens`, { method: 'POST', body: token, ...more }),
     revokeToken: (group, name, more) =>
@@ -329,7 +322,7 @@ interface Request extends CallSignal {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-function queryText(query: ObjectsQuery | RunsQuery | AuditQuery | HistoryQuery = {}): string {
+function queryText(query: PageQuery = {}): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) parameters.set(name, String(value))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pageOf } from './paging.ts'
 
 /** Conflicts of a failover group and what was decided about them; part of the HTTP API's schemas. */
 
@@ -25,10 +26,8 @@ export const conflict = z.object({
   changes: z.array(change).nullable(),
 })
 
-export const conflictsPage = z.object({
-  items: z.array(conflict),
-  /** Conflicts that are not among the items. */
-  more: z.number(),
+export const conflictsPage = pageOf(conflict).extend({
+  total: z.number().describe('conflicts on all pages'),
 })
 
 export const resolveConflict = z.object({
@@ -54,7 +53,7 @@ export const keptContent = z.object({
   at: z.string(),
 })
 
-export const keptPage = z.object({ items: z.array(keptContent) })
+export const keptPage = pageOf(keptContent)
 
 export type Conflict = z.infer<typeof conflict>
 export type ConflictsPage = z.infer<typeof conflictsPage>

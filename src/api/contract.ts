@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { waiting } from './control-contract.ts'
+import { pageOf } from './paging.ts'
 
 /**
  * The HTTP API's schemas: they validate requests, make the OpenAPI document and type the clients
@@ -140,7 +141,7 @@ export const decisionEntry = z.object({
   signal: z.string(),
   result: z.string().nullable(),
 })
-export const decisionsPage = z.object({ items: z.array(decisionEntry) })
+export const decisionsPage = pageOf(decisionEntry)
 
 /** Who decides about a failover, and what was decided last. */
 export const decisionStatus = z.object({
@@ -302,9 +303,9 @@ export const startOperation = z.object({
   verify: z.object({ share: z.number().gt(0).max(1), kind: z.string().optional() }).optional(),
 })
 
-export const objectsPage = z.object({ items: z.array(ledgerRow), cursor: z.string().nullable() })
-export const jobsPage = z.object({ items: z.array(jobRow) })
-export const operationsPage = z.object({ items: z.array(operation) })
+export const objectsPage = pageOf(ledgerRow)
+export const jobsPage = pageOf(jobRow)
+export const operationsPage = pageOf(operation)
 /** Opens the console once, within ten minutes; it is a secret until then. */
 export const consoleLink = z.object({ url: z.string() })
 
@@ -336,24 +337,28 @@ export type ResolvedRun = z.infer<typeof resolvedRun>
 export type Problem = z.infer<typeof problem>
 export type StartOperation = z.infer<typeof startOperation>
 export type ObjectsPage = z.infer<typeof objectsPage>
+export type JobsPage = z.infer<typeof jobsPage>
+export type DecisionsPage = z.infer<typeof decisionsPage>
+export type OperationsPage = z.infer<typeof operationsPage>
 export type OperationType = Operation['type']
 export type Event = z.infer<typeof event>
 
 /**
- * Routes, all below `/api/v1` unless they start with a slash of their own:
+ * Routes, all below `/api/v1` unless they start with a slash of their own; what answers `{ items, cursor }`
+ * or a page takes `?cursor&limit` (paging.ts):
  *
  * GET  status                          -> status
  * GET  groups/{group}/plan             -> replicationPlan
- * GET  groups/{group}/objects?kind&state&name&cursor&limit -> { items: ledgerRow[], cursor }
+ * GET  groups/{group}/objects?kind&state&name -> objectsPage
  * GET  groups/{group}/drift            -> driftReport (drift-contract.ts)
- * GET  groups/{group}/conflicts?limit -> conflictsPage (conflict-contract.ts)
+ * GET  groups/{group}/conflicts -> conflictsPage (conflict-contract.ts)
  * POST groups/{group}/conflicts/resolve resolveConflict -> conflictResolution
  * GET  groups/{group}/conflicts/kept?object -> keptPage
- * GET  groups/{group}/jobs             -> { items: jobRow[] }
+ * GET  groups/{group}/jobs             -> jobsPage
  * GET  groups/{group}/runs/{run}       -> resolvedRun
  * (detail-contract.ts)
  * GET  groups/{group}/objects/{id}     -> objectDetail
- * GET  groups/{group}/runs?member&cursor, runs/{run}/comparison, endpoints, settings, outages
+ * GET  groups/{group}/runs?member, runs/{run}/comparison, endpoints, settings, outages
  * GET  groups/{group}/topology         -> topology (topology-contract.ts)
  * POST groups/{group}/outages/{member} setOutage -> outage
  * GET  groups/{group}/readiness        -> readiness
@@ -367,16 +372,16 @@ export type Event = z.infer<typeof event>
  * POST groups/{group}/pause            pauseRequest -> 204
  * POST groups/{group}/resume           -> 204
  * POST groups/{group}/acknowledge      -> 204
- * GET  groups/{group}/decisions        -> { items: decisionEntry[] }
+ * GET  groups/{group}/decisions        -> decisionsPage
  * POST groups/{group}/drill            startOperation -> 202 operation
- * GET  operations?group                -> { items: operation[] }
- * GET  groups/{group}/history?type&since&cursor&limit -> historyPage (evidence-contract.ts)
+ * GET  operations?group                -> operationsPage
+ * GET  groups/{group}/history?type&since -> historyPage (evidence-contract.ts)
  * POST groups/{group}/notify/test      notifyTest -> notifyTestResults (notify-contract.ts)
  * GET  operations/{id}                 -> operation
  * POST operations/{id}/cancel          -> operation
  * POST operations/{id}/approve, reject, retry, skip, abort controlRequest -> operation (control-contract.ts)
  * GET  operations/{id}/report[.html|.sig] -> report
- * GET  audit?after&first&since&until&actor&action&limit -> auditPage,
+ * GET  audit?first&since&until&actor&action -> auditPage,
  *      audit/verdict -> auditVerdict, audit/key -> evidenceKey (evidence-contract.ts)
  * POST console-link                    -> consoleLink
  * GET  events                          -> text/event-stream

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ledgerRow } from './contract.ts'
+import { pageOf } from './paging.ts'
 
 /** Schemas of what is read from the members at the moment of asking. Kept apart from the status. */
 
@@ -53,11 +54,7 @@ export const runSummary = z.object({
   startedAt: z.string().nullable(),
   modifiedAt: z.string(),
 })
-export const runsPage = z.object({
-  member: z.string(),
-  items: z.array(runSummary),
-  cursor: z.string().nullable(),
-})
+export const runsPage = pageOf(runSummary).extend({ member: z.string() })
 
 const series = z.object({
   values: z.number(),
@@ -106,7 +103,7 @@ export const stableEndpointView = z.object({
   address: z.string().nullable().describe('of a gateway'),
   gateway: gatewayView.nullable(),
 })
-export const stableEndpoints = z.object({ items: z.array(stableEndpointView), readAt: z.string() })
+export const stableEndpoints = pageOf(stableEndpointView).extend({ readAt: z.string() })
 
 export const settings = z.object({
   version: z.string(),
@@ -134,7 +131,7 @@ export const outage = z.object({
   member: z.string(),
   down: z.boolean().nullable().describe('null: the region does not answer its owner either'),
 })
-export const outages = z.object({ items: z.array(outage) })
+export const outages = pageOf(outage)
 export const setOutage = z.object({ down: z.boolean() })
 
 export type Side = z.infer<typeof side>
@@ -149,3 +146,4 @@ export type StableEndpointView = z.infer<typeof stableEndpointView>
 export type StableEndpointsView = z.infer<typeof stableEndpoints>
 export type Settings = z.infer<typeof settings>
 export type Outage = z.infer<typeof outage>
+export type OutagesPage = z.infer<typeof outages>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { operation } from './contract.ts'
+import { pageOf } from './paging.ts'
 
 /** What the API says of evidence; see `contract.ts`. */
 
@@ -36,11 +37,8 @@ export const auditVerdict = z.object({
     .describe('the first that does not hold; null: the chain is whole'),
 })
 
-export const auditPage = z.object({
-  /** In the order asked for. */
-  items: z.array(auditEntry),
-  /** `after` of the next page; null: this is the end. */
-  cursor: z.number().nullable(),
+/** In the order asked for. */
+export const auditPage = pageOf(auditEntry).extend({
   head: auditHead.nullable().describe('the newest that this controller has signed'),
 })
 
@@ -62,11 +60,8 @@ export const historyEntry = operation
     report: z.string().nullable().describe('path below /api/v1'),
   })
 
-export const historyPage = z.object({
-  /** Newest first. */
-  items: z.array(historyEntry),
-  cursor: z.string().nullable().describe('`cursor` of the next page; null: this is the end'),
-})
+/** Newest first. */
+export const historyPage = pageOf(historyEntry)
 
 export type HistoryEntry = z.infer<typeof historyEntry>
 export type HistoryPage = z.infer<typeof historyPage>

@@ -1,6 +1,7 @@
 /** What `holdfast/client` is to other packages. */
 export { HoldfastError, isCode } from '../model/errors.ts'
 export type * from './access-contract.ts'
+export { allItems, type Page, type PageQuery, pagesOf } from './all-items.ts'
 export { type ApiClient, type ClientOptions, createClient } from './client.ts'
 export type * from './conflict-contract.ts'
 export type * from './contract.ts'

@@ -26,7 +26,7 @@ it('lists conflicts with what differs and who changed it, and says so to scripts
   for (const part of ['model/b/1', 'ann', 'bob', 'tags.stage', 'hers', 'his'])
     expect(stdout).toContain(part)
   const json = await run('--json')
-  expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ object: 'model/b/1' }], more: 0 })
+  expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ object: 'model/b/1' }] })
 })
 
 it('decides only when asked to: not in a dry run, and not without a yes', async () => {

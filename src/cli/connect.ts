@@ -91,7 +91,7 @@ export async function runningController(stateDir: string): Promise<ApiClient | u
   if (note === undefined || !isAlive(note.pid)) return undefined
   const client = createClient({ url: note.url, token: note.token })
   try {
-    await client.operations()
+    await client.operations({ limit: 1 })
     return client
   } catch (error) {
     // The note is old and its process id belongs to somebody else; the lock decides who works here.

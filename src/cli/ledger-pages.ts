@@ -1,3 +1,4 @@
+import { pagesOf } from '../api/all-items.ts'
 import type { ApiClient, CallSignal, ObjectsQuery } from '../api/client.ts'
 import type { LedgerRow } from '../api/contract.ts'
 
@@ -10,17 +11,14 @@ export async function allObjects(
 ): Promise<LedgerRow[]> {
   const { most = Number.POSITIVE_INFINITY, ...signal } = call
   const rows: LedgerRow[] = []
-  let cursor: string | null = null
-  do {
+  const pages = pagesOf((place) => {
     const limit = Math.min(1000, most - rows.length)
-    const page: { items: LedgerRow[]; cursor: string | null } = await client.objects(
-      group,
-      { ...query, limit, ...(cursor === null ? {} : { cursor }) },
-      signal,
-    )
+    return client.objects(group, { ...query, ...place, limit }, signal)
+  })
+  for await (const page of pages) {
     rows.push(...page.items)
-    cursor = page.cursor
-  } while (cursor !== null && rows.length < most)
+    if (rows.length >= most) break
+  }
   return rows
 }
 

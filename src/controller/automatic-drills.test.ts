@@ -51,7 +51,7 @@ describe('a drill by itself', () => {
       automaticDrills({
         plan,
         service: {
-          operations: async () => operations,
+          operations: async () => ({ items: [...operations], cursor: null }),
           start: async (...args) => {
             asked.push(args)
             return open

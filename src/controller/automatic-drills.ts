@@ -48,7 +48,12 @@ export function automaticDrills(options: {
     look: async (status) => {
       if (!plan.drill.automatic || !status.drill.overdue) return
       const now = clock()
-      const why = whyNoDrill(plan.drill, status, await service.operations(), now)
+      const why = whyNoDrill(
+        plan.drill,
+        status,
+        (await service.operations({ limit: 100 })).items,
+        now,
+      )
       if (why !== null) return say(why)
       const request = { dryRun: false, force: false, expectedEpoch: status.epoch }
       // Two controllers that find it due ask for the same one.

@@ -26,6 +26,7 @@ import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
 import { historyOf } from './history.ts'
+import { numberIn, pageAfter } from './list-pages.ts'
 import type { Notifier } from './notifier.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { operationControl } from './operation-control.ts'
@@ -152,12 +153,13 @@ export function controllerService(parts: ServiceParts): ControllerService {
       const isWhole = rows.length < filter.limit
       return { items: rows, cursor: isWhole ? null : (rows.at(-1)?.object ?? null) }
     },
-    jobs: async (name) => {
+    jobs: async (name, page) => {
       check(name)
       const { primary, secondary, epoch } = await courseNow(group)
       const now = { leader: primary, other: secondary, epoch }
       const { jobs } = await openJobsIn(records.jobs, name, now)
-      return [...jobs.map(openJobRow), ...(await records.jobs.rows(name))]
+      const rows = [...jobs.map(openJobRow), ...(await records.jobs.rows(name))]
+      return pageAfter(rows, (row) => JSON.stringify([row.epoch, row.job]), page)
     },
     replication: (name) => {
       check(name)
@@ -231,9 +233,13 @@ export function controllerService(parts: ServiceParts): ControllerService {
       await parts.decisions.acknowledge(name, by, clock().toISOString())
       await note('acknowledge', by, 'The automatic failover was acknowledged.')
     },
-    decisions: async (name) => {
+    decisions: async (name, { cursor, limit }) => {
       check(name)
-      return (await parts.decisions.entries(name, 200)).map(({ group: _group, ...entry }) => entry)
+      const rows = await parts.decisions.entries(name, { limit, before: numberIn(cursor) })
+      return {
+        items: rows.map(({ group: _group, id: _id, ...entry }) => entry),
+        cursor: rows.length < limit ? null : String(rows.at(-1)?.id),
+      }
     },
     testNotify: async (name, channel) => {
       check(name)
@@ -243,9 +249,14 @@ export function controllerService(parts: ServiceParts): ControllerService {
       check(name)
       return historyOf({ group: name, runner, reports: records.reports }, filter)
     },
-    operations: async (name) => {
+    operations: async ({ group: name, cursor, limit }) => {
       if (name !== undefined) check(name)
-      return (await runner.list({ group: plan.group })).map(show)
+      const before = cursor === undefined ? {} : { before: cursor }
+      const runs = await runner.list({ group: plan.group, limit, ...before })
+      return {
+        items: runs.map(show),
+        cursor: runs.length < limit ? null : (runs.at(-1)?.header.id ?? null),
+      }
     },
     operation: async (id) => show(await runOf(id)),
     cancel: async (id, by) => {

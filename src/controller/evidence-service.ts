@@ -4,9 +4,10 @@ import type { AuditFilter, AuditLog } from '../evidence/audit-log.ts'
 import type { HeadKeeper } from '../evidence/head-keeper.ts'
 import { readPublicKey, type SigningKey } from '../evidence/signing-key.ts'
 import { verifyAudit } from '../evidence/verify-audit.ts'
+import { numberIn, type PageAsked } from './list-pages.ts'
 
 export interface EvidenceService {
-  audit(filter: AuditFilter): Promise<AuditPage>
+  audit(filter: Omit<AuditFilter, 'after'> & PageAsked): Promise<AuditPage>
   /** Reads the whole log. */
   verdict(): Promise<AuditVerdict>
   key(): EvidenceKey
@@ -21,12 +22,12 @@ export interface EvidenceParts {
 
 export function evidenceService({ audit, heads, key }: EvidenceParts): EvidenceService {
   return {
-    audit: async (filter) => {
-      const entries = await audit.entries(filter)
+    audit: async ({ cursor, ...filter }) => {
+      const entries = await audit.entries({ ...filter, after: numberIn(cursor) })
       const isEnd = entries.length < filter.limit
       return {
         items: entries.map(({ details, ...entry }) => ({ ...entry, details: { ...details } })),
-        cursor: isEnd ? null : (entries.at(-1)?.seq ?? null),
+        cursor: isEnd ? null : String(entries.at(-1)?.seq),
         head: heads.head() ?? null,
       }
     },

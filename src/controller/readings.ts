@@ -1,6 +1,7 @@
 import type {
   ObjectDetail,
   Outage,
+  OutagesPage,
   RunComparison,
   RunsPage,
   Settings,
@@ -8,6 +9,7 @@ import type {
 } from '../api/detail-contract.ts'
 import type { Topology } from '../api/topology-contract.ts'
 import { endpointViews } from './endpoint-views.ts'
+import { type PageAsked, pageAfter } from './list-pages.ts'
 import { objectDetail } from './object-detail.ts'
 import { listOutages, switchOutage } from './outages.ts'
 import type { ProtectedGroup } from './protected-group.ts'
@@ -17,12 +19,15 @@ import { topologyOf } from './topology.ts'
 /** What is asked of the members and the stable endpoints when somebody looks. */
 export interface Readings {
   object(group: string, id: string): Promise<ObjectDetail>
-  runs(group: string, query: { member?: string; cursor?: string }): Promise<RunsPage>
+  runs(
+    group: string,
+    query: PageAsked & { readonly member?: string | undefined },
+  ): Promise<RunsPage>
   compareRun(group: string, run: string): Promise<RunComparison>
-  endpoints(group: string): Promise<StableEndpointsView>
+  endpoints(group: string, page: PageAsked): Promise<StableEndpointsView>
   settings(group: string): Promise<Settings>
   topology(group: string): Promise<Topology>
-  outages(group: string): Promise<readonly Outage[]>
+  outages(group: string, page: PageAsked): Promise<OutagesPage>
   setOutage(group: string, member: string, down: boolean): Promise<Outage>
 }
 
@@ -44,13 +49,15 @@ export function readings(
     object: checked((id: string) => objectDetail(group, id)),
     runs: checked((query) => runsOf(group, query)),
     compareRun: checked((run: string) => compareRun(group, run)),
-    endpoints: checked(async () => ({
-      items: await endpointViews(group),
+    endpoints: checked(async (page) => ({
+      ...pageAfter(await endpointViews(group), ({ name }) => name, page),
       readAt: group.clock().toISOString(),
     })),
     settings: checked(async () => settingsOf(group, running)),
     topology: checked(() => topologyOf(group)),
-    outages: checked(() => listOutages(group)),
+    outages: checked(async (page) =>
+      pageAfter(await listOutages(group), ({ member }) => member, page),
+    ),
     setOutage: checked((member: string, down: boolean) => switchOutage(group, member, down)),
   }
 }

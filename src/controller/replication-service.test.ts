@@ -49,8 +49,10 @@ async function conflicted() {
 describe('conflicts', () => {
   it('are listed with the fields that differ, seen from the target', async () => {
     const { service } = await conflicted()
-    const { items, more } = await service.conflicts({ limit: 1 })
-    expect(more).toBe(1)
+    const { items, total, cursor } = await service.conflicts({ limit: 1 })
+    expect(total).toBe(2)
+    const rest = await service.conflicts({ limit: 1, cursor: cursor ?? '' })
+    expect(rest.items.map(({ object }) => object)).toEqual(['model/m/1'])
     expect(items).toMatchObject([
       { object: 'blob/workspaceblobstore/a%2Fb', source: { member: 'east' } },
     ])
@@ -66,7 +68,7 @@ describe('conflicts', () => {
     expect(await pass()).toMatchObject({ conflicts: 2 })
     await service.resolveConflict({ ...request, dryRun: false })
     expect(await pass()).toMatchObject({ conflicts: 1, updated: 1 })
-    expect((await service.kept('model/m/1')).items).toMatchObject([
+    expect((await service.kept({ object: 'model/m/1', limit: 10 })).items).toMatchObject([
       { side: 'target', body: { properties: { tags: { tag: '3' } } } },
     ])
     await expect(service.resolveConflict({ ...request, dryRun: false })).rejects.toMatchObject({

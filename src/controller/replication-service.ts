@@ -12,17 +12,18 @@ import { findDrift } from '../replication/drift.ts'
 import { listConflicts } from '../replication/list-conflicts.ts'
 import type { Side } from '../replication/resolutions.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
+import { type PageAsked, pageAfter } from './list-pages.ts'
 import { courseNow, type ProtectedGroup, passContext } from './protected-group.ts'
 
 /** What the API says and takes about the two sides of a group, besides operations. */
 export interface ReplicationService {
-  conflicts(options: CallOptions & { readonly limit: number }): Promise<ConflictsPage>
+  conflicts(options: CallOptions & PageAsked): Promise<ConflictsPage>
   /** Decides; the next pass does it. Throws `conflict.not-found` (operator). */
   resolveConflict(request: ResolveConflict, options?: CallOptions): Promise<ConflictResolution>
   /** Compares everything with the secondary, as a full plan does. */
   drift(options: CallOptions): Promise<DriftReport>
   /** What resolutions put aside, newest first. */
-  kept(object?: string): Promise<KeptPage>
+  kept(query: PageAsked & { readonly object?: string | undefined }): Promise<KeptPage>
 }
 
 export function replicationService(group: ProtectedGroup): ReplicationService {
@@ -32,14 +33,15 @@ export function replicationService(group: ProtectedGroup): ReplicationService {
     return { direction, context: passContext(group, primary, secondary, { epoch, ...options }) }
   }
   return {
-    conflicts: async ({ limit, ...options }) => {
+    conflicts: async ({ limit, cursor, ...options }) => {
       const { direction, context } = await contextNow(options)
-      const rows = await records.ledger.rows(direction, { state: 'conflict', limit })
+      const after = cursor === undefined ? {} : { after: cursor }
+      const rows = await records.ledger.rows(direction, { state: 'conflict', limit, ...after })
       const counts = await records.ledger.counts(direction)
-      const total = counts.reduce((sum, { conflict }) => sum + conflict, 0)
       return {
         items: await listConflicts(context, rows),
-        more: Math.max(0, total - rows.length),
+        cursor: rows.length < limit ? null : (rows.at(-1)?.object ?? null),
+        total: counts.reduce((sum, { conflict }) => sum + conflict, 0),
       }
     },
     resolveConflict: async ({ object, keep, dryRun }, options = {}) => {
@@ -58,9 +60,10 @@ export function replicationService(group: ProtectedGroup): ReplicationService {
       return { conflict, keep, dryRun, sentence: sentenceOf(conflict, keep, dryRun) }
     },
     drift: async (options) => findDrift((await contextNow(options)).context),
-    kept: async (object) => {
+    kept: async ({ object, ...page }) => {
       const { direction } = await courseNow(group)
-      return { items: [...(await records.resolutions.kept(direction, object))] }
+      const found = await records.resolutions.kept(direction, object)
+      return pageAfter(found, (one) => JSON.stringify([one.object, one.side, one.digest]), page)
     },
   }
 }

@@ -7,17 +7,21 @@ import type {
 import { metricDigest } from '../model/canonical.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { compareRuns } from '../replication/compare-sides.ts'
+import { malformedCursor, readCursor } from '../workspace/pages.ts'
 import type { MetricValue, Run, Workspace } from '../workspace/workspace.ts'
+import type { PageAsked } from './list-pages.ts'
 import { memberOf } from './members.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { moveBetween, readBoth, sideOf, verdictOf } from './read-sides.ts'
 
 const listLimitMs = 15_000
+/** On one page. */
+export const mostRuns = 200
 
 /** One page of the runs of a member; of the effective primary when none is named. */
 export async function runsOf(
   group: ProtectedGroup,
-  query: { readonly member?: string; readonly cursor?: string },
+  query: PageAsked & { readonly member?: string | undefined },
 ): Promise<RunsPage> {
   const member = query.member ?? (await courseNow(group)).primary
   if (!group.members.has(member))
@@ -25,12 +29,41 @@ export async function runsOf(
       kind: 'operator',
       hint: `It has ${[...group.members.keys()].join(' and ')}.`,
     })
+  const { limit } = query
+  const place = query.cursor === undefined ? { size: limit, skip: 0 } : placeIn(query.cursor)
+  const { size, skip, at } = place
   const page = await memberOf(group.members, member).impatient.listRuns({
     signal: AbortSignal.timeout(listLimitMs),
-    pageSize: 200,
-    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+    pageSize: size,
+    ...(at === undefined ? {} : { cursor: at }),
   })
-  return { member, items: page.items.map(summaryOf), cursor: page.cursor ?? null }
+  const left = page.items.length - skip - limit
+  const next = left > 0 ? { ...place, skip: skip + limit } : nextPage(page.cursor, limit)
+  return {
+    member,
+    items: page.items.slice(skip, skip + limit).map(summaryOf),
+    cursor: next === null ? null : JSON.stringify(next),
+  }
+}
+
+/** Members may answer with more than was asked for; the rest is then read again. */
+interface RunsPlace {
+  /** Cursor and wished size of the member's own page. */
+  readonly at?: string
+  readonly size: number
+  readonly skip: number
+}
+
+function nextPage(at: string | undefined, size: number): RunsPlace | null {
+  return at === undefined ? null : { at, size, skip: 0 }
+}
+
+function placeIn(cursor: string): RunsPlace {
+  const { at, size, skip } = readCursor<Partial<RunsPlace>>(cursor, [])
+  const isWhole = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0
+  const isOurs = isWhole(size) && isWhole(skip) && size > 0 && size <= mostRuns
+  if (!isOurs || !(at === undefined || typeof at === 'string')) throw malformedCursor()
+  return { size, skip, ...(at === undefined ? {} : { at }) }
 }
 
 function summaryOf({ runId, experimentName, status, body, modifiedAt }: Run): RunSummary {

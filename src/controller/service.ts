@@ -1,8 +1,9 @@
 import type {
-  DecisionEntry,
-  JobRow,
+  DecisionsPage,
+  JobsPage,
   ObjectsPage,
   Operation,
+  OperationsPage,
   OperationType,
   Readiness,
   ReplicationPlan,
@@ -17,6 +18,7 @@ import type { CallOptions } from '../workspace/workspace.ts'
 import type { ServiceTokens } from './access/service-tokens.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
+import type { PageAsked } from './list-pages.ts'
 import type { OperationControl } from './operation-control.ts'
 import type { Readings } from './readings.ts'
 import type { ReplicationService } from './replication-service.ts'
@@ -33,7 +35,7 @@ export interface ControllerService extends Readings {
   status(): Promise<Status>
   plan(group: string, options?: CallOptions & { readonly full?: boolean }): Promise<ReplicationPlan>
   objects(group: string, filter: ObjectsFilter): Promise<ObjectsPage>
-  jobs(group: string): Promise<readonly JobRow[]>
+  jobs(group: string, page: PageAsked): Promise<JobsPage>
   /** Of a group; throws `group.not-found`. */
   replication(group: string): ReplicationService
   /** Of a group; throws `group.not-found`. */
@@ -46,7 +48,7 @@ export interface ControllerService extends Readings {
   pause(group: string, reason: string | null, by: string): Promise<void>
   /** Lets automatic decisions go on after an automatic failover. */
   acknowledge(group: string, by: string): Promise<void>
-  decisions(group: string): Promise<readonly DecisionEntry[]>
+  decisions(group: string, page: PageAsked): Promise<DecisionsPage>
   /** With a `key` that was seen before, the operation it began; `request.key-reused` for another type. */
   start(
     group: string,
@@ -57,7 +59,7 @@ export interface ControllerService extends Readings {
   /** Throws `notify.no-channel` (operator). */
   testNotify(group: string, channel?: string): Promise<readonly NotifyTestResult[]>
   history(group: string, query: HistoryFilter): Promise<HistoryPage>
-  operations(group?: string): Promise<readonly Operation[]>
+  operations(query: PageAsked & { readonly group?: string | undefined }): Promise<OperationsPage>
   operation(id: string): Promise<Operation>
   /** Asks it to end after the step under way. */
   cancel(id: string, by: string): Promise<Operation>
@@ -66,11 +68,9 @@ export interface ControllerService extends Readings {
   report(id: string, format: ReportFormat): Promise<string>
 }
 
-export interface HistoryFilter {
+export interface HistoryFilter extends PageAsked {
   readonly type?: OperationType | undefined
   readonly since?: string | undefined
-  readonly cursor?: string | undefined
-  readonly limit: number
 }
 
 /** As it was written, its page, or the signature of both. */

@@ -187,7 +187,7 @@ async function assemble(
   const stream = statusEvents(service, log, async ({ groups: [status] }) => {
     if (status === undefined) return
     readiness.notice(status)
-    await notifier.look(status, () => service.operations())
+    await notifier.look(status, async () => (await service.operations({ limit: 100 })).items)
     // Single commands start what they are asked to start, and nothing else.
     if (options.syncEveryMs !== null) await drills.look(status)
   })

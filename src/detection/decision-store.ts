@@ -13,8 +13,11 @@ export interface DecisionStore {
   noteAutomatic(group: string, at: string): Promise<void>
   acknowledge(group: string, by: string, at: string): Promise<void>
   log(entry: DecisionEntry): Promise<void>
-  /** Newest first. */
-  entries(group: string, limit: number): Promise<readonly DecisionEntry[]>
+  /** Newest first; only those noted before the one of that number. */
+  entries(
+    group: string,
+    page: { readonly limit: number; readonly before?: number | undefined },
+  ): Promise<readonly NotedDecision[]>
 }
 
 export interface GroupMode {
@@ -33,6 +36,10 @@ export interface DecisionEntry {
   readonly rule: string
   readonly signal: string
   readonly result: string | null
+}
+
+export interface NotedDecision extends DecisionEntry {
+  readonly id: number
 }
 
 export const decisionMigrations = [
@@ -102,13 +109,13 @@ export function postgresDecisionStore(database: Pick<Database, 'kysely'>): Decis
         .values({ ...entry })
         .execute()
     },
-    entries: (group, limit) =>
-      db
+    entries: (group, { limit, before }) => {
+      const rows = db
         .selectFrom('decision')
-        .select(['group', 'at', 'actor', 'action', 'rule', 'signal', 'result'])
+        .select(['id', 'group', 'at', 'actor', 'action', 'rule', 'signal', 'result'])
         .where('group', '=', group)
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute(),
+      const page = before === undefined ? rows : rows.where('id', '<', before)
+      return page.orderBy('id', 'desc').limit(limit).execute()
+    },
   }
 }

@@ -84,7 +84,12 @@ export function postgresResolutions(database: {
         .select(['object', 'kind', 'side', 'digest', 'body', 'at'])
         .where('direction', '=', id)
       if (object !== undefined) query = query.where('object', '=', object)
-      return query.orderBy('at', 'desc').execute()
+      return query
+        .orderBy('at', 'desc')
+        .orderBy('object')
+        .orderBy('side')
+        .orderBy('digest')
+        .execute()
     },
   }
 }

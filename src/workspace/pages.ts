@@ -33,10 +33,18 @@ export function readCursor<T>(cursor: string, lists: readonly (keyof T & string)
   const state = parsed(cursor)
   if (isObject(state) && lists.every((name) => Array.isArray(state[name] ?? [])))
     return state as unknown as T
-  throw new HoldfastError('cursor.malformed', 'This cursor came from no page of the list.', {
-    kind: 'operator',
-    hint: 'Begin without a cursor, and send back the one of each answer as it is.',
-  })
+  throw malformedCursor()
+}
+
+export function malformedCursor(): HoldfastError {
+  return new HoldfastError(
+    'cursor.malformed',
+    'This cursor came from no page of the list, or what it names is gone.',
+    {
+      kind: 'operator',
+      hint: 'Begin without a cursor, and send back the one of each answer as it is.',
+    },
+  )
 }
 
 function parsed(text: string): Json | undefined {

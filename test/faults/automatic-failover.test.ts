@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { allItems, type PageQuery } from '../../src/api/all-items.ts'
 import { createClient } from '../../src/api/client.ts'
 import type { GroupStatus } from '../../src/api/contract.ts'
 import { Processes } from '../../src/cli/demo/processes.ts'
@@ -97,7 +98,9 @@ describe('an automatic failover, on real regions', () => {
     expect(after.effectivePrimary).toBe('west')
     expect(after.operation).toMatchObject({ type: 'failover', outcome: 'complete' })
     expect(after.decision.unacknowledgedSince).not.toBeNull()
-    const rules = (await client().decisions('auto')).map(({ action, rule }) => `${action} ${rule}`)
+    const rules = (await client().decisions('auto')).items.map(
+      ({ action, rule }) => `${action} ${rule}`,
+    )
     expect(rules).toContain('failover automatic')
     expect(rules.filter((each) => each === 'failover automatic')).toHaveLength(1)
   }, 120_000)
@@ -110,7 +113,10 @@ describe('an automatic failover, on real regions', () => {
       unacknowledgedSince: null,
     })
     await client().resume('auto')
-    const actions = (await client().decisions('auto')).map(({ action }) => action)
+    const one = (place: PageQuery) => client().decisions('auto', { ...place, limit: 1 })
+    const noted = await allItems(one)
+    expect(noted).toEqual((await client().decisions('auto')).items)
+    const actions = noted.map(({ action }) => action)
     expect(actions.slice(0, 3)).toEqual(['resume', 'pause', 'acknowledge'])
   }, 60_000)
 })

@@ -70,7 +70,7 @@ export async function failOverWithKills(
     }
     await startController(processes, made)
     // What was accepted before a kill goes on by itself; asking again would be the way back.
-    const [accepted] = await clientOf(made).operations(made.name)
+    const [accepted] = (await clientOf(made).operations({ group: made.name })).items
     const operation = await untilOver(
       made,
       accepted?.type === 'failover' ? accepted : await askForFailover(made),

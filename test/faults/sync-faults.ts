@@ -166,8 +166,9 @@ const clientOf = ({ made }: Disturbed) =>
 async function sync(world: Disturbed): Promise<Operation> {
   const client = clientOf(world)
   let operation =
-    (await client.operations(world.made.name)).find(({ outcome }) => outcome === null) ??
-    (await client.start(world.made.name, 'sync'))
+    (await client.operations({ group: world.made.name })).items.find(
+      ({ outcome }) => outcome === null,
+    ) ?? (await client.start(world.made.name, 'sync'))
   while (operation.outcome === null && operation.status !== 'unknown') {
     await delay(50)
     operation = await client.operation(operation.id)

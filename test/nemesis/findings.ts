@@ -1,3 +1,4 @@
+import { allItems } from '../../src/api/all-items.ts'
 import { type Acknowledged, stands } from './clients.ts'
 import { isRunOf, readTruth, untilJobsEnd } from './jobs.ts'
 import type { Scene } from './round.ts'
@@ -75,10 +76,12 @@ async function whatIsNamed(world: World): Promise<string> {
   const found = await look(world)
   if (found === undefined) throw new Error('no controller answers after the round')
   const { client } = found
-  const operations = (await client.operations(world.group)).filter(({ report }) => report !== null)
+  const operations = (await client.operations({ group: world.group })).items.filter(
+    ({ report }) => report !== null,
+  )
   const texts = await Promise.all(operations.slice(0, 8).map(({ id }) => client.report(id, 'json')))
-  const jobs = await client.jobs(world.group)
-  const conflicts = await client.conflicts(world.group)
+  const jobs = await allItems((place) => client.jobs(world.group, place))
+  const conflicts = await allItems((place) => client.conflicts(world.group, place))
   return [...texts.map(withoutProven), JSON.stringify(jobs), JSON.stringify(conflicts)].join('\n')
 }
 

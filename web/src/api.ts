@@ -10,3 +10,10 @@ export const queries = new QueryClient({
     queries: { staleTime: 2000, retry: false, refetchOnWindowFocus: true },
   },
 })
+
+/** For a list that is read page by page. */
+export const followCursors = {
+  initialPageParam: {} as { cursor?: string },
+  getNextPageParam: ({ cursor }: { cursor: string | null }) =>
+    cursor === null ? undefined : { cursor },
+}

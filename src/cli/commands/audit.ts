@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { ApiClient } from '../../api/client.ts'
+import { pagesOf } from '../../api/all-items.ts'
+import type { ApiClient, AuditQuery } from '../../api/client.ts'
 import type { AuditPage } from '../../api/evidence-contract.ts'
 import type { AuditEntry } from '../../evidence/audit-entry.ts'
 import { parseHead } from '../../evidence/audit-head.ts'
@@ -69,9 +70,9 @@ async function list(options: GroupOptions & { readonly since?: string }): Promis
   const output = createOutput(options)
   const items = await withController(options, async ({ client }, signal) => {
     const { since } = options
-    const after = since === undefined ? await seqBefore(client, shownByDefault) : 0
+    const query =
+      since === undefined ? { cursor: await seqBefore(client, shownByDefault) } : { since }
     const found: AuditPage['items'] = []
-    const query = { after, ...(since === undefined ? {} : { since }) }
     for await (const page of auditPages(client, query, signal)) found.push(...page.items)
     return found
   })
@@ -91,22 +92,17 @@ async function list(options: GroupOptions & { readonly since?: string }): Promis
   )
 }
 
-async function seqBefore(client: ApiClient, count: number): Promise<number> {
+async function seqBefore(client: ApiClient, count: number): Promise<string> {
   const { head } = await client.audit({ limit: 1 })
-  return Math.max(0, (head?.seq ?? 0) - count)
+  return String(Math.max(0, (head?.seq ?? 0) - count))
 }
 
-async function* auditPages(
+function auditPages(
   client: ApiClient,
-  query: { readonly after?: number; readonly since?: string },
+  query: AuditQuery,
   signal: AbortSignal,
 ): AsyncGenerator<AuditPage> {
-  let after: number | null = query.after ?? 0
-  while (after !== null) {
-    const page: AuditPage = await client.audit({ ...query, after, limit: 1000 }, { signal })
-    yield page
-    after = page.cursor
-  }
+  return pagesOf((place) => client.audit({ ...query, ...place, limit: 1000 }, { signal }))
 }
 
 interface VerifyOptions extends GroupOptions {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { allItems } from '../../api/all-items.ts'
 import type { Conflict, ConflictResolution, KeptPage } from '../../api/conflict-contract.ts'
 import { confirmOrRefuse } from '../confirm.ts'
 import { onlyGroup } from '../connect.ts'
@@ -53,22 +54,20 @@ function keptCommand(): Command {
 
 async function list(options: GroupOptions): Promise<void> {
   const output = createOutput(options)
-  const page = await withController(options, async ({ client }, signal) => {
+  const items = await withController(options, async ({ client }, signal) => {
     const { group } = onlyGroup(await client.status({ signal }))
-    return client.conflicts(group, { signal })
+    return allItems((place) => client.conflicts(group, place, { signal }))
   })
   output.result(
-    page,
+    { items },
     () => {
-      if (page.items.length === 0) return 'No conflict.'
-      const more =
-        page.more === 0 ? [] : [`and ${page.more} more: holdfast objects --only conflict`]
+      if (items.length === 0) return 'No conflict.'
       const next = 'Decide: holdfast conflicts resolve OBJECT --keep source|target'
-      return [...page.items.map(conflictText), ...more, next].join('\n\n')
+      return [...items.map(conflictText), next].join('\n\n')
     },
-    () => page.items,
+    () => items,
   )
-  process.exitCode = page.items.length === 0 ? exitCodes.ok : exitCodes.partial
+  process.exitCode = items.length === 0 ? exitCodes.ok : exitCodes.partial
 }
 
 interface ResolveOptions extends GroupOptions {
@@ -120,18 +119,19 @@ function fieldsText(changes: Conflict['changes']): string {
 
 async function kept(object: string | undefined, options: GroupOptions): Promise<void> {
   const output = createOutput(options)
-  const page = await withController(options, async ({ client }, signal) => {
+  const items = await withController(options, async ({ client }, signal) => {
     const { group } = onlyGroup(await client.status({ signal }))
-    return client.keptContent(group, object, { signal })
+    const only = object === undefined ? {} : { object }
+    return allItems((place) => client.keptContent(group, { ...only, ...place }, { signal }))
   })
   output.result(
-    page,
-    () => keptText(page),
-    () => page.items,
+    { items },
+    () => keptText(items),
+    () => items,
   )
 }
 
-function keptText({ items }: KeptPage): string {
+function keptText(items: KeptPage['items']): string {
   if (items.length === 0) return 'Nothing was put aside.'
   const rows = items.map(({ object, side, at, body, kind }) => [
     ...[object, side, at],

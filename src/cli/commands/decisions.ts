@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { allItems } from '../../api/all-items.ts'
 import { onlyGroup } from '../connect.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
@@ -57,9 +58,10 @@ export function decisionsCommand(): Command {
     { rows: true },
   ).action(async (options: GroupOptions) => {
     const output = createOutput(options)
-    const items = await withController(options, async ({ client }, signal) =>
-      client.decisions(onlyGroup(await client.status({ signal })).group, { signal }),
-    )
+    const items = await withController(options, async ({ client }, signal) => {
+      const { group } = onlyGroup(await client.status({ signal }))
+      return allItems((place) => client.decisions(group, { ...place, limit: 1000 }, { signal }))
+    })
     output.result(
       { items },
       () =>

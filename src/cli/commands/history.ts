@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import type { ApiClient, HistoryQuery } from '../../api/client.ts'
+import { allItems } from '../../api/all-items.ts'
 import { operation } from '../../api/contract.ts'
-import type { HistoryEntry, HistoryPage } from '../../api/evidence-contract.ts'
+import type { HistoryEntry } from '../../api/evidence-contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
@@ -41,7 +41,9 @@ async function run(options: HistoryOptions): Promise<void> {
       ...(type === undefined ? {} : { type }),
       ...(since === undefined ? {} : { since }),
     }
-    const found = await allHistory(client, group, query, signal)
+    const found = await allItems((place) =>
+      client.history(group, { ...query, ...place, limit: 200 }, { signal }),
+    )
     return found.map((entry) => ({ ...entry, file: savedFile(stateDir, entry) }))
   })
   output.result(
@@ -49,27 +51,6 @@ async function run(options: HistoryOptions): Promise<void> {
     () => (items.length === 0 ? 'No such operation.' : historyText(items)),
     () => items,
   )
-}
-
-async function allHistory(
-  client: ApiClient,
-  group: string,
-  query: HistoryQuery,
-  signal: AbortSignal,
-): Promise<HistoryEntry[]> {
-  const items: HistoryEntry[] = []
-  let cursor: string | null = null
-  do {
-    const more = cursor === null ? {} : { cursor }
-    const page: HistoryPage = await client.history(
-      group,
-      { ...query, ...more, limit: 200 },
-      { signal },
-    )
-    items.push(...page.items)
-    cursor = page.cursor
-  } while (cursor !== null)
-  return items
 }
 
 function savedFile(stateDir: string, { id, report }: HistoryEntry): string | null {

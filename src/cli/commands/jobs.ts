@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { allItems } from '../../api/all-items.ts'
 import type { JobRow } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
@@ -18,7 +19,7 @@ async function run(options: GroupOptions): Promise<void> {
   const output = createOutput(options)
   const items = await withController(options, async ({ client }, signal) => {
     const { group } = onlyGroup(await client.status({ signal }))
-    return client.jobs(group, { signal })
+    return allItems((place) => client.jobs(group, { ...place, limit: 1000 }, { signal }))
   })
   output.result(
     { items },

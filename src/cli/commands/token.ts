@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { CreateToken, ServiceToken } from '../../api/access-contract.ts'
+import { allItems } from '../../api/all-items.ts'
 import type { ApiClient } from '../../api/client.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { onlyGroup } from '../connect.ts'
@@ -82,9 +83,10 @@ async function create(options: CreateOptions): Promise<void> {
 
 async function list(options: TokenOptions): Promise<void> {
   const output = createOutput(options)
-  const items = await withController(options, async ({ client }, signal) =>
-    client.tokens(await groupOf(client, options), { signal }),
-  )
+  const items = await withController(options, async ({ client }, signal) => {
+    const group = await groupOf(client, options)
+    return allItems((place) => client.tokens(group, { ...place, limit: 1000 }, { signal }))
+  })
   const now = new Date().toISOString()
   output.result(
     { items },

@@ -10,10 +10,10 @@ const sources = {
     onlyGroup(await client.status({ signal })).counts.map(({ kind }) => kind),
   object: async (client, signal) => {
     const { group } = onlyGroup(await client.status({ signal }))
-    return (await client.conflicts(group, { signal })).items.map(({ object }) => object)
+    return (await client.conflicts(group, {}, { signal })).items.map(({ object }) => object)
   },
   operation: async (client, signal) =>
-    (await client.operations(undefined, { signal })).map(({ id }) => id),
+    (await client.operations({}, { signal })).items.map(({ id }) => id),
 } satisfies Record<string, (client: ApiClient, signal: AbortSignal) => Promise<readonly string[]>>
 
 export type LiveName = keyof typeof sources

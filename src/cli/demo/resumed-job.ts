@@ -1,3 +1,4 @@
+import { allItems } from '../../api/all-items.ts'
 import type { ApiClient } from '../../api/client.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { groupName, trackingAt } from './protect.ts'
@@ -20,7 +21,8 @@ export async function resumedJob(
   west: DemoRegion,
   controller: ApiClient,
 ): Promise<ResumedJob> {
-  const row = (await controller.jobs(groupName)).find(({ job }) => job === longJob)
+  const rows = await allItems((place) => controller.jobs(groupName, place))
+  const row = rows.find(({ job }) => job === longJob)
   const runsAs = row?.resubmittedAs ?? undefined
   if (row === undefined || runsAs === undefined)
     throw new HoldfastError(

@@ -199,7 +199,7 @@ export async function startScriptedController(options: {
       const to = from + Math.min(limit, 7)
       return { items: rows.slice(from, to), cursor: to < rows.length ? String(to) : null }
     },
-    jobs: async () => report.jobs as never,
+    jobs: async () => ({ items: report.jobs as never, cursor: null }),
     replication: () => replication,
     tokens: () => options.tokens ?? noTokens,
     resolveRun: async (_group, run) => {
@@ -220,9 +220,9 @@ export async function startScriptedController(options: {
     view: async () => undefined,
     pause: async () => undefined,
     acknowledge: async () => undefined,
-    decisions: async () => [],
+    decisions: async () => ({ items: [], cursor: null }),
     ...{ history: unscripted, testNotify: unscripted },
-    operations: async () => (current === undefined ? [] : [current]),
+    operations: async () => ({ items: current === undefined ? [] : [current], cursor: null }),
     operation,
     cancel: async (id) => {
       cancelled.push(id)

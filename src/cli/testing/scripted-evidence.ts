@@ -21,13 +21,13 @@ export async function scriptedEvidence(stateDir: string): Promise<ScriptedEviden
       entries.push(newest)
       return newest
     },
-    audit: async ({ after = 0, since = '', limit }) => {
+    audit: async ({ cursor = '0', since = '', limit }) => {
       // Pages shorter than asked for, so that whoever reads has to follow the cursor.
-      const found = entries.filter(({ seq, at }) => seq > after && at >= since)
+      const found = entries.filter(({ seq, at }) => seq > Number(cursor) && at >= since)
       const page = found.slice(0, Math.min(limit, 2))
       return {
         items: page.map(({ details, ...entry }) => ({ ...entry, details: { ...details } })),
-        cursor: page.length < found.length ? (page.at(-1)?.seq ?? null) : null,
+        cursor: page.length < found.length ? String(page.at(-1)?.seq) : null,
         head: newest === undefined ? null : signHead(newest, key),
       }
     },

@@ -13,7 +13,10 @@ const conflict: Conflict = {
 export function scriptedReplication(): ReplicationService {
   let decided: 'source' | 'target' | undefined
   return {
-    conflicts: async () => ({ items: decided === undefined ? [conflict] : [], more: 0 }),
+    conflicts: async () => {
+      const items = decided === undefined ? [conflict] : []
+      return { items, cursor: null, total: items.length }
+    },
     resolveConflict: async ({ object, keep, dryRun }) => {
       if (object !== conflict.object) {
         throw new HoldfastError('conflict.not-found', `${object} is none.`, { kind: 'operator' })
@@ -32,6 +35,7 @@ export function scriptedReplication(): ReplicationService {
       totals: { high: 1, medium: 0, low: 0 },
     }),
     kept: async () => ({
+      cursor: null,
       items: [
         {
           ...{ object: 'model/b/1', kind: 'model', side: 'target', digest: 'd' },

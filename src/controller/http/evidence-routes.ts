@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { apiPrefix, operation, problem } from '../../api/contract.ts'
 import { auditPage, auditVerdict, evidenceKey, historyPage } from '../../api/evidence-contract.ts'
 import { notifyTest, notifyTestResults } from '../../api/notify-contract.ts'
+import { pageQuery } from '../../api/paging.ts'
 import type { ControllerService } from '../service.ts'
 
 const answers = <T extends z.ZodType>(good: T) => ({ 200: good, default: problem })
@@ -19,14 +20,12 @@ export function registerEvidenceRoutes(
     {
       schema: {
         summary: 'The audit log',
-        querystring: z.object({
-          after: z.coerce.number().int().min(0).optional(),
+        querystring: pageQuery(500, 1000).extend({
           first: z.enum(['oldest', 'newest']).default('oldest'),
           since: z.iso.datetime().optional(),
           until: z.iso.datetime().optional(),
           actor: z.string().optional(),
           action: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(1000).default(500),
         }),
         response: answers(auditPage),
       },
@@ -49,11 +48,9 @@ export function registerEvidenceRoutes(
       schema: {
         summary: 'Operations with what was measured, newest first',
         params: z.object({ group: z.string() }),
-        querystring: z.object({
+        querystring: pageQuery(50, 200).extend({
           type: operation.shape.type.optional(),
           since: z.iso.datetime().optional(),
-          cursor: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(200).default(50),
         }),
         response: answers(historyPage),
       },

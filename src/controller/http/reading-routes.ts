@@ -12,7 +12,9 @@ import {
   settings,
   stableEndpoints,
 } from '../../api/detail-contract.ts'
+import { pageQuery } from '../../api/paging.ts'
 import { topology } from '../../api/topology-contract.ts'
+import { mostRuns } from '../run-detail.ts'
 import type { ControllerService } from '../service.ts'
 import { besides } from './etags.ts'
 
@@ -53,20 +55,11 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
       schema: {
         summary: 'Runs of a member; of the effective primary when none is named',
         params: inGroup,
-        querystring: z.object({
-          member: z.string().optional(),
-          cursor: z.string().min(1).optional(),
-        }),
+        querystring: pageQuery(mostRuns, mostRuns).extend({ member: z.string().optional() }),
         response: answers(runsPage),
       },
     },
-    (request) => {
-      const { member, cursor } = request.query
-      return service.runs(request.params.group, {
-        ...(member === undefined ? {} : { member }),
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-    },
+    ({ params, query }) => service.runs(params.group, query),
   )
   app.get(
     at('runs/:run/comparison'),
@@ -86,11 +79,12 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
       schema: {
         summary: 'Whom each stable endpoint leads to',
         params: inGroup,
+        querystring: pageQuery(200, 1000),
         response: answers(stableEndpoints),
       },
       config: { stateOf: besides('readAt') },
     },
-    (request) => service.endpoints(request.params.group),
+    ({ params, query }) => service.endpoints(params.group, query),
   )
   app.get(
     at('settings'),
@@ -109,10 +103,11 @@ export function registerReadings(instance: FastifyInstance, service: ControllerS
       schema: {
         summary: 'Members whose outage can be rehearsed: local regions',
         params: inGroup,
+        querystring: pageQuery(200, 1000),
         response: answers(outages),
       },
     },
-    async (request) => ({ items: [...(await service.outages(request.params.group))] }),
+    ({ params, query }) => service.outages(params.group, query),
   )
   app.post(
     at('outages/:member'),

@@ -9,6 +9,7 @@ import {
 } from '../../api/conflict-contract.ts'
 import { apiPrefix, problem } from '../../api/contract.ts'
 import { driftReport } from '../../api/drift-contract.ts'
+import { pageQuery } from '../../api/paging.ts'
 import type { ControllerService } from '../service.ts'
 
 const inGroup = z.object({ group: z.string() })
@@ -27,12 +28,12 @@ export function registerReplicationRoutes(
       schema: {
         summary: 'Objects that both sides changed: what differs, and who changed it',
         params: inGroup,
-        querystring: z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) }),
+        querystring: pageQuery(50, 200),
         response: answers({ 200: conflictsPage }),
       },
     },
     ({ params, query, signal }) =>
-      service.replication(params.group).conflicts({ limit: query.limit, signal }),
+      service.replication(params.group).conflicts({ ...query, signal }),
   )
   app.post(
     at('conflicts/resolve'),
@@ -65,10 +66,10 @@ export function registerReplicationRoutes(
       schema: {
         summary: 'What resolutions put aside',
         params: inGroup,
-        querystring: z.object({ object: z.string().optional() }),
+        querystring: pageQuery(200, 1000).extend({ object: z.string().optional() }),
         response: answers({ 200: keptPage }),
       },
     },
-    ({ params, query }) => service.replication(params.group).kept(query.object),
+    ({ params, query }) => service.replication(params.group).kept(query),
   )
 }

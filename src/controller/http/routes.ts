@@ -18,6 +18,7 @@ import {
   status,
   vantageReport,
 } from '../../api/contract.ts'
+import { pageQuery } from '../../api/paging.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { registerControlRoutes } from './control-routes.ts'
@@ -77,12 +78,10 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       schema: {
         summary: 'The ledger, row by row',
         params: inGroup,
-        querystring: z.object({
+        querystring: pageQuery(100, 1000).extend({
           kind: z.string().optional(),
           state: z.string().optional(),
           name: z.string().min(1).optional().describe('part of the name'),
-          cursor: z.string().optional(),
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
         }),
         response: answers({ 200: objectsPage }),
       },
@@ -104,10 +103,11 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
       schema: {
         summary: 'Open jobs and what happened to them',
         params: inGroup,
+        querystring: pageQuery(200, 1000),
         response: answers({ 200: jobsPage }),
       },
     },
-    async (request) => ({ items: [...(await service.jobs(request.params.group))] }),
+    ({ params, query }) => service.jobs(params.group, query),
   )
   app.get(
     at('groups/:group/readiness'),
@@ -160,11 +160,11 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
     {
       schema: {
         summary: 'Operations, newest first',
-        querystring: z.object({ group: z.string().optional() }),
+        querystring: pageQuery(100, 200).extend({ group: z.string().optional() }),
         response: answers({ 200: operationsPage }),
       },
     },
-    async (request) => ({ items: [...(await service.operations(request.query.group))] }),
+    ({ query }) => service.operations(query),
   )
   app.get(
     at('operations/:id'),
@@ -274,10 +274,11 @@ function registerDecisions(instance: FastifyInstance, service: ControllerService
       schema: {
         summary: 'What was decided, newest first',
         params: inGroup,
+        querystring: pageQuery(200, 1000),
         response: answers({ 200: decisionsPage }),
       },
     },
-    async (request) => ({ items: [...(await service.decisions(request.params.group))] }),
+    ({ params, query }) => service.decisions(params.group, query),
   )
 }
 

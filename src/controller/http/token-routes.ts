@@ -3,6 +3,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createdToken, createToken, serviceToken, tokensPage } from '../../api/access-contract.ts'
 import { apiPrefix, problem } from '../../api/contract.ts'
+import { pageQuery } from '../../api/paging.ts'
+import { pageAfter } from '../list-pages.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 
@@ -19,10 +21,12 @@ export function registerTokenRoutes(instance: FastifyInstance, service: Controll
       schema: {
         summary: 'Service tokens of the group, without what is secret of them',
         params: inGroup,
+        querystring: pageQuery(200, 1000),
         response: answers({ 200: tokensPage }),
       },
     },
-    async ({ params }) => ({ items: [...(await service.tokens(params.group).list(params.group))] }),
+    async ({ params, query }) =>
+      pageAfter(await service.tokens(params.group).list(params.group), ({ name }) => name, query),
   )
   app.post(
     at,

@@ -15,7 +15,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, useLocation, useSearchParams } from 'wouter'
 import type { AuditEntry } from '../../../src/api/evidence-contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import { useLive } from '../live.ts'
 import type { GroupPageProps } from '../pages.tsx'
@@ -170,8 +170,7 @@ function Entries({ group, filter }: { group: string; filter: AuditFilter }) {
       const given = { ...(actor && { actor }), ...(action && { action }), ...(since && { since }) }
       return api.audit({ first: 'newest', limit: pageSize, ...given, ...pageParam }, { signal })
     },
-    initialPageParam: {} as { after?: number },
-    getNextPageParam: ({ cursor }) => (cursor === null ? undefined : { after: cursor }),
+    ...followCursors,
     refetchInterval: 10_000,
   })
   if (pages.error) return <Problem error={pages.error} retry={() => void pages.refetch()} />

@@ -1,24 +1,26 @@
 import { Alert, Button, Card, Code, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link } from 'wouter'
 import type { Conflict, ConflictsPage as Page } from '../../../src/api/conflict-contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { Changes } from '../parts/changes.tsx'
 import { count } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { RoleButton } from '../parts/role-button.tsx'
+import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
 import { useWhyNot } from '../session.ts'
 
 /** What both sides changed: each side beside the other, and whose content shall stand. */
 export function ConflictsPage({ group }: GroupPageProps) {
-  const conflicts = useQuery({
+  const conflicts = useInfiniteQuery({
     queryKey: ['conflicts', group.group, group.epoch],
-    queryFn: ({ signal }) => api.conflicts(group.group, { signal }),
+    queryFn: ({ pageParam, signal }) => api.conflicts(group.group, pageParam, { signal }),
+    ...followCursors,
     refetchInterval: 10_000,
   })
   return (
@@ -40,7 +42,10 @@ export function ConflictsPage({ group }: GroupPageProps) {
       {conflicts.error ? (
         <Problem error={conflicts.error} retry={() => void conflicts.refetch()} />
       ) : conflicts.data ? (
-        <All group={group.group} page={conflicts.data} />
+        <>
+          <All group={group.group} pages={conflicts.data.pages} />
+          <ShowOlder pages={conflicts} label="Show more" />
+        </>
       ) : (
         <Loading what="both sides of each conflict" />
       )}
@@ -48,18 +53,20 @@ export function ConflictsPage({ group }: GroupPageProps) {
   )
 }
 
-function All({ group, page }: { group: string; page: Page }) {
-  if (page.items.length === 0)
+function All({ group, pages }: { group: string; pages: readonly Page[] }) {
+  const items = pages.flatMap((page) => page.items)
+  const total = pages.at(-1)?.total ?? 0
+  if (items.length === 0)
     return <Empty title="No conflict" text="No object was changed at both sides." />
   return (
     <Stack gap="md">
-      {page.items.map((conflict) => (
+      {items.map((conflict) => (
         <ConflictCard key={conflict.object} group={group} conflict={conflict} />
       ))}
-      {page.more > 0 ? (
+      {total > items.length ? (
         <Text size="sm">
           <Link href={links.objects(group, { state: 'conflict' })}>
-            {count(page.more, 'more conflict')}
+            {count(total - items.length, 'more conflict')}
           </Link>
         </Text>
       ) : null}

@@ -1,20 +1,21 @@
 import { Alert, Badge, Group, List, Stack, Table, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { DecisionEntry, GroupStatus } from '../../../src/api/contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { readable } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { RoleButton } from '../parts/role-button.tsx'
+import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
 
 /** Which signal, by which rule, made whom do what; and what a person has to say to it. */
 export function DecisionsPage({ group }: GroupPageProps) {
   const { decision } = group
-  const list = useQuery({
+  const list = useInfiniteQuery({
     queryKey: [
       'decisions',
       group.group,
@@ -22,9 +23,11 @@ export function DecisionsPage({ group }: GroupPageProps) {
       decision.pausedFor,
       decision.unacknowledgedSince,
     ],
-    queryFn: ({ signal }) => api.decisions(group.group, { signal }),
+    queryFn: ({ pageParam, signal }) => api.decisions(group.group, pageParam, { signal }),
+    ...followCursors,
     refetchInterval: 10_000,
   })
+  const entries = list.data?.pages.flatMap(({ items }) => items)
   return (
     <>
       <Heading
@@ -41,12 +44,15 @@ export function DecisionsPage({ group }: GroupPageProps) {
         </Title>
         {list.error ? (
           <Problem error={list.error} retry={() => void list.refetch()} />
-        ) : !list.data ? (
+        ) : !entries ? (
           <Loading what="the controller for its decisions" />
-        ) : list.data.length === 0 ? (
+        ) : entries.length === 0 ? (
           <Empty title="Nothing was decided yet" text="Every member answered ever since." />
         ) : (
-          <Entries entries={list.data} />
+          <>
+            <Entries entries={entries} />
+            <ShowOlder pages={list} />
+          </>
         )}
       </Stack>
     </>

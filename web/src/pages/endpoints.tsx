@@ -12,7 +12,7 @@ import { When } from '../parts/when.tsx'
 export function EndpointsPage({ group }: GroupPageProps) {
   const endpoints = useQuery({
     queryKey: ['endpoints', group.group],
-    queryFn: ({ signal }) => api.endpoints(group.group, { signal }),
+    queryFn: ({ signal }) => api.endpoints(group.group, { limit: 1000 }, { signal }),
     refetchInterval: 1000,
   })
   const items = endpoints.data?.items

@@ -1,10 +1,11 @@
 import { Badge, Card, Group, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery } from '@tanstack/react-query'
 import type { JobRow } from '../../../src/api/contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
 
@@ -18,11 +19,13 @@ const words: Readonly<Record<JobRow['decision'], readonly [text: string, color: 
 
 /** Which job became which, and why one did not. */
 export function JobsPage({ group }: GroupPageProps) {
-  const jobs = useQuery({
+  const jobs = useInfiniteQuery({
     queryKey: ['jobs', group.group, group.epoch],
-    queryFn: ({ signal }) => api.jobs(group.group, { signal }),
+    queryFn: ({ pageParam, signal }) => api.jobs(group.group, pageParam, { signal }),
+    ...followCursors,
     refetchInterval: 5000,
   })
+  const rows = jobs.data?.pages.flatMap(({ items }) => items)
   return (
     <>
       <Heading
@@ -30,17 +33,18 @@ export function JobsPage({ group }: GroupPageProps) {
         text="Open jobs of the primary, and what became of those that an outage interrupted."
         trail={[[group.group, links.group(group.group)]]}
       />
-      {jobs.error && !jobs.data ? (
+      {jobs.error && !rows ? (
         <Problem error={jobs.error} retry={() => void jobs.refetch()} />
-      ) : !jobs.data ? (
+      ) : !rows ? (
         <Loading what="the controller for its jobs" />
-      ) : jobs.data.length === 0 ? (
+      ) : rows.length === 0 ? (
         <Empty title="No job" text={`Nothing runs at ${group.effectivePrimary}.`} />
       ) : (
         <Stack gap="sm">
-          {jobs.data.map((job) => (
+          {rows.map((job) => (
             <JobCard key={`${job.job}@${job.epoch ?? 'open'}`} job={job} />
           ))}
+          <ShowOlder pages={jobs} />
         </Stack>
       )}
     </>

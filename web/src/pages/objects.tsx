@@ -4,7 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import type { LedgerRow } from '../../../src/api/contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { rowColor, rowMark } from '../parts/colors.ts'
@@ -93,8 +93,7 @@ function Rows({ group, filter }: { group: string; filter: ObjectFilter }) {
     queryKey: ['objects', group, filter],
     queryFn: ({ pageParam, signal }) =>
       api.objects(group, { ...given(filter), ...pageParam, limit: pageSize }, { signal }),
-    initialPageParam: {} as { cursor?: string },
-    getNextPageParam: ({ cursor }) => (cursor === null ? undefined : { cursor }),
+    ...followCursors,
   })
   if (pages.error) return <Problem error={pages.error} retry={() => void pages.refetch()} />
   if (!pages.data) return <Loading what="the ledger" />

@@ -2,7 +2,7 @@ import { Group, Select, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useLocation, useSearchParams } from 'wouter'
 import type { OperationType } from '../../../src/api/contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { Heading } from '../parts/heading.tsx'
@@ -53,8 +53,7 @@ function History({
     queryKey: ['history', group.group, type, operation?.id, operation?.status, operation?.outcome],
     queryFn: ({ pageParam, signal }) =>
       api.history(group.group, { ...(type ? { type } : {}), ...pageParam }, { signal }),
-    initialPageParam: {} as { cursor?: string },
-    getNextPageParam: ({ cursor }) => (cursor === null ? undefined : { cursor }),
+    ...followCursors,
   })
   if (pages.error) return <Problem error={pages.error} retry={() => void pages.refetch()} />
   if (!pages.data) return <Loading what="the journal" />

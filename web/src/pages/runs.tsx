@@ -2,7 +2,7 @@ import { Button, SegmentedControl, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useLocation, useSearchParams } from 'wouter'
 import type { RunSummary } from '../../../src/api/detail-contract.ts'
-import { api } from '../api.ts'
+import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { moment } from '../parts/format.ts'
@@ -41,8 +41,7 @@ function Tree(
   const pages = useInfiniteQuery({
     queryKey: ['runs', group.group, member],
     queryFn: ({ pageParam, signal }) => api.runs(group.group, { member, ...pageParam }, { signal }),
-    initialPageParam: {} as { cursor?: string },
-    getNextPageParam: ({ cursor }) => (cursor === null ? undefined : { cursor }),
+    ...followCursors,
   })
   const elsewhere = group.members.find(({ name }) => name !== member)?.name
   if (pages.error)

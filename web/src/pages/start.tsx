@@ -2,6 +2,7 @@ import { Alert, Card, Checkbox, Code, List, Stack, Text, TextInput, Title } from
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
+import { allItems } from '../../../src/api/all-items.ts'
 import type { Expectation, GroupStatus, OperationType } from '../../../src/api/contract.ts'
 import { api } from '../api.ts'
 import { links } from '../links.ts'
@@ -62,8 +63,8 @@ function AtStake({ group, type }: Pick<BeforeProps, 'group' | 'type'>) {
   const target = group.members.find(({ name }) => name === other)
   const source = group.members.find(({ name }) => name === group.effectivePrimary)
   const jobs = useQuery({
-    queryKey: ['jobs', group.group, group.epoch],
-    queryFn: ({ signal }) => api.jobs(group.group, { signal }),
+    queryKey: ['all-jobs', group.group, group.epoch],
+    queryFn: ({ signal }) => allItems((place) => api.jobs(group.group, place, { signal })),
   })
   const open = jobs.data?.filter(({ decision }) => decision === 'open') ?? []
   const withCheckpoints = open.filter(({ reason }) => reason.startsWith('Checkpoints go')).length

@@ -10,17 +10,18 @@ import { Problem } from './states.tsx'
 export function OutageSwitches({ group }: { group: GroupStatus }) {
   const outages = useQuery({
     queryKey: ['outages', group.group],
-    queryFn: ({ signal }) => api.outages(group.group, { signal }),
+    queryFn: ({ signal }) => api.outages(group.group, {}, { signal }),
     refetchInterval: 5000,
   })
-  if (!outages.data || outages.data.length === 0) return null
+  const items = outages.data?.items ?? []
+  if (items.length === 0) return null
   return (
     <section aria-label="outage" className="unprinted">
       <Title order={2} size="h5" mb="xs">
         Rehearse an outage
       </Title>
       <Group gap="sm" align="stretch">
-        {outages.data.map((outage) => (
+        {items.map((outage) => (
           <Switch key={outage.member} group={group} outage={outage} />
         ))}
       </Group>

@@ -3,7 +3,9 @@ import { Button } from '@mantine/core'
 /** Below a list that is read page by page, newest first. */
 export function ShowOlder({
   pages,
+  label = 'Show older ones',
 }: {
+  readonly label?: string
   readonly pages: {
     readonly hasNextPage: boolean
     readonly isFetchingNextPage: boolean
@@ -19,7 +21,7 @@ export function ShowOlder({
       loading={pages.isFetchingNextPage}
       onClick={() => void pages.fetchNextPage()}
     >
-      Show older ones
+      {label}
     </Button>
   )
 }
