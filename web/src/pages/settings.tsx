@@ -73,7 +73,11 @@ function All({ settings: s }: { settings: Settings }) {
       />
       <Text size="sm" c="dimmed">
         Addresses of databases, tokens and keys are not shown. The API that this console and the
-        command line use is described in <Anchor href="/docs">the API's own pages</Anchor>.
+        command line use is described in{' '}
+        <Anchor href="/docs" underline="always">
+          the API's own pages
+        </Anchor>
+        .
       </Text>
     </Stack>
   )
