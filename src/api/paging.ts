@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 export const pageQuery = (usual: number, most: number) =>
   z.object({
-    cursor: z.string().min(1).max(8192).optional().describe('of the page before'),
+    cursor: z.string().min(1).optional().describe('of the page before'),
     limit: z.coerce
       .number()
       .int()
