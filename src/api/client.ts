@@ -196,7 +196,7 @@ export function createClient(options: ClientOptions): ApiClient {
     }).catch((cause: unknown) => {
       throw noResponse(options.url, method, cause, signal)
     })
-    if (!response.ok) throw await refusalOf(response)
+    if (!response.ok) throw await refusalOf(response, options.url, method)
     return response
   }
   const text = async (path: string, request: Request = {}): Promise<string> => {
@@ -205,8 +205,14 @@ export function createClient(options: ClientOptions): ApiClient {
       throw noResponse(options.url, request.method ?? 'GET', cause, request.signal)
     })
   }
-  const json = async <T>(path: string, request?: Request): Promise<T> =>
-    JSON.parse(await text(path, request)) as T
+  const json = async <T>(path: string, request?: Request): Promise<T> => {
+    const answer = await text(path, request)
+    try {
+      return JSON.parse(answer) as T
+    } catch (cause) {
+      throw badAnswer(options.url, 'something that is not JSON', cause)
+    }
+  }
   const order = async (path: string, body: object | undefined, more?: CallSignal) => {
     await text(path, { method: 'POST', ...(body === undefined ? {} : { body }), ...more })
   }
@@ -329,21 +335,32 @@ function queryText(query: PageQuery = {}): string {
   return parameters.size === 0 ? '' : `?${parameters}`
 }
 
-async function refusalOf(response: Response): Promise<HoldfastError> {
+/** What a proxy says when there is nobody behind it. */
+const fromProxies = new Set([502, 503, 504])
+
+async function refusalOf(response: Response, url: string, method: string): Promise<HoldfastError> {
   const text = await response.text().catch(() => '')
   const problem = parseProblem(text)
   if (problem === undefined) {
-    return new HoldfastError(
-      'controller.bad-answer',
-      `${response.url} answered ${response.status} without saying why.`,
-      { hint: 'Check that the address is that of a Holdfast controller.' },
-    )
+    const { status } = response
+    return fromProxies.has(status)
+      ? noResponse(url, method, new Error(`a proxy answered ${status}`), undefined)
+      : badAnswer(url, `${status} without saying why`)
   }
   const { code, title, detail, kind, hint, place } = problem
   return new HoldfastError(code, detail ?? title, {
     ...(kind === undefined ? {} : { kind }),
     ...(hint === undefined ? {} : { hint }),
     ...(place === undefined ? {} : { place }),
+  })
+}
+
+function badAnswer(url: string, what: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('controller.bad-answer', `${url} answered ${what}.`, {
+    kind: 'operator',
+    place: url,
+    hint: 'Check that the address is that of a Holdfast controller.',
+    cause,
   })
 }
 
@@ -360,7 +377,7 @@ function parseProblem(text: string): Problem | undefined {
 
 /** Failures before anything was sent. */
 const notSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPROTO|UND_ERR_CONNECT_TIMEOUT|(CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|ERR_TLS|ERR_SSL)_.*)$/
 
 function noResponse(
   url: string,

@@ -74,6 +74,9 @@ export const expectation = z.object({
   from: z.array(z.object({ type: z.string(), runs: z.number() })),
 })
 
+/** `ErrorKind` of the model; clients need it to choose an exit code. */
+const errorKind = z.enum(['transient', 'permanent', 'cancelled', 'operator', 'unknown-outcome'])
+
 export const operation = z.object({
   id: z.string(),
   group: z.string(),
@@ -95,7 +98,12 @@ export const operation = z.object({
   abortable: z.boolean().optional(),
   steps: z.array(stepState),
   error: z
-    .object({ code: z.string(), message: z.string(), hint: z.string().nullable() })
+    .object({
+      code: z.string(),
+      message: z.string(),
+      hint: z.string().nullable(),
+      kind: errorKind.optional(),
+    })
     .nullable(),
   /** Path of the report below /api/v1, when one was written. */
   report: z.string().nullable(),
@@ -268,6 +276,12 @@ export const jobRow = z.object({
   at: z.string(),
 })
 
+/** A job with its state where it is now: at the primary, or what was handed in anew at the other side. */
+export const listedJob = jobRow.extend({
+  /** `state` above is as of `at`. `state` here: null while its member does not answer, `NotFound` where it is gone. */
+  now: z.object({ member: z.string(), job: z.string(), state: z.string().nullable() }),
+})
+
 const runPlace = z.object({ member: z.string(), run: z.string() })
 
 /** Where a run is, for members that do not keep run ids. */
@@ -282,8 +296,7 @@ export const problem = z.object({
   title: z.string(),
   status: z.number(),
   code: z.string(),
-  /** `ErrorKind` of the model; clients need it to choose an exit code. */
-  kind: z.enum(['transient', 'permanent', 'cancelled', 'operator', 'unknown-outcome']).optional(),
+  kind: errorKind.optional(),
   detail: z.string().optional(),
   hint: z.string().optional(),
   place: z.string().optional(),
@@ -304,7 +317,7 @@ export const startOperation = z.object({
 })
 
 export const objectsPage = pageOf(ledgerRow)
-export const jobsPage = pageOf(jobRow)
+export const jobsPage = pageOf(listedJob)
 export const operationsPage = pageOf(operation)
 /** Opens the console once, within ten minutes; it is a secret until then. */
 export const consoleLink = z.object({ url: z.string() })
@@ -333,6 +346,7 @@ export type ReplicationPlan = z.infer<typeof replicationPlan>
 export type PlannedAction = z.infer<typeof plannedAction>
 export type LedgerRow = z.infer<typeof ledgerRow>
 export type JobRow = z.infer<typeof jobRow>
+export type ListedJob = z.infer<typeof listedJob>
 export type ResolvedRun = z.infer<typeof resolvedRun>
 export type Problem = z.infer<typeof problem>
 export type StartOperation = z.infer<typeof startOperation>

@@ -51,6 +51,10 @@ export const evidenceKey = z.object({
 export const historyEntry = operation
   .pick({ id: true, type: true, epoch: true, by: true, status: true, outcome: true })
   .extend({
+    began: z
+      .number()
+      .nullable()
+      .describe('the epoch that it began; null: the group stayed in the one it was asked for in'),
     startedAt: z.string(),
     endedAt: z.string().nullable(),
     rtaMs: z.number().nullable().describe('null: not measured'),

@@ -38,6 +38,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       url: checkServer(options.server),
       ...(token === undefined ? {} : { token }),
     })
+    await requireAnswer(client)
     return { client, stateDir, inProcess: false, close: async () => undefined }
   }
   const client = await runningController(stateDir)
@@ -91,7 +92,7 @@ export async function runningController(stateDir: string): Promise<ApiClient | u
   if (note === undefined || !isAlive(note.pid)) return undefined
   const client = createClient({ url: note.url, token: note.token })
   try {
-    await client.operations({ limit: 1 })
+    await requireAnswer(client, ` (process ${note.pid})`)
     return client
   } catch (error) {
     // The note is old and its process id belongs to somebody else; the lock decides who works here.
@@ -99,6 +100,28 @@ export async function runningController(stateDir: string): Promise<ApiClient | u
     // Somebody else has its port now: what we know of it is not true there.
     if (isCode(error, 'request.unauthorized')) return undefined
     throw error
+  }
+}
+
+/** A process that is stopped, or a machine that drops what it gets, would be waited for without end. */
+const answerWithinMs = 10_000
+
+async function requireAnswer(client: ApiClient, who = ''): Promise<void> {
+  const signal = AbortSignal.timeout(answerWithinMs)
+  try {
+    await client.operations({ limit: 1 }, { signal })
+  } catch (cause) {
+    if (!signal.aborted) throw cause
+    throw new HoldfastError(
+      'controller.silent',
+      `The controller at ${client.url}${who} takes connections and does not answer.`,
+      {
+        kind: 'transient',
+        place: client.url,
+        hint: 'Look whether its process is stopped or its machine overloaded. Killing it loses nothing; the next one goes on.',
+        cause,
+      },
+    )
   }
 }
 

@@ -47,6 +47,16 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   'operation.not-found': exitCodes.usage,
   'workspace.unreachable': exitCodes.unreachable,
   'controller.unreachable': exitCodes.unreachable,
+  'controller.silent': exitCodes.unreachable,
+  // Something else answers there.
+  'controller.bad-answer': exitCodes.unreachable,
+  // Refused, because a region that is needed is silent.
+  'failover.target-silent': exitCodes.unreachable,
+  'failover.target-not-ready': exitCodes.unreachable,
+  'switchover.side-silent': exitCodes.unreachable,
+  'reprotect.member-silent': exitCodes.unreachable,
+  'drill.target-silent': exitCodes.unreachable,
+  'region.not-running': exitCodes.unreachable,
   'store.unreachable': exitCodes.unreachable,
   'operation.busy': exitCodes.conflict,
   'operation.cancelled': exitCodes.interrupted,

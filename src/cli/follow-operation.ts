@@ -165,5 +165,5 @@ function hintText(hint: string | null): string {
 function codeOfFailure({ error }: Operation): ExitCode {
   return error === null
     ? exitCodes.unexpected
-    : exitCodeOf(new HoldfastError(error.code, error.message, { kind: 'permanent' }))
+    : exitCodeOf(new HoldfastError(error.code, error.message, { kind: error.kind ?? 'permanent' }))
 }

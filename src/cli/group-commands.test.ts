@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -76,6 +77,19 @@ describe('commands and the controller they find', () => {
     expect(JSON.parse(unknown.stdout).error.code).toBe('run.not-linked')
   })
 
+  it('says how jobs stand now, and between which epochs a move went (I8)', async () => {
+    const moved = {
+      ...{ id: 'failover-fraud-e5', type: 'failover' as const, epoch: 4, began: 5, by: 'ann' },
+      ...{ status: 'done' as const, outcome: 'complete' as const, startedAt: at(0) },
+      ...{ endedAt: at(2), rtaMs: 1, rtoMs: 2, rpaMs: 3, rpoMs: 4, report: null },
+    }
+    await serve({ service: { history: async () => ({ items: [moved], cursor: null }) } })
+    expect((await run('history')).stdout).toMatch(/failover-fraud-e5 +4 -> 5 /)
+    const { stdout } = await run('jobs')
+    expect(stdout).toMatch(/train +Completed +resubmit +train-e5/)
+    expect(stdout).toMatch(/quiet +unknown: east does not answer; Running at/)
+  })
+
   it('asks the controller of --server with the token of the environment', async () => {
     const { url, token } = await serve()
     rmSync(join(stateDir, 'controller.json'))
@@ -94,6 +108,27 @@ describe('commands and the controller they find', () => {
     const { code, stdout } = await run('status', '--json', '--server', url)
     expect(code).toBe(5)
     expect(JSON.parse(stdout).error.code).toBe('controller.unreachable')
+  })
+
+  it.each([
+    ['a proxy with nobody behind it', 502, '<html>', 'controller.unreachable'],
+    ['somebody else', 404, 'Not found', 'controller.bad-answer'],
+    ['somebody else who is glad', 200, '<html>', 'controller.bad-answer'],
+    ['a controller that is stopped', undefined, '', 'controller.silent'],
+  ])('says unreachable when %s answers', async (_who, status, body, code) => {
+    const server = createServer((_request, response) => {
+      if (status !== undefined) response.writeHead(status).end(body)
+    })
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    const { port } = server.address() as AddressInfo
+    try {
+      const answer = await run('status', '--json', '--server', `http://127.0.0.1:${port}`)
+      expect(JSON.parse(answer.stdout).error.code).toBe(code)
+      expect(answer.code).toBe(5)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   it('does not believe the note of a controller that is gone', async () => {
@@ -170,6 +205,16 @@ describe('sync', () => {
     const failed = await run('sync')
     expect(failed).toMatchObject({ code: 5, stdout: expect.stringContaining('Wait.') })
     await controllers.pop()?.close()
+    const kinds = { transient: 5, operator: 4, 'unknown-outcome': 7, permanent: 1 } as const
+    for (const [kind, code] of Object.entries(kinds)) {
+      const why = { ...error, code: 'some.new', kind: kind as keyof typeof kinds }
+      await serve({
+        onStart: (controller) =>
+          controller.advance({ ...over, status: 'failed', outcome: 'failed', error: why }),
+      })
+      expect((await run('sync')).code, kind).toBe(code)
+      await controllers.pop()?.close()
+    }
     await serve({
       onStart: (controller) => controller.advance({ ...over, status: 'unknown', error }),
     })
@@ -224,8 +269,11 @@ describe('failover', () => {
     const { started } = await serve()
     const { code, stderr } = await run('failover')
     expect(code).toBe(4)
-    for (const part of ['epoch 4 -> 5', '25 objects', '1 min 30 s', 'east is down', '--yes'])
+    const parts = ['epoch 4 -> 5', '25 objects', 'the last 1 min 30 s', 'east is down', '--yes']
+    for (const part of [...parts, 'late (Queued when last seen)', 'east cannot be fenced'])
       expect(stderr).toContain(part)
+    // Once: the verdict says why the primary is unwell.
+    expect(stderr.match(/east is/g)).toHaveLength(1)
     expect(started).toEqual([])
   })
 
@@ -261,6 +309,10 @@ describe('failover', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('Do the first thing')
     expect(started).toMatchObject([{ request: { dryRun: true } }])
+    const { atStake } = JSON.parse((await run('failover', '--dry-run', '--json')).stdout)
+    expect(atStake).toMatchObject({
+      ...{ lagMs: 90_000, notProven: 25, openJobs: [{ job: 'late' }], canFence: false },
+    })
   })
 })
 

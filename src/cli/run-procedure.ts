@@ -1,3 +1,4 @@
+import type { ApiClient } from '../api/client.ts'
 import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
 import { confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
@@ -13,11 +14,22 @@ export interface ProcedureOptions extends GroupOptions {
   readonly dryRun?: boolean
 }
 
+export interface Stakes {
+  /** For people. */
+  readonly lines: readonly string[]
+  /** For programs, as part of what a dry run answers. */
+  readonly atStake?: object
+}
+
 export interface Procedure {
   readonly type: Exclude<OperationType, 'sync' | 'verify'>
   readonly request?: Partial<StartOperation>
-  /** What is at stake now, for people. */
-  readonly stakes: (group: GroupStatus) => readonly string[]
+  /** What is at stake now. */
+  readonly stakes: (
+    group: GroupStatus,
+    client: ApiClient,
+    interrupted: AbortSignal,
+  ) => Stakes | Promise<Stakes>
   readonly question: (group: GroupStatus) => string
 }
 
@@ -28,7 +40,8 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
   await withController(options, async (connection, interrupted) => {
     const { client, stateDir } = connection
     const group = onlyGroup(await client.status({ signal: interrupted }))
-    for (const line of procedure.stakes(group)) output.note(line)
+    const { lines, atStake } = await procedure.stakes(group, client, interrupted)
+    for (const line of lines) output.note(line)
     const dryRun = options.dryRun ?? false
     if (!dryRun) await confirmOrRefuse(output, procedure.question(group), options.yes)
     interrupted.throwIfAborted()
@@ -39,7 +52,7 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
       expectedEpoch: group.epoch,
     })
     if (dryRun) {
-      output.result({ operation: started, report: null }, () =>
+      output.result({ operation: started, report: null, ...(atStake && { atStake }) }, () =>
         [
           `${procedure.type} would do:`,
           ...started.steps.map(({ title, detail }) => `  ${title}${detail ? `: ${detail}` : ''}`),

@@ -1,12 +1,9 @@
 import { expect, it } from 'vitest'
 import type { PassResult } from '../replication/pass.ts'
-import { fill, scene } from '../replication/testing/worlds.ts'
-import { memoryRecords } from '../runbooks/records.ts'
-import type { Workspace } from '../workspace/workspace.ts'
+import { fill } from '../replication/testing/worlds.ts'
 import { runBackgroundPasses } from './background-passes.ts'
-import type { Member, Members } from './members.ts'
 import { createPassGate } from './pass-gate.ts'
-import type { ProtectedGroup } from './protected-group.ts'
+import { memoryGroup } from './testing/memory-group.ts'
 
 const reconcileEveryMs = 60_000
 const model = (name: string) => ({
@@ -16,23 +13,8 @@ const model = (name: string) => ({
 })
 
 it('looks for what is gone in a full pass only, and makes one each time the interval is over', async () => {
-  const { east, west, context } = scene()
-  const records = memoryRecords()
-  await records.epochs.establish({ group: 'g', primary: 'east', epoch: 1, at: '' })
   let now = Date.parse('2026-01-01T00:00:00Z')
-  const member = (workspace: Workspace): Member => ({
-    ...{ plan: context.plan.members[0] as Member['plan'], caPath: undefined },
-    ...{ direct: workspace, workspace, patient: workspace, impatient: workspace },
-  })
-  const members: Members = new Map([
-    ['east', member(east)],
-    ['west', member(west)],
-  ])
-  const group: ProtectedGroup = {
-    ...{ plan: context.plan, records, members, clock: () => new Date(now) },
-    endpoints: { gateways: [], traffic: [], configuration: [] },
-    log: { info: () => undefined, warn: () => undefined },
-  }
+  const { east, west, group } = await memoryGroup(() => new Date(now))
   await fill(east, ['one', 'two', 'three', 'four'].map(model))
   const passes: PassResult[] = []
   const stop = new AbortController()

@@ -1,5 +1,4 @@
 import type {
-  JobRow,
   Operation,
   OperationType,
   PassSummary,
@@ -7,8 +6,6 @@ import type {
   ResolvedRun,
 } from '../api/contract.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
-import type { CapturedJob } from '../jobs/captured-job.ts'
-import { openJobsIn } from '../jobs/open-jobs.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { planReplication } from '../replication/plan-replication.ts'
 import type { Run } from '../runbook/journal.ts'
@@ -26,6 +23,7 @@ import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
 import { groupStatus } from './group-status.ts'
 import { historyOf } from './history.ts'
+import { listJobs } from './job-rows.ts'
 import { numberIn, pageAfter } from './list-pages.ts'
 import type { Notifier } from './notifier.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -155,11 +153,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
     },
     jobs: async (name, page) => {
       check(name)
-      const { primary, secondary, epoch } = await courseNow(group)
-      const now = { leader: primary, other: secondary, epoch }
-      const { jobs } = await openJobsIn(records.jobs, name, now)
-      const rows = [...jobs.map(openJobRow), ...(await records.jobs.rows(name))]
-      return pageAfter(rows, (row) => JSON.stringify([row.epoch, row.job]), page)
+      return listJobs(group, watch.state(), page)
     },
     replication: (name) => {
       check(name)
@@ -247,7 +241,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
     },
     history: async (name, filter) => {
       check(name)
-      return historyOf({ group: name, runner, reports: records.reports }, filter)
+      return historyOf({ ...records, group: name, runner }, filter)
     },
     operations: async ({ group: name, cursor, limit }) => {
       if (name !== undefined) check(name)
@@ -295,26 +289,6 @@ function shownLink({ origin, copy }: RunLink): ResolvedRun['links'][number] {
   return {
     origin: { member: origin.member, run: origin.runId },
     copy: { member: copy.member, run: copy.runId },
-  }
-}
-
-function openJobRow({ name, state, checkpoints, obstacles, capturedAt }: CapturedJob): JobRow {
-  const place = checkpoints === null ? null : `${checkpoints.store}/${checkpoints.prefix}`
-  const [obstacle] = obstacles
-  return {
-    job: name,
-    state,
-    decision: 'open',
-    reason:
-      obstacle === undefined
-        ? place === null
-          ? 'It writes no checkpoints.'
-          : `Checkpoints go to ${place}.`
-        : `${obstacle.path} stands in the way of running it elsewhere: ${obstacle.reason}.`,
-    resubmittedAs: null,
-    checkpoint: null,
-    epoch: null,
-    at: capturedAt,
   }
 }
 

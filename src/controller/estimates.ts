@@ -1,5 +1,6 @@
 import { type Expectations, expectationsFor } from '../runbook/estimate.ts'
 import type { Journal, Run } from '../runbook/journal.ts'
+import { rehearsedAs } from '../runbooks/drill.ts'
 
 export interface Estimates {
   /** As of the last refresh; nothing before the first one. */
@@ -22,7 +23,9 @@ export function estimates(journal: Pick<Journal, 'list'>, group: string): Estima
       const past: Run[] = []
       for (const runbook of runbooks)
         past.push(...(await journal.list({ group, runbook, limit: looked })))
-      known = new Map(runbooks.map((runbook) => [runbook, expectationsFor(runbook, past)]))
+      known = new Map(
+        runbooks.map((runbook) => [runbook, expectationsFor(runbook, past, rehearsedAs)]),
+      )
     },
   }
 }

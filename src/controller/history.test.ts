@@ -30,7 +30,7 @@ const recovery = {
   ...{ unknownSince: null, unknownUntil: day(1) },
 }
 
-async function fill({ journal, reports }: Records): Promise<void> {
+async function fill({ journal, reports, epochs }: Records): Promise<void> {
   for (const [n, type] of ['sync', 'drill', 'failover', 'drill', 'sync'].entries()) {
     const id = `${type}-${n + 1}`
     const input = { epoch: n, by: n === 1 ? 'alice' : undefined }
@@ -39,6 +39,9 @@ async function fill({ journal, reports }: Records): Promise<void> {
     await journal.append(id, { type: 'begun', at: day(n + 1) })
     await journal.append(id, { type: 'finished', outcome: 'complete', at: day(n + 1) })
   }
+  const at = day(3)
+  await epochs.establish({ group: 'g', primary: 'east', epoch: 2, at })
+  await epochs.begin('g', { from: 'east', to: 'west', expected: 2, by: 'failover-3', at })
   await reports.write({ run: 'drill-2', writtenAt: day(2), recovery } as Report)
 }
 
@@ -53,7 +56,7 @@ describe.each([
   })
   const page = (filter: Partial<Parameters<typeof historyOf>[1]>) => {
     const runner = { list: records.journal.list } as unknown as Runner
-    const parts = { group: 'g', runner, reports: records.reports }
+    const parts = { ...records, group: 'g', runner }
     return historyOf(parts, { limit: 50, ...filter })
   }
   const ids = async (filter: Parameters<typeof page>[0]) =>
@@ -69,6 +72,15 @@ describe.each([
       ...{ by: 'alice', outcome: 'complete', epoch: 1, rtaMs: 5, rtoMs: 10, rpaMs: null },
       report: 'operations/drill-2/report',
     })
+    expect(items.map(({ epoch, began }) => [epoch, began])).toEqual([
+      ...[
+        [4, null],
+        [3, null],
+        [2, 3],
+        [1, null],
+        [0, null],
+      ],
+    ])
     expect(items[1]).toMatchObject({ by: null, rtoMs: null, report: null })
   })
 

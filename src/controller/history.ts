@@ -1,4 +1,5 @@
 import type { HistoryEntry, HistoryPage } from '../api/evidence-contract.ts'
+import type { EpochRegister } from '../runbook/epoch-register.ts'
 import type { Run } from '../runbook/journal.ts'
 import type { Runner } from '../runbook/runner.ts'
 import type { Recovery } from '../runbooks/report.ts'
@@ -12,6 +13,7 @@ export async function historyOf(
     readonly group: string
     readonly runner: Pick<Runner, 'list'>
     readonly reports: Pick<ReportStore, 'recoveries'>
+    readonly epochs: Pick<EpochRegister, 'history'>
   },
   { type, since, cursor, limit }: HistoryFilter,
 ): Promise<HistoryPage> {
@@ -22,8 +24,14 @@ export async function historyOf(
     ...(cursor === undefined ? {} : { before: cursor }),
   })
   const measured = await parts.reports.recoveries(runs.map(({ header }) => header.id))
+  const epochs = await parts.epochs.history(parts.group)
+  const began = new Map(epochs.map(({ begunBy, epoch }) => [begunBy, epoch]))
   return {
-    items: runs.map((run) => entryOf(run, measured)),
+    items: runs.map((run) => ({
+      ...entryOf(run, measured),
+      // The register knows, whatever became of the run behind that.
+      began: began.get(run.header.id) ?? null,
+    })),
     cursor: runs.length < limit ? null : (runs.at(-1)?.header.id ?? null),
   }
 }
@@ -31,7 +39,10 @@ export async function historyOf(
 /** Of what is over nothing is expected any more. */
 const notAsked = { known: new Map(), now: new Date(0) }
 
-function entryOf(run: Run, measured: ReadonlyMap<string, Recovery | null>): HistoryEntry {
+function entryOf(
+  run: Run,
+  measured: ReadonlyMap<string, Recovery | null>,
+): Omit<HistoryEntry, 'began'> {
   const { id, type, epoch, by, status, outcome, startedAt, endedAt } = operationOf(run, notAsked)
   const { rtaMs = null, rtoMs = null, rpaMs = null, rpoMs = null } = measured.get(id) ?? {}
   return {

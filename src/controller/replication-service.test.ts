@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../model/json.ts'
 import { replicate } from '../replication/replicate.ts'
-import { type Content, fill, scene } from '../replication/testing/worlds.ts'
-import { memoryRecords } from '../runbooks/records.ts'
-import type { Workspace } from '../workspace/workspace.ts'
-import type { Member, Members } from './members.ts'
-import { type ProtectedGroup, passContext } from './protected-group.ts'
+import { type Content, fill } from '../replication/testing/worlds.ts'
+import { passContext } from './protected-group.ts'
 import { replicationService } from './replication-service.ts'
+import { memoryGroup } from './testing/memory-group.ts'
 
 const model = (tag: string): Content => ({
   is: 'object',
@@ -21,22 +19,7 @@ const blob = (text: string): Content => ({
 })
 
 async function conflicted() {
-  const { east, west, context } = scene()
-  const records = memoryRecords()
-  await records.epochs.establish({ group: 'g', primary: 'east', epoch: 1, at: '' })
-  const member = (workspace: Workspace): Member => ({
-    ...{ plan: context.plan.members[0] as Member['plan'], caPath: undefined },
-    ...{ direct: workspace, workspace, patient: workspace, impatient: workspace },
-  })
-  const members: Members = new Map([
-    ['east', member(east)],
-    ['west', member(west)],
-  ])
-  const group: ProtectedGroup = {
-    ...{ plan: context.plan, records, members, clock: context.clock },
-    endpoints: { traffic: [], configuration: [] } as never,
-    log: { info: () => undefined, warn: () => undefined },
-  }
+  const { east, west, group } = await memoryGroup()
   const pass = () => replicate(passContext(group, 'east', 'west', { epoch: 1 }))
   await fill(east, [model('1'), blob('1')])
   await pass()

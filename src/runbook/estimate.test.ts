@@ -45,6 +45,15 @@ describe('what a step is expected to take', () => {
     expect(expectationsFor('failover', past).get('b')).toMatchObject({ runbook: 'drill', runs: 1 })
   })
 
+  it('is what its rehearsal took, where no move went through here', () => {
+    const rehearsed = new Map([['warm', 'warm-copies']])
+    const drill = ran('drill', { 'warm-copies': 7 })
+    const after = (past: Run[]) => expectationsFor('failover', past, rehearsed).get('warm')
+    expect(after([drill])).toEqual({ ms: 7000, runbook: 'drill', runs: 1 })
+    expect(after([drill, ran('failover', { warm: 2 })])).toMatchObject({ runbook: 'failover' })
+    expect(after([])).toBeUndefined()
+  })
+
   it('is unknown without history, and of a run that failed or still works', () => {
     const steps = [{ id: 'a', title: 'a' }]
     const done = { type: 'step-ended', step: 'a', result: 'done', detail: '', at: at(5) } as const

@@ -17,9 +17,14 @@ const counted = 10
 
 /**
  * Pure: the median of each step over past runs of the same runbook, newest first. Where that one
- * never ran a step, another runbook's step of the same id does the same work.
+ * never ran a step, another runbook's step of the same id does the same work, else the one that
+ * `rehearsedAs` names does.
  */
-export function expectationsFor(runbook: string, past: readonly Run[]): Expectations {
+export function expectationsFor(
+  runbook: string,
+  past: readonly Run[],
+  rehearsedAs: ReadonlyMap<string, string> = new Map(),
+): Expectations {
   const whole = past.filter(wentThrough)
   const others = [...new Set(whole.map(({ header }) => header.runbook))]
   const found = new Map<string, Expected>()
@@ -30,6 +35,10 @@ export function expectationsFor(runbook: string, past: readonly Run[]): Expectat
       if (!found.has(step))
         found.set(step, { ms: median(newest), runbook: name, runs: newest.length })
     }
+  }
+  for (const [step, rehearsal] of rehearsedAs) {
+    const rehearsed = found.get(rehearsal)
+    if (!found.has(step) && rehearsed !== undefined) found.set(step, rehearsed)
   }
   return found
 }

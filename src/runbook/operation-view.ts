@@ -1,7 +1,14 @@
 import type { Operation, StepState } from '../api/contract.ts'
 import { type Expectations, estimatedEnd, expectationOf } from './estimate.ts'
 import type { Run } from './journal.ts'
-import { canAbort, canSkip, isEnded, type RunState, type StepRecord } from './run-state.ts'
+import {
+  canAbort,
+  canSkip,
+  isEnded,
+  type RunError,
+  type RunState,
+  type StepRecord,
+} from './run-state.ts'
 import type { StepProgress } from './runbook.ts'
 
 /** A run as the API shows it. */
@@ -82,10 +89,6 @@ function outcomeOf(state: RunState): Operation['outcome'] {
   return state.status === 'failed' ? 'failed' : null
 }
 
-function pickError(error: {
-  readonly code: string
-  readonly message: string
-  readonly hint: string | null
-}): Operation['error'] {
-  return { code: error.code, message: error.message, hint: error.hint }
+function pickError({ code, message, hint, kind }: RunError): Operation['error'] {
+  return { code, message, hint, kind }
 }

@@ -84,3 +84,13 @@ export const drill = runbook<DrillWorld>('drill', [
     act: refuseLeftovers,
   }),
 ])
+
+/**
+ * What a step of a move does, some step of a drill does to copies at the same member: where no move
+ * went through here, the one says how long the other takes.
+ */
+export const rehearsedAs: ReadonlyMap<string, string> = new Map([
+  ['create-cold', 'create-copies'],
+  ['warm-endpoints', 'warm-copies'],
+  ['resubmit-jobs', 'rehearse-jobs'],
+])

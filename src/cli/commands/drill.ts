@@ -15,7 +15,7 @@ export function drillCommand(): Command {
       runProcedure(
         {
           type: 'drill',
-          stakes,
+          stakes: (group) => ({ lines: stakes(group) }),
           question: (group) => `Rehearse a failover of ${group.group} at ${otherMember(group)}?`,
         },
         options,

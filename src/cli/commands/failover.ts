@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import type { ApiClient } from '../../api/client.ts'
 import type { GroupStatus } from '../../api/contract.ts'
+import { atStakeLines, whatIsAtStake } from '../at-stake.ts'
 import { groupCommand } from '../group-command.ts'
-import { otherMember, type ProcedureOptions, runProcedure } from '../run-procedure.ts'
-import { pointText } from '../status-text.ts'
-import { countText } from '../text.ts'
+import { otherMember, type ProcedureOptions, runProcedure, type Stakes } from '../run-procedure.ts'
 
 interface FailoverOptions extends ProcedureOptions {
   readonly force?: boolean
@@ -42,24 +42,29 @@ function isUnfinished({ operation, epoch }: GroupStatus): boolean {
   return operation.epoch === epoch - 1 && !/^(complete|partial)$/.test(operation.outcome ?? '')
 }
 
-function stakes(group: GroupStatus): string[] {
+async function stakes(
+  group: GroupStatus,
+  client: ApiClient,
+  interrupted: AbortSignal,
+): Promise<Stakes> {
   if (isUnfinished(group)) {
     const { type, id } = group.operation ?? {}
-    return [
-      `${type} ${id} has made ${group.effectivePrimary} primary in epoch ${group.epoch} and did not end.`,
-      '  It is gone on with: what is done already is found and left.',
-    ]
+    return {
+      lines: [
+        `${type} ${id} has made ${group.effectivePrimary} primary in epoch ${group.epoch} and did not end.`,
+        '  It is gone on with: what is done already is found and left.',
+      ],
+    }
   }
-  const unproven = group.counts.reduce(
-    (sum, { pending, failed, conflict }) => sum + pending + failed + conflict,
-    0,
-  )
-  const source = group.members.find(({ name }) => name === group.effectivePrimary)
-  return [
-    `Failover of ${group.group}: ${group.effectivePrimary} -> ${otherMember(group)}, epoch ${group.epoch} -> ${group.epoch + 1}`,
-    `  replication point  ${pointText(group)}`,
-    `  not proven         ${countText(unproven, 'object')}; what was written after the point may be missing`,
-    `  ${group.effectivePrimary} is ${source?.health ?? 'unknown'}${source?.reason ? `: ${source.reason}` : ''}`,
-    ...(group.verdict === null ? [] : [`  verdict            ${group.verdict.sentence}`]),
-  ]
+  const atStake = await whatIsAtStake(client, group, interrupted)
+  const { member, health } = atStake.source
+  return {
+    lines: [
+      `Failover of ${group.group}: ${member} -> ${otherMember(group)}, epoch ${group.epoch} -> ${group.epoch + 1}`,
+      ...atStakeLines(atStake, group),
+      // The sentence of the verdict holds why a member is unwell.
+      `  verdict            ${group.verdict?.sentence ?? `none yet; ${member} is ${health}`}`,
+    ],
+    atStake,
+  }
 }

@@ -62,13 +62,18 @@ function historyText(items: readonly ShownEntry[]): string {
   return tableText(
     ['STARTED', 'OPERATION', 'EPOCH', 'BY', 'OUTCOME', 'RTA / RTO', 'RPA / RPO', 'REPORT'],
     items.map((entry) => [
-      ...[entry.startedAt, entry.id, String(entry.epoch), entry.by ?? '-'],
+      ...[entry.startedAt, entry.id, epochText(entry), entry.by ?? '-'],
       entry.outcome ?? entry.status,
       ...[against(entry.rtaMs, entry.rtoMs), against(entry.rpaMs, entry.rpoMs)],
       reportText(entry),
     ]),
     { drop: ['EPOCH', 'REPORT'] },
   )
+}
+
+/** A move was asked for in one epoch and began the next. */
+function epochText({ epoch, began }: ShownEntry): string {
+  return began === null ? String(epoch) : `${epoch} -> ${began}`
 }
 
 function against(measuredMs: number | null, objectiveMs: number | null): string {

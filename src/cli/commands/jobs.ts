@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { allItems } from '../../api/all-items.ts'
-import type { JobRow } from '../../api/contract.ts'
+import type { ListedJob } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
@@ -28,12 +28,18 @@ async function run(options: GroupOptions): Promise<void> {
   )
 }
 
-export function jobsText(jobs: readonly JobRow[]): string {
+export function jobsText(jobs: readonly ListedJob[]): string {
   return tableText(
     ['JOB', 'STATE', 'DECISION', 'RUNS AS', 'CHECKPOINT', 'REASON'],
-    jobs.map(({ job, state, decision, resubmittedAs, checkpoint, reason }) => [
-      ...[job, state, decision, resubmittedAs ?? '-', checkpoint ?? '-', reason],
+    jobs.map(({ job, decision, resubmittedAs, checkpoint, reason, ...row }) => [
+      ...[job, stateText(row), decision, resubmittedAs ?? '-', checkpoint ?? '-', reason],
     ]),
     { drop: ['CHECKPOINT', 'RUNS AS'] },
   )
+}
+
+/** What was noted before an outage is not how things stand (I8). */
+function stateText({ now, state, at }: Pick<ListedJob, 'now' | 'state' | 'at'>): string {
+  if (now.state !== null) return now.state
+  return `unknown: ${now.member} does not answer; ${state} at ${at}`
 }

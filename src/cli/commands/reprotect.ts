@@ -18,7 +18,7 @@ async function run(options: ProcedureOptions): Promise<void> {
   await runProcedure(
     {
       type: 'reprotect',
-      stakes,
+      stakes: (group) => ({ lines: stakes(group) }),
       question: (group) =>
         `Protect ${group.effectivePrimary} by replicating to ${otherMember(group)} from now on?`,
     },

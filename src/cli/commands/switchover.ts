@@ -20,7 +20,7 @@ function plannedMove(type: 'switchover' | 'failback', summary: string): Command 
       runProcedure(
         {
           type,
-          stakes: (group) => stakes(type, group),
+          stakes: (group) => ({ lines: stakes(type, group) }),
           question: (group) =>
             `Move ${group.group} from ${group.effectivePrimary} to ${otherMember(group)}?`,
         },

@@ -1,7 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import type { GroupStatus, LedgerRow, Operation, StartOperation } from '../../api/contract.ts'
+import type {
+  GroupStatus,
+  LedgerRow,
+  ListedJob,
+  Operation,
+  StartOperation,
+} from '../../api/contract.ts'
 import {
   type ControlAction,
   type ControlRequest,
@@ -113,6 +119,28 @@ const report = {
   ],
 }
 
+const noted = { reason: 'has checkpoints', checkpoint: 'ckpt-7', epoch: 5, at: at(0) }
+const scriptedJobs: ListedJob[] = [
+  {
+    ...{
+      job: 'train',
+      state: 'Running',
+      decision: 'resubmit',
+      resubmittedAs: 'train-e5',
+      ...noted,
+    },
+    now: { member: 'west', job: 'train-e5', state: 'Completed' },
+  },
+  {
+    ...{ job: 'quiet', state: 'Running', decision: 'manual', resubmittedAs: null, ...noted },
+    now: { member: 'east', job: 'quiet', state: null },
+  },
+  {
+    ...{ job: 'late', state: 'Queued', decision: 'open', resubmittedAs: null, ...noted },
+    now: { member: 'east', job: 'late', state: null },
+  },
+]
+
 function scriptedControl(
   take: (action: ControlAction, id: string, request: ControlRequest) => Promise<Operation>,
 ): OperationControl {
@@ -199,7 +227,7 @@ export async function startScriptedController(options: {
       const to = from + Math.min(limit, 7)
       return { items: rows.slice(from, to), cursor: to < rows.length ? String(to) : null }
     },
-    jobs: async () => ({ items: report.jobs as never, cursor: null }),
+    jobs: async () => ({ items: scriptedJobs, cursor: null }),
     replication: () => replication,
     tokens: () => options.tokens ?? noTokens,
     resolveRun: async (_group, run) => {

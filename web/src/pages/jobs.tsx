@@ -1,6 +1,6 @@
 import { Badge, Card, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import type { JobRow } from '../../../src/api/contract.ts'
+import type { ListedJob } from '../../../src/api/contract.ts'
 import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
@@ -9,7 +9,7 @@ import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { When } from '../parts/when.tsx'
 
-const words: Readonly<Record<JobRow['decision'], readonly [text: string, color: string]>> = {
+const words: Readonly<Record<ListedJob['decision'], readonly [text: string, color: string]>> = {
   open: ['open at the primary', 'blue'],
   resubmit: ['runs again', 'teal'],
   leave: ['left as it is', 'gray'],
@@ -51,7 +51,7 @@ export function JobsPage({ group }: GroupPageProps) {
   )
 }
 
-function JobCard({ job }: { job: JobRow }) {
+function JobCard({ job }: { job: ListedJob }) {
   const [text, color] = words[job.decision]
   return (
     <Card
@@ -82,7 +82,13 @@ function JobCard({ job }: { job: JobRow }) {
         </Text>
       ) : null}
       <Text size="sm" c="dimmed">
-        {job.state} · <When at={job.at} />
+        {job.now.state === null ? (
+          <>
+            unknown: {job.now.member} does not answer; {job.state} <When at={job.at} />
+          </>
+        ) : (
+          `${job.now.state} at ${job.now.member}`
+        )}
       </Text>
     </Card>
   )

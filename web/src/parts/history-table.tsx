@@ -33,7 +33,7 @@ export function HistoryTable(props: { entries: readonly HistoryEntry[]; label: s
 }
 
 function Row({ entry }: { entry: HistoryEntry }) {
-  const { id, type, epoch, by, status, outcome, startedAt, endedAt, report } = entry
+  const { id, type, epoch, began, by, status, outcome, startedAt, endedAt, report } = entry
   return (
     <Table.Tr data-operation={id} data-outcome={outcome ?? status}>
       <Table.Td>
@@ -41,7 +41,7 @@ function Row({ entry }: { entry: HistoryEntry }) {
           {type}
         </Anchor>
         <Text size="xs" c="dimmed">
-          epoch {epoch}
+          epoch {began === null ? epoch : `${epoch} → ${began}`}
         </Text>
       </Table.Td>
       <Table.Td>
