@@ -7,6 +7,7 @@ import { type SealKeeper, sealed } from '../workspace/sealing.ts'
 import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import type { CapturedJob, Obstacle } from './captured-job.ts'
 import { checkpointPlace, object, pinCheckpoints } from './checkpoint-place.ts'
+import { isSweep } from './continue-sweep.ts'
 import { blankCredentials, blankVariables } from './credentials-in-text.ts'
 import { finishedSteps, graphOf } from './finished-step.ts'
 import { isOpen } from './job-state.ts'
@@ -51,7 +52,7 @@ export async function captureOpenJobs(context: CaptureContext): Promise<JobCaptu
     const known = before.get(nameOf(found.id))
     const stateSince = known?.state === state ? known.stateSince : at
     const job = { ...(await specification(found, context)), state, stateSince, capturedAt: at }
-    jobs.push({ ...job, ...(await stepsOf(job, context)) })
+    jobs.push({ ...job, ...(await partsOf(job, context)) })
   }
   const capture: JobCapture = { group, source: source.name, epoch, at, jobs }
   await store.saveCapture(capture)
@@ -67,13 +68,17 @@ function isPartOfAnother(found: WorkspaceObject): boolean {
   return parentProperties.some((name) => typeof properties[name] === 'string')
 }
 
-async function stepsOf(
-  job: Pick<CapturedJob, 'name' | 'body'>,
+/** What of a pipeline or a sweep need not be done again. */
+async function partsOf(
+  { name, body }: Pick<CapturedJob, 'name' | 'body'>,
   { source, signal }: CaptureContext,
-): Promise<Pick<CapturedJob, 'steps'>> {
-  if (Object.keys(graphOf(job.body)).length === 0) return {}
-  const completed = await source.completedSteps(job.name, signal === undefined ? {} : { signal })
-  return { steps: finishedSteps(job.body, completed) }
+): Promise<Pick<CapturedJob, 'steps' | 'trials'>> {
+  const isPipeline = Object.keys(graphOf(body)).length > 0
+  if (!isPipeline && !isSweep(body)) return {}
+  const completed = await source.completedSteps(name, signal === undefined ? {} : { signal })
+  return isPipeline
+    ? { steps: finishedSteps(body, completed) }
+    : { trials: completed.map(({ endedAt }) => endedAt) }
 }
 
 async function* allJobs({ source, signal }: CaptureContext): AsyncGenerator<WorkspaceObject> {

@@ -18,6 +18,8 @@ export interface CapturedJob {
   readonly checkpoints: CheckpointPlace | null
   /** Of a pipeline: its steps that had completed. */
   readonly steps?: readonly FinishedStep[]
+  /** Of a sweep: when its completed trials ended; ISO 8601 UTC, by the clock of its region. */
+  readonly trials?: readonly string[]
   /** A planned move has stopped it, or is about to: it is not open any more, and has to run again. */
   readonly stopped?: true
   /** The checkpoint from which a move let it go on here, where nobody has looked at it since. */

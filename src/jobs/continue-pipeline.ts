@@ -1,14 +1,7 @@
 import type { Json, JsonObject } from '../model/json.ts'
 import { object } from './checkpoint-place.ts'
+import type { Continued } from './continued.ts'
 import { type FinishedStep, graphOf } from './finished-step.ts'
-
-export interface Continued {
-  readonly body: JsonObject
-  /** Nodes that do not run again, in the order of the graph. */
-  readonly finished: readonly string[]
-  /** Nodes that do. */
-  readonly left: readonly string[]
-}
 
 /**
  * Takes finished steps out of a pipeline: what they wrote becomes an input of the pipeline, read by
@@ -33,10 +26,11 @@ export function continuePipeline(body: JsonObject, steps: readonly FinishedStep[
     return `\${{parent.inputs.${input}}}`
   }
   const jobs = Object.fromEntries(left.map(([node, spec = {}]) => [node, mapTexts(spec, rebound)]))
+  if (finished.size === 0) return { body, progress: null }
+  const after = Object.keys(graph).filter((node) => finished.has(node))
   return {
-    body: finished.size === 0 ? body : { ...body, properties: { ...properties, jobs, inputs } },
-    finished: Object.keys(graph).filter((node) => finished.has(node)),
-    left: Object.keys(jobs),
+    body: { ...body, properties: { ...properties, jobs, inputs } },
+    progress: { after: after.join(', '), isComplete: left.length === 0 },
   }
 }
 

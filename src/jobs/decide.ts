@@ -21,15 +21,15 @@ export interface Decision {
 export function decide(
   job: CapturedJob,
   policy: JobPolicy,
-  { checkpoint, finished, left }: Pick<Resumption, 'checkpoint' | 'finished' | 'left'>,
+  { checkpoint, progress }: Pick<Resumption, 'checkpoint' | 'progress'>,
   now: Date,
 ): Decision {
   const phase = jobPhase(job.state)
   if (phase === 'finished') return { decision: 'finished', reason: `It was ${job.state}.` }
   if (phase === 'ending') return leave('Its cancellation had been asked for.')
   if (policy.resubmit === 'none') return leave('The plan resubmits no jobs.')
-  if (finished.length > 0 && left.length === 0) {
-    return { decision: 'finished', reason: 'Each of its steps had completed.' }
+  if (progress?.isComplete) {
+    return { decision: 'finished', reason: `Nothing was left to do after ${progress.after}.` }
   }
   const [obstacle] = job.obstacles
   if (obstacle !== undefined) {
@@ -44,7 +44,7 @@ export function decide(
     }
   }
   if (checkpoint !== null) return resubmit(`It goes on from ${checkpoint}.`)
-  if (finished.length > 0) return resubmit(`It goes on after ${finished.join(', ')}.`)
+  if (progress !== null) return resubmit(`It goes on after ${progress.after}.`)
   if (phase === 'unstarted') return resubmit(`It was ${job.state}; nothing is lost.`)
   if (policy.resubmit === 'all') return resubmit('It has no proven checkpoint and starts anew.')
   return manual(

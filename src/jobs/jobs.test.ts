@@ -21,7 +21,7 @@ import { cancelStaleCopies, openStaleCopies } from './stale-copies.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const now = () => new Date('2026-01-01T00:01:00.000Z')
-const noSteps = { finished: [], left: [] }
+const begun = { progress: null }
 const checkpoints = { store: 'workspaceblobstore', prefix: 'checkpoints/train/' }
 
 function captured(changes: Partial<CapturedJob> = {}): CapturedJob {
@@ -120,7 +120,7 @@ describe('deciding what becomes of a job', () => {
   it.each(Object.entries(table))('%s', (state, [withCheckpoint, without, all, none]) => {
     const job = captured({ state })
     const with_ = (resubmit: JobPolicy['resubmit'], checkpoint: string | null) =>
-      decide(job, policy(resubmit), { checkpoint, ...noSteps }, now()).decision
+      decide(job, policy(resubmit), { checkpoint, ...begun }, now()).decision
     expect(with_('checkpointed', 'c/1')).toBe(withCheckpoint)
     expect(with_('checkpointed', null)).toBe(without)
     expect(with_('all', null)).toBe(all)
@@ -137,7 +137,7 @@ describe('deciding what becomes of a job', () => {
     const job = captured({ state: 'NotResponding' })
     const later = new Date(Date.parse(at) + 600_000)
     expect(
-      decide(job, policy('checkpointed'), { checkpoint: 'c/1', ...noSteps }, later).decision,
+      decide(job, policy('checkpointed'), { checkpoint: 'c/1', ...begun }, later).decision,
     ).toBe('resubmit')
   })
 
@@ -145,7 +145,7 @@ describe('deciding what becomes of a job', () => {
     const job = captured({
       obstacles: [{ path: 'properties.computeId', reason: 'no counterpart' }],
     })
-    const decision = decide(job, policy('all'), { checkpoint: 'c/1', ...noSteps }, now())
+    const decision = decide(job, policy('all'), { checkpoint: 'c/1', ...begun }, now())
     expect(decision.decision).toBe('manual')
     expect(decision.reason).toContain('properties.computeId')
   })

@@ -158,7 +158,7 @@ function signalOf({ signal }: { readonly signal?: AbortSignal }): { signal?: Abo
 }
 
 function withHistory(
-  { body, checkpoint, finished }: Resumption,
+  { body, checkpoint, progress }: Resumption,
   origin: string,
   epoch: number,
 ): JsonObject {
@@ -172,7 +172,7 @@ function withHistory(
         'holdfast.origin': origin,
         'holdfast.epoch': String(epoch),
         'holdfast.checkpoint': checkpoint ?? 'none',
-        ...(finished.length > 0 && { 'holdfast.finished-steps': finished.join(', ') }),
+        ...(progress !== null && { 'holdfast.after': progress.after }),
       },
     },
   }

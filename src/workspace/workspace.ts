@@ -154,8 +154,8 @@ export interface Workspace {
   submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject>
   /** Succeeds for a job that ended or never was: either way it does not run. */
   cancelJob(name: string, options: WriteOptions): Promise<void>
-  /** The direct steps of a pipeline job that have completed; none for a job that was never there. */
-  completedSteps(pipeline: string, options?: CallOptions): Promise<readonly CompletedStep[]>
+  /** Direct steps of a pipeline job, or trials of a sweep, that have completed; none where none is. */
+  completedSteps(job: string, options?: CallOptions): Promise<readonly CompletedStep[]>
 
   /** Sends one scoring request; the answer names who answered. For verification from outside. */
   invokeEndpoint(
@@ -323,7 +323,7 @@ export interface ObjectOrigin {
   readonly isSourceGone?: true
 }
 
-/** A step of a pipeline job: a job of its own, whose name the service made. */
+/** A step of a pipeline or a trial of a sweep: a job of its own, whose name the service made. */
 export interface CompletedStep {
   readonly job: string
   /** Its name in the graph, or the display name that it shows instead. */

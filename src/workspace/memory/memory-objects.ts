@@ -113,7 +113,9 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
 
 function stepOf({ id, body, modifiedAt }: WorkspaceObject, pipeline: string): CompletedStep[] {
   const job = objectOf(body.properties)
-  const isStep = objectOf(job.properties)['azureml.pipelinerunid'] === pipeline
+  const properties = objectOf(job.properties)
+  const parents = [properties['azureml.pipelinerunid'], properties['azureml.parentRunId']]
+  const isStep = parents.includes(pipeline)
   if (!isStep || job.status !== 'Completed') return []
   const step = { job: id.path[0] ?? '', endedAt: modifiedAt ?? '', outputs: objectOf(job.outputs) }
   return [{ ...step, displayName: String(job.displayName) }]

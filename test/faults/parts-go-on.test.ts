@@ -47,8 +47,28 @@ async function submitPipeline(workspace: Workspace, group: ProtectedPair): Promi
   await workspace.submitJob('chain', { properties }, { epoch: 1 })
 }
 
+/** Four trials, one at a time; all but the first are endless in the first region. */
+async function submitSweep(
+  workspace: Workspace,
+  { starts, workspaces }: ProtectedPair,
+): Promise<void> {
+  const properties = {
+    ...{ jobType: 'Sweep', experimentName: 'sweeps' },
+    computeId: `${workspaces.east}/computes/cpu-cluster`,
+    searchSpace: { x: ['uniform', [0, 1]] },
+    samplingAlgorithm: { samplingAlgorithmType: 'Random' },
+    objective: { primaryMetric: 'loss', goal: 'Minimize' },
+    limits: { jobLimitsType: 'Sweep', maxTotalTrials: 4, maxConcurrentTrials: 1 },
+    trial: {
+      command: `echo "$AZUREML_RUN_ID" >> ${starts}; case "$AZUREML_RUN_ID" in *-e2_*|*_0) ;; *) sleep 900 ;; esac`,
+      environmentId: `${workspaces.east}/environments/fraud-python/versions/1`,
+    },
+  }
+  await workspace.submitJob('tune', { properties }, { epoch: 1 })
+}
+
 /** An outage in the middle of a pipeline: what was done is not done again. */
-describe('a pipeline whose region goes down, on real regions', () => {
+describe('a pipeline and a sweep whose region goes down, on real regions', () => {
   let folder: string
   let pair: RegionPair
   let group: ProtectedPair
@@ -72,15 +92,17 @@ describe('a pipeline whose region goes down, on real regions', () => {
       ...more,
     ])
 
-  it('goes on after the steps that had finished, with what they wrote (I6)', async () => {
+  it('go on after the steps and trials that had finished (I6)', async () => {
     const east = await group.openEast()
     await submitPipeline(east, group)
+    await submitSweep(east, group)
     const statusOf = async (job: string) => {
       const found = await east.getObject({ kind: 'job', path: [job] })
       return (found?.body.properties as { status?: string } | undefined)?.status
     }
     await expect.poll(() => statusOf('chain_prepare'), { timeout: 60_000 }).toBe('Completed')
     await expect.poll(() => log(), { timeout: 60_000 }).toContain('chain_fit')
+    await expect.poll(() => log(), { timeout: 60_000 }).toContain('tune_1')
     await east.close()
     const synced = await holdfast('sync')
     expect(synced.code, synced.stderr).toBe(0)
@@ -94,14 +116,20 @@ describe('a pipeline whose region goes down, on real regions', () => {
         reason: 'It goes on after prepare.',
       }),
     )
+    expect(items).toContainEqual(
+      expect.objectContaining({ job: 'tune', reason: 'It goes on after 1 of 4 trials.' }),
+    )
     const west = await group.openWest()
-    const end = async () => {
-      const found = await west.getObject({ kind: 'job', path: ['chain-e2'] })
+    const end = async (job: string) => {
+      const found = await west.getObject({ kind: 'job', path: [job] })
       return (found?.body.properties as { status?: string } | undefined)?.status
     }
-    await expect.poll(end, { timeout: 60_000 }).toBe('Completed')
+    await expect.poll(() => end('chain-e2'), { timeout: 60_000 }).toBe('Completed')
+    await expect.poll(() => end('tune-e2'), { timeout: 60_000 }).toBe('Completed')
     await west.close()
     const steps = log().filter((line) => line.startsWith('chain'))
     expect(steps).toEqual(['chain_prepare', 'chain_fit', 'chain-e2_fit read 42'])
+    const trials = log().filter((line) => line.startsWith('tune'))
+    expect(trials).toEqual(['tune_0', 'tune_1', 'tune-e2_0', 'tune-e2_1', 'tune-e2_2'])
   }, 300_000)
 })

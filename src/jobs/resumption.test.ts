@@ -38,8 +38,7 @@ describe('a pipeline that goes on', () => {
       { inputs: { prepare_out: { jobInputType: 'literal', value: 'mine' } } },
     )
     expect(continuePipeline(body, [step('prepare')])).toEqual({
-      finished: ['prepare'],
-      left: ['train', 'report'],
+      progress: { after: 'prepare', isComplete: false },
       body: pipeline(
         {
           train: {
@@ -79,15 +78,14 @@ describe('a pipeline that goes on', () => {
     ['only its end is waited for', { depends_on: bind('parent.jobs.first') }, [step('first')]],
   ])('runs a step again when %s', (_, second, steps) => {
     const body = pipeline({ first: {}, second })
-    expect(continuePipeline(body, steps)).toEqual({ finished: [], left: ['first', 'second'], body })
+    expect(continuePipeline(body, steps)).toEqual({ progress: null, body })
   })
 
   it('runs a step again that writes an output of the pipeline, and not those before it', () => {
     const last = { ...reads('first'), outputs: { out: { value: bind('parent.outputs.model') } } }
     const body = pipeline({ first: {}, last, more: {} })
     expect(continuePipeline(body, [step('first'), step('last')])).toMatchObject({
-      finished: ['first'],
-      left: ['last', 'more'],
+      progress: { after: 'first' },
     })
   })
 
@@ -117,8 +115,11 @@ describe('a pipeline that goes on', () => {
             return [node, { parts }]
           }),
         )
-        const { body, finished, left } = continuePipeline(pipeline(graph), done.map(step))
-        expect([...finished, ...left].sort()).toEqual(nodes)
+        const { body, progress } = continuePipeline(pipeline(graph), done.map(step))
+        const finished = progress?.after.split(', ') ?? []
+        const { jobs } = body.properties as JsonObject
+        expect([...finished, ...Object.keys(jobs as JsonObject)].sort()).toEqual(nodes)
+        expect(progress?.isComplete ?? false).toBe(finished.length === nodes.length)
         for (const node of finished) {
           expect(done).toContain(node)
           expect(JSON.stringify(body)).not.toContain(`parent.jobs.${node}.`)
@@ -174,14 +175,13 @@ describe('what a job goes on from', () => {
   const decided = async (point: string | null, proven: string | null, captured = job) => {
     const resumption = await resumptionOf(captured, { point, newest: async () => proven })
     const policy = { resubmit: 'checkpointed', holdMs: 1 } as const
-    return { ...decide(captured, policy, resumption, new Date()), left: resumption.left }
+    return decide(captured, policy, resumption, new Date())
   }
 
   it('goes on after steps that ended before the replication point (I4, I6)', async () => {
     expect(await decided('2026-01-01T00:00:00.000Z', 'x')).toMatchObject({
       decision: 'resubmit',
       reason: 'It goes on after first.',
-      left: ['second'],
     })
   })
 
@@ -190,17 +190,49 @@ describe('what a job goes on from', () => {
     ['when nothing is proven', null, 'x'],
     ['whose output is not there', '2026-01-02T00:00:00.000Z', null],
   ])('does not count a step %s', async (_, point, proven) => {
-    expect(await decided(point, proven)).toMatchObject({
-      decision: 'manual',
-      left: ['first', 'second'],
-    })
+    expect(await decided(point, proven)).toMatchObject({ decision: 'manual' })
   })
 
   it('does not run a pipeline whose every step had completed', async () => {
     const captured = { ...job, steps: [step('first'), step('second')] }
     expect(await decided('2026-01-02T00:00:00.000Z', 'x', captured)).toMatchObject({
       decision: 'finished',
-      left: [],
+      reason: 'Nothing was left to do after first, second.',
     })
+  })
+
+  const sweep = (
+    samplingAlgorithm: JsonObject,
+    trials: number,
+    limits: JsonObject = { maxTotalTrials: 5 },
+  ) => ({
+    ...job,
+    body: { properties: { jobType: 'Sweep', samplingAlgorithm, limits } },
+    steps: undefined as never,
+    trials: Array.from({ length: trials }, (_, n) => `2026-01-0${n + 1}T00:00:00.000Z`),
+  })
+  const random = { samplingAlgorithmType: 'Random' }
+
+  it('gives a sweep the trials that its proven ones have left', async () => {
+    const proven = { point: '2026-01-03T00:00:00.000Z', newest: async () => null }
+    const { body, progress } = await resumptionOf(sweep(random, 4), proven)
+    expect(progress).toEqual({ after: '3 of 5 trials', isComplete: false })
+    expect(body.properties).toMatchObject({ limits: { maxTotalTrials: 2 } })
+    const all = sweep({ samplingAlgorithmType: 'Bayesian' }, 5)
+    expect(await decided('2026-02-01T00:00:00.000Z', null, all)).toMatchObject({
+      decision: 'finished',
+    })
+  })
+
+  it.each<[string, JsonObject, JsonObject?]>([
+    ['follows a grid', { samplingAlgorithmType: 'Grid' }],
+    ['has a seed', { ...random, seed: 7 }],
+    ['follows a sequence', { ...random, rule: 'Sobol' }],
+    ['has no number of trials', random, {}],
+  ])('lets a sweep begin anew that %s', async (_, sampling, limits) => {
+    const proven = { point: '2026-02-01T00:00:00.000Z', newest: async () => null }
+    const captured = sweep(sampling, 2, limits)
+    const begun = { checkpoint: null, body: captured.body, progress: null }
+    expect(await resumptionOf(captured, proven)).toEqual(begun)
   })
 })
