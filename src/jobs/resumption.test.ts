@@ -208,6 +208,7 @@ describe('what a job goes on from', () => {
   ) => ({
     ...job,
     body: { properties: { jobType: 'Sweep', samplingAlgorithm, limits } },
+    home: null,
     steps: undefined as never,
     trials: Array.from({ length: trials }, (_, n) => `2026-01-0${n + 1}T00:00:00.000Z`),
   })
@@ -232,7 +233,7 @@ describe('what a job goes on from', () => {
   ])('lets a sweep begin anew that %s', async (_, sampling, limits) => {
     const proven = { point: '2026-02-01T00:00:00.000Z', newest: async () => null }
     const captured = sweep(sampling, 2, limits)
-    const begun = { checkpoint: null, body: captured.body, progress: null }
+    const begun = { checkpoint: null, body: captured.body, home: null, progress: null }
     expect(await resumptionOf(captured, proven)).toEqual(begun)
   })
 })
