@@ -134,7 +134,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     map,
     backMap: invertMap(map),
     limit: pLimit(concurrency),
-    startedAt: ours < sourceTime ? ours : sourceTime,
+    startedAt: earlier(ours, sourceTime),
     sourceTime,
     tally: { ...emptyTally(), objectsTotal: known === 0 ? undefined : known },
     unproven: new Map(),
@@ -150,6 +150,8 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     phase: 'describe',
   }
 }
+
+const earlier = (a: Date, b: Date): Date => (a.getTime() < b.getTime() ? a : b)
 
 export function emptyTally(): Tally {
   return {
