@@ -17,7 +17,7 @@ const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
   --full          the sizes the project promises (minutes to hours) instead of small ones
   --shape NAME    only this shape, of a bench that has several (mlflow-history, failover); may be repeated
-  --runs N        this many runs of each shape (mlflow-history, failover); --rounds is the same
+  --runs N        this many runs of each shape (mlflow-history, two-regions, failover); --rounds is the same
   --resume FILE   keep measurements there and take from there what was measured already (mlflow-history)
   --json          one JSON document on stdout
   --list          the names`

@@ -22,14 +22,17 @@ const workspaceId = (name: string) =>
   `/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.MachineLearningServices/workspaces/${name}`
 const changedRuns = 100
 
-/** Passes between two local regions: the first, one with nothing changed beside mere listing, one with a little. */
+/**
+ * Passes between two local regions: the first, one with nothing changed beside mere listing, one with
+ * a little. HOLDFAST_BENCH_METRICS: metrics of each run (default 10), `--runs`: how many runs.
+ */
 export const twoRegions: Bench = {
   name: 'two-regions',
   what: 'replication between two local regions: first pass, second pass beside mere listing',
-  async run({ full, dir, note }) {
-    const size = full
-      ? { runs: 100_000, metricsPerRun: 10, assets: 10_000 }
-      : { runs: 2000, metricsPerRun: 10, assets: 400 }
+  async run({ full, runs, dir, note }) {
+    const metricsPerRun = Number(process.env.HOLDFAST_BENCH_METRICS ?? 10)
+    const standard = full ? { runs: 100_000, assets: 10_000 } : { runs: 2000, assets: 400 }
+    const size = { ...standard, metricsPerRun, ...(runs === undefined ? {} : { runs }) }
     const east = await openRegion(join(dir, 'east'), 'ws-east', (dataDir, id) => {
       note(`filling with ${size.runs} runs and ${size.assets} assets`)
       return fillInChild(dataDir, id, size)
