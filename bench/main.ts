@@ -9,9 +9,17 @@ import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
 import { figureTable } from './table.ts'
 import { twoRegions } from './two-regions.ts'
+import { workers } from './workers.ts'
 
 /** Every bench there is; `npm run bench -- NAME …` runs some, `npm run bench` all of them. */
-const benches: readonly Bench[] = [regionScale, twoRegions, mlflowHistory, gateway, failover]
+const benches: readonly Bench[] = [
+  regionScale,
+  twoRegions,
+  workers,
+  mlflowHistory,
+  gateway,
+  failover,
+]
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 

@@ -1,25 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { armKinds } from '../src/model/kinds.ts'
-import type { ContinuityPlan } from '../src/plan/continuity-plan.ts'
-import { defaultStrategies } from '../src/plan/strategy-of.ts'
-import { startRegionProcess } from '../src/region/testing/region-process.ts'
-import { regionClient, settled } from '../src/region/testing/test-region.ts'
 import type { PassResult, ReplicationContext } from '../src/replication/pass.ts'
 import { replicate } from '../src/replication/replicate.ts'
 import { postgresRecords, recordMigrations } from '../src/runbooks/records.ts'
 import { migrate, openDatabase } from '../src/store/database.ts'
-import { openAzureMlWorkspace } from '../src/workspace/azureml/azureml-workspace.ts'
 import { allPages } from '../src/workspace/pages.ts'
 import type { Workspace } from '../src/workspace/workspace.ts'
 import type { Bench, Figure } from './bench.ts'
-import type { FillSize } from './region-fill.ts'
+import { fillInChild, openRegion, planOf } from './bench-region.ts'
 
-const program = [fileURLToPath(new URL('../dist/holdfast.js', import.meta.url))]
-const workspaceId = (name: string) =>
-  `/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.MachineLearningServices/workspaces/${name}`
 const changedRuns = 100
 
 /**
@@ -50,7 +39,13 @@ export const twoRegions: Bench = {
       }
       const { ledger, definitions } = postgresRecords(database)
       const context = (): ReplicationContext => ({
-        ...{ group: 'bench', plan: planOf(dir), ledger, definitions, epoch: 1 },
+        ...{
+          group: 'bench',
+          plan: planOf(dir, { 'ws-east': east, 'ws-west': west }),
+          ledger,
+          definitions,
+          epoch: 1,
+        },
         ...{ source: east.workspace, target: west.workspace, clock: () => new Date() },
       })
       note('first pass')
@@ -138,45 +133,6 @@ function processorFigures(objects: number, spent: ProcessorMs): Figure[] {
   }))
 }
 
-async function openRegion(
-  dataDir: string,
-  name: string,
-  fill?: (dataDir: string, workspaceId: string) => Promise<void>,
-) {
-  const id = workspaceId(name)
-  const first = await startRegionProcess(dataDir, program)
-  const { call, close } = regionClient(first.cloudFile)
-  const body = { location: 'eastus', properties: {} }
-  await settled(call, await call('PUT', `${id}?api-version=2025-12-01`, { body }))
-  await close()
-  await first.stop()
-  await fill?.(dataDir, id)
-  const region = await startRegionProcess(dataDir, program)
-  const workspace = await openAzureMlWorkspace({
-    ...{ name, workspaceId: id, cloud: region.cloudFile, folder: dataDir },
-  })
-  return {
-    workspace,
-    cpuMs: region.cpuMs,
-    close: async () => {
-      await workspace.close()
-      await region.stop()
-    },
-  }
-}
-
-/** In a process of its own: what it needs in memory is not the replicating process's. */
-async function fillInChild(dataDir: string, id: string, size: FillSize): Promise<void> {
-  const script = fileURLToPath(new URL('fill-region.ts', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', script, dataDir, id, JSON.stringify(size)],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
-  const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0) throw new Error(`the region was not filled: ${code}`)
-}
-
 /** Everything a pass has to look at, read and thrown away. */
 async function timedListing(sides: readonly Workspace[]): Promise<number> {
   const begin = performance.now()
@@ -205,16 +161,3 @@ async function changeRuns(workspace: Workspace): Promise<void> {
     await workspace.putRuns(run.experimentName, [{ ...run, body }], { epoch: 1 })
   }
 }
-
-const planOf = (folder: string): ContinuityPlan => ({
-  ...{ apiVersion: 'holdfast/v1', group: 'bench', folder, conflicts: [], deletions: 'archive' },
-  objectives: { rtoMs: 1, rpoMs: 1 },
-  members: [
-    { name: 'ws-east', workspace: workspaceId('ws-east'), role: 'primary', cloud: '' },
-    { name: 'ws-west', workspace: workspaceId('ws-west'), role: 'secondary', cloud: '' },
-  ],
-  ...{ strategies: defaultStrategies, map: {}, endpoints: [], jobs: { resubmit: 'none' } },
-  decide: { automatic: false, graceMs: 1, cooldownMs: 1, vantagePoints: [] },
-  notify: [],
-  drill: { everyMs: 1, jobs: 'none', automatic: false, window: null },
-})

@@ -217,6 +217,10 @@ export const groupStatus = z.object({
   operation: operation.nullable().describe('the one under way, else the last one'),
   decision: decisionStatus,
   lastPass: passSummary.nullable().describe('null: none since the controller started'),
+  workers: z
+    .number()
+    .optional()
+    .describe('processes of `holdfast worker` that live on the database of the controller'),
   drill: drillStatus,
   readiness: readiness
     .nullable()

@@ -230,6 +230,12 @@ const entries = [
     load: async () => (await import('./commands/probe.ts')).probeCommand(),
   },
   {
+    name: 'worker',
+    topic: 'Run the services',
+    summary: 'share the passes of the controllers on one PostgreSQL',
+    load: async () => (await import('./commands/worker.ts')).workerCommand(),
+  },
+  {
     name: 'pause',
     topic: 'Steer automatic decisions',
     summary: 'pause automatic decisions, with a reason',

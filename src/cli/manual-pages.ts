@@ -218,7 +218,7 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
     about:
       'Runs until Ctrl-C. State and an embedded PostgreSQL are kept in the state directory; set HOLDFAST_DATABASE_URL to use a PostgreSQL of your own. What is under way when it ends goes on at its next start.',
     exits: serves,
-    seeAlso: ['status', 'console', 'token', 'probe', 'gateway'],
+    seeAlso: ['status', 'console', 'token', 'probe', 'gateway', 'worker'],
   },
   token: {
     about:
@@ -237,6 +237,12 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
       'Probes the members from where it runs and reports to the controller of --server. Its token is read from HOLDFAST_TOKEN. Automatic failover needs two of three such views.',
     exits: serves,
     seeAlso: ['controller', 'decisions'],
+  },
+  worker: {
+    about:
+      'Copies and proves runs and blobs of the passes that controllers on the same PostgreSQL begin, a batch at a time, beside the controllers themselves. Start as many as you like, wherever both regions and the database of HOLDFAST_DATABASE_URL can be reached; the plan comes with each pass, credentials from the environment of the worker, as those of a controller do. At Ctrl-C it finishes what it has begun. What a killed one held, others take over.',
+    exits: serves,
+    seeAlso: ['controller', 'sync', 'status'],
   },
   pause: {
     about: 'Until `holdfast resume` nothing is decided without a human. Operations by hand go on.',

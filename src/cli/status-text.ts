@@ -17,6 +17,11 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
     `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
   ]
   lines.push(`  last drill         ${drillText(group.drill, nowMs)}`)
+  const { workers = 0 } = group
+  if (workers > 0)
+    lines.push(
+      `  workers            ${workers} share${workers === 1 ? 's' : ''} the work of the passes`,
+    )
   if (group.readiness !== null) {
     const { verdict, findings, at } = group.readiness
     const why = findings.length === 0 ? '' : `: ${findings.map(({ rule }) => rule).join(', ')}`

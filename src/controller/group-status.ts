@@ -34,9 +34,10 @@ export async function groupStatus(
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
   const course = courseOf(plan, current, await records.protection.read(plan.group))
-  const [row, counts] = await Promise.all([
+  const [row, counts, workers] = await Promise.all([
     records.ledger.readPoint(course.direction),
     records.ledger.counts(course.direction),
+    records.batches.workers(),
   ])
   // A point of an earlier time in which the group went this way says nothing about now.
   const point = course.replicates && row !== undefined && row.epoch >= course.epoch ? row.at : null
@@ -70,6 +71,7 @@ export async function groupStatus(
     operation,
     decision,
     lastPass,
+    workers: workers.length,
     drill,
     readiness,
     findings: [...findings],

@@ -41,7 +41,7 @@ export async function courseNow(group: ProtectedGroup): Promise<Course> {
 
 /** What a pass of this group works with, from one member to the other. */
 export function passContext(
-  group: ProtectedGroup,
+  group: Pick<ProtectedGroup, 'plan' | 'records' | 'members' | 'clock'>,
   from: string,
   to: string,
   options: { readonly epoch: number; readonly signal?: AbortSignal },
@@ -56,6 +56,7 @@ export function passContext(
     definitions: records.definitions,
     runLinks: records.runLinks,
     resolutions: records.resolutions,
+    board: records.batches,
     clock,
     ...options,
   }

@@ -38,7 +38,7 @@ import { serviceHealth } from './service-health.ts'
 import { signedReports } from './signed-reports.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { startKeyMigrations } from './start-keys.ts'
-import { startRunner } from './start-runner.ts'
+import { executorOf, startRunner } from './start-runner.ts'
 import { statusEvents } from './status-events.ts'
 import { startWatch, type Watch } from './watch.ts'
 
@@ -242,8 +242,9 @@ async function openGroup(
   evidence: EvidenceParts,
   counter: CallCounter,
 ): Promise<ProtectedGroup> {
+  const coordinator = executorOf(plan.group, stateDir)
   const records = {
-    ...auditedRecords(postgresRecords(database), evidence.audit),
+    ...auditedRecords(postgresRecords(database, { coordinator }), evidence.audit),
     reports: await signedReports({ plan, version, now: clock, database, ...evidence }),
   }
   const members = await openMembers(

@@ -103,7 +103,7 @@ export async function startRunner(
 }
 
 /** The same over restarts of one controller, another one for each controller of the group. */
-function executorOf(group: string, stateDir: string): string {
+export function executorOf(group: string, stateDir: string): string {
   const place = createHash('sha256')
     .update(`${hostname()}\n${resolve(stateDir)}`)
     .digest('hex')

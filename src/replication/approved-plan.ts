@@ -16,8 +16,10 @@ export async function replicateAsApproved(
   const { actions } = await planReplication(context)
   if (planDigest(actions) !== digest) throw planChanged('Something changed since the plan was made')
   const approved = new Set(actions.map(keyOf))
+  // Only this process knows what was approved.
+  const { board: _, ...alone } = context
   return replicate({
-    ...context,
+    ...alone,
     onAction: (action) => {
       // Thrown before the effect: the object fails alone, and its row says why.
       if (!approved.has(keyOf(action))) throw planChanged(`${action.object} changed since`)

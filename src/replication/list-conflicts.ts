@@ -11,7 +11,6 @@ import { desiredForm } from './object-forms.ts'
 import { at, pagesOf } from './paging.ts'
 import type { ReplicationContext } from './pass.ts'
 import { beginPass, forEach, type Pass, reading } from './pass-state.ts'
-import { inIdsOfTheSource } from './replicate.ts'
 
 /** One side of a conflict in the form in which the two are compared. */
 interface SideView {
@@ -26,7 +25,7 @@ export async function listConflicts(
   rows: readonly LedgerRow[],
 ): Promise<Conflict[]> {
   if (rows.length === 0) return []
-  const pass = await beginPass(inIdsOfTheSource(context), 'plan')
+  const pass = await beginPass(context, 'plan')
   return forEach(pass, rows, (row) => viewOf(pass, row))
 }
 

@@ -9,8 +9,10 @@ import { invertMap } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import { circuitOpen } from '../workspace/decorators/breaking.ts'
 import { isForeign } from './decide-action.ts'
+import { inIdsOfTheSource } from './in-ids-of-the-source.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
+import { PassEnd } from './pass-end.ts'
 import type { Resolution } from './resolutions.ts'
 import { type SeenObjects, seenObjects } from './seen-objects.ts'
 
@@ -24,6 +26,9 @@ export type PassMode =
 
 /** What one pass knows and counts while it runs. */
 export interface Pass {
+  /** As it was given: the target speaks of runs by ids of its own. */
+  readonly given: ReplicationContext
+  /** Both sides speak of runs by the ids they have at the source. */
   readonly context: ReplicationContext
   readonly mode: PassMode
   readonly direction: Direction
@@ -60,8 +65,7 @@ export interface Pass {
   urgent: UrgentBlobs | undefined
   /** Their rows say `pending` since this pass began with them, whatever was read before. */
   readonly begun: Set<string>
-  /** An error that no further work can survive. */
-  ended: { readonly by: unknown } | undefined
+  readonly end: PassEnd
   phase: string
 }
 
@@ -110,7 +114,9 @@ export function nameMapFrom(plan: ContinuityPlan, source: string): NameMap {
   return primary === undefined || primary === source ? plan.map : invertMap(plan.map)
 }
 
-export async function beginPass(context: ReplicationContext, mode: PassMode): Promise<Pass> {
+/** Throws `replication.no-run-links`. */
+export async function beginPass(given: ReplicationContext, mode: PassMode): Promise<Pass> {
+  const context = inIdsOfTheSource(given)
   const { group, source, target, plan, signal } = context
   const call = signal ? { signal } : {}
   const direction = { group, source: source.name, target: target.name }
@@ -125,6 +131,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
   const known = counts.reduce((sum, line) => sum + line.inScope, 0)
   const map = nameMapFrom(plan, source.name)
   return {
+    given,
     context,
     mode,
     direction,
@@ -146,7 +153,7 @@ export async function beginPass(context: ReplicationContext, mode: PassMode): Pr
     deferred: [],
     urgent: undefined,
     begun: new Set(),
-    ended: undefined,
+    end: new PassEnd(),
     phase: 'describe',
   }
 }
@@ -305,11 +312,11 @@ export async function forEach<T, R>(
   const settled = await Promise.allSettled(
     items.map((item, index) =>
       pass.limit(async () => {
-        if (pass.ended !== undefined) throw pass.ended.by
+        if (pass.end.by !== undefined) throw pass.end.by.error
         try {
           return await work(item, index)
         } catch (error) {
-          pass.ended ??= { by: error }
+          pass.end.set(error)
           throw error
         }
       }),
@@ -317,7 +324,7 @@ export async function forEach<T, R>(
   )
   return settled.map((one) => {
     if (one.status === 'fulfilled') return one.value
-    throw pass.ended === undefined ? one.reason : pass.ended.by
+    throw pass.end.by === undefined ? one.reason : pass.end.by.error
   })
 }
 

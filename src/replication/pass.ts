@@ -2,6 +2,7 @@ import type { PlannedAction } from '../api/contract.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import type { RunLinks } from '../workspace/run-links.ts'
 import type { Workspace } from '../workspace/workspace.ts'
+import type { BatchBoard } from './batch-board.ts'
 import type { DefinitionStore } from './definitions.ts'
 import type { Ledger } from './ledger.ts'
 import type { ResolutionStore } from './resolutions.ts'
@@ -19,6 +20,8 @@ export interface ReplicationContext {
   readonly resolutions?: ResolutionStore
   /** Which run is the copy of which; needed when the target does not keep run ids. */
   readonly runLinks?: RunLinks
+  /** Shared with workers. Default: the pass does everything itself. */
+  readonly board?: BatchBoard
   /** Every write carries it; a stale one is refused (I1). */
   readonly epoch: number
   readonly clock: () => Date

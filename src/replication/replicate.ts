@@ -1,13 +1,14 @@
-import { HoldfastError, isHoldfastError } from '../model/errors.ts'
+import { type HoldfastError, isHoldfastError } from '../model/errors.ts'
 import { circuitOpen } from '../workspace/decorators/breaking.ts'
-import { linked } from '../workspace/decorators/linked.ts'
 import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
 import { carryDeletions } from './carry-deletions.ts'
+import { counting } from './counting.ts'
 import { passNotProtected } from './not-protected.ts'
 import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
+import { PassWork } from './pass-work.ts'
 import { isAheadOf } from './replication-point.ts'
 import { passRunHistory } from './runs.ts'
 import { settleGone } from './settle-gone.ts'
@@ -30,6 +31,7 @@ export async function runPass(
 ): Promise<PassResult> {
   const startedMs = performance.now()
   let pass: Pass | undefined
+  let work: PassWork | undefined
   let point: string | null =
     (
       await context.ledger.readPoint({
@@ -59,11 +61,15 @@ export async function runPass(
     }
   }
   try {
-    pass = await beginPass(inIdsOfTheSource(counting(context, () => pass)), mode)
+    const count = () => {
+      if (pass !== undefined) pass.tally.requests += 1
+    }
+    pass = await beginPass(counting(context, count), mode)
+    work = new PassWork(pass)
     begun?.(pass)
     if (mode === 'replicate' && context.urgent !== undefined)
       pass.urgent = urgentBlobs(pass, context.urgent.places)
-    const watermark = await walk(pass)
+    const watermark = await walk(pass, work)
     if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
     if (mode === 'replicate') point = await advance(pass, watermark)
     return result('complete')
@@ -74,6 +80,7 @@ export async function runPass(
       message: error.message,
     })
   } finally {
+    await work?.close()
     await pass?.urgent?.settled()
   }
 }
@@ -84,16 +91,16 @@ function endOf(error: HoldfastError, pass: Pass | undefined): PassResult['outcom
   return error.code === circuitOpen && pass !== undefined ? 'partial' : 'failed'
 }
 
-async function walk(pass: Pass): Promise<Watermark> {
+async function walk(pass: Pass, work: PassWork): Promise<Watermark> {
   const point = await pass.context.ledger.readPoint(pass.direction)
   await pass.urgent?.look()
   // It changes seldom, and asking costs requests for each experiment: a cheap pass does not.
   if (pass.context.full === true || pass.mode === 'plan' || point === undefined)
     await passNotProtected(pass)
-  await passBlobs(pass)
+  await passBlobs(pass, work)
   await passObjects(pass)
   if (pass.mode !== 'plan') await finishDeferred(pass)
-  const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince))
+  const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince), work)
   await pass.urgent?.finish()
   await carryDeletions(pass)
   await settleGone(pass)
@@ -113,34 +120,4 @@ async function advance(pass: Pass, watermark: Watermark): Promise<string> {
     ...(isAhead ? { replaces: standing.at } : {}),
   })
   return at
-}
-
-/** The whole pass speaks of runs by the ids they have at the source. */
-export function inIdsOfTheSource(context: ReplicationContext): ReplicationContext {
-  const { group, source, target, runLinks } = context
-  if (target.capabilities.keepsRunIds) return context
-  if (runLinks === undefined) {
-    throw new HoldfastError(
-      'replication.no-run-links',
-      `${target.name} does not keep run ids, and there is nowhere to keep which run is which`,
-    )
-  }
-  return { ...context, target: linked(target, { group, other: source, links: runLinks }) }
-}
-
-/** Counts requests to both workspaces without knowing what they are. */
-function counting(context: ReplicationContext, pass: () => Pass | undefined): ReplicationContext {
-  const count = <T extends object>(workspace: T): T =>
-    new Proxy(workspace, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target)
-        if (typeof value !== 'function') return value
-        return (...args: unknown[]) => {
-          const current = pass()
-          if (current) current.tally.requests += 1
-          return Reflect.apply(value, target, args) as unknown
-        }
-      },
-    })
-  return { ...context, source: count(context.source), target: count(context.target) }
 }

@@ -3,7 +3,7 @@ import type { LedgerRow } from '../api/contract.ts'
 import { armKind } from '../model/kinds.ts'
 import { parseObjectId } from '../model/object-id.ts'
 import type { Workspace } from '../workspace/workspace.ts'
-import { digestOfBlob } from './blobs.ts'
+import { digestOfBlob } from './blob-batch.ts'
 import { digestOf } from './object-forms.ts'
 
 export type Reread =

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
-import { passPlace } from './blobs.ts'
+import { performBlobs } from './blob-batch.ts'
+import { type BlobHandler, passPlace } from './blobs.ts'
 import type { UrgentPlace } from './pass.ts'
 import { emptyTally, type Pass, type Tally, type UrgentBlobs } from './pass-state.ts'
 
@@ -26,7 +27,14 @@ export function urgentBlobs(pass: Pass, given: readonly UrgentPlace[]): UrgentBl
     // What changed since the look before is counted; what failed in it may be proven by now.
     const { onProgress: _, ...context } = pass.context
     const own: Pass = { ...pass, context, limit, tally: emptyTally(), urgent: undefined }
-    for (const { store, prefix } of places) await passPlace(own, store, prefix)
+    const perform: BlobHandler = (store, blobs) =>
+      performBlobs(
+        own,
+        store,
+        blobs.map(([{ name }]) => name),
+        blobs,
+      )
+    for (const { store, prefix } of places) await passPlace(own, store, prefix, perform)
     latest = own.tally
     pass.tally.created += latest.created
     pass.tally.updated += latest.updated
@@ -44,10 +52,10 @@ export function urgentBlobs(pass: Pass, given: readonly UrgentPlace[]): UrgentBl
       places.some((place) => place.store === store && name.startsWith(place.prefix)),
     look: begin,
     nudge() {
-      if (underWay !== undefined || pass.ended !== undefined) return
+      if (underWay !== undefined || pass.end.by !== undefined) return
       if (pass.tally.compared - lookedAt < backlogBetweenLooks) return
       begin().catch((error: unknown) => {
-        pass.ended ??= { by: error }
+        pass.end.set(error)
       })
     },
     async settled() {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
-import { digestOfBlob } from './blobs.ts'
+import { digestOfBlob } from './blob-batch.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { type Pass, reading } from './pass-state.ts'
 import { verifyCodes } from './verify-codes.ts'

@@ -6,7 +6,6 @@ import type { Direction, LedgerEntry } from './ledger.ts'
 import { desiredForm, digestOf } from './object-forms.ts'
 import type { PassProgress, ReplicationContext } from './pass.ts'
 import { beginPass, entryFor, failureOf, forEach, type Pass, reading } from './pass-state.ts'
-import { inIdsOfTheSource } from './replicate.ts'
 import { verifyBlob } from './verify-blob.ts'
 import { verifyCodes } from './verify-codes.ts'
 import { experimentVerifier, verifyRun } from './verify-history.ts'
@@ -42,7 +41,7 @@ export async function verify(
   context: ReplicationContext,
   options: VerifyOptions,
 ): Promise<VerifyResult> {
-  const pass = await beginPass(inIdsOfTheSource(context), 'plan')
+  const pass = await beginPass(context, 'plan')
   const look = looker(pass)
   const result = { checked: 0, different: 0, behind: 0, unread: 0, bytesRead: 0 }
   const total = await totalOf(pass, options)

@@ -26,30 +26,17 @@ import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
 
 /** Writes runs with all they hold, then reads everything again from the target (I4). */
 export class RunWriter {
-  readonly #pass: Pass
   /** Batches create their runs one after the other, so that parents are there before children. */
   #creating: Promise<unknown> = Promise.resolve()
-  #late: Run[] = []
 
-  constructor(pass: Pass) {
-    this.#pass = pass
-  }
-
-  /** Runs that could not be written before another one is, and were asked for since the last call. */
-  takeLate(): Run[] {
-    const late = this.#late
-    this.#late = []
-    return late
-  }
-
-  async write(wanted: readonly WantedRun[]): Promise<LedgerEntry[]> {
+  /** Their rows, in the order given. */
+  async write(pass: Pass, wanted: readonly WantedRun[]): Promise<LedgerEntry[]> {
     if (wanted.length === 0) return []
-    const pass = this.#pass
     await writeIntents(
       pass,
       wanted.map((one) => entryFor(pass, one.id, { ...intentOf(one), state: 'pending' })),
     )
-    const refused = await this.#create(wanted)
+    const refused = await this.#create(pass, wanted)
     const written = wanted.flatMap(({ run }) => (refused.has(run.runId) ? [] : [run]))
     const copied = await inGroups(pass, written, (group) => copyContent(pass, group))
     const arrived = written.filter(({ runId }) => {
@@ -62,9 +49,9 @@ export class RunWriter {
       const failure = refused.get(runId)
       const [here, there] = [copied.get(runId), found.get(runId)]
       progressed(pass)
-      if (failure !== undefined) return this.#refuse(one, failure)
-      if (here === undefined || isFailure(here)) return this.#refuse(one, here ?? vanished)
-      if (there !== undefined && isFailure(there)) return this.#refuse(one, there)
+      if (failure !== undefined) return refusedEntry(pass, one, failure)
+      if (here === undefined || isFailure(here)) return refusedEntry(pass, one, here ?? vanished)
+      if (there !== undefined && isFailure(there)) return refusedEntry(pass, one, there)
       pass.tally[one.standing === undefined ? 'created' : 'updated'] += 1
       return entryFor(pass, one.id, verdict(pass, one, here, there))
     })
@@ -72,13 +59,13 @@ export class RunWriter {
     return entries
   }
 
-  async #create(wanted: readonly WantedRun[]): Promise<Map<string, Failure>> {
+  async #create(pass: Pass, wanted: readonly WantedRun[]): Promise<Map<string, Failure>> {
     const before = this.#creating
     const mine = (async () => {
       await before
       const refused = new Map<string, Failure>()
-      await forEach(this.#pass, [...byExperiment(wanted)], ([experiment, group]) =>
-        putRuns(this.#pass, experiment, group, refused),
+      await forEach(pass, [...byExperiment(wanted)], ([experiment, group]) =>
+        putRuns(pass, experiment, group, refused),
       )
       return refused
     })()
@@ -86,14 +73,12 @@ export class RunWriter {
     this.#creating = mine.catch(() => undefined)
     return mine
   }
+}
 
-  #refuse(one: WantedRun, error: Failure): LedgerEntry {
-    const isLate = error.code === 'run.parent-later'
-    if (isLate) this.#late.push(one.run)
-    const state = isLate ? 'pending' : 'failed'
-    this.#pass.tally[state] += 1
-    return entryFor(this.#pass, one.id, { ...intentOf(one), state, error })
-  }
+function refusedEntry(pass: Pass, one: WantedRun, error: Failure): LedgerEntry {
+  const state = error.code === 'run.parent-later' ? 'pending' : 'failed'
+  pass.tally[state] += 1
+  return entryFor(pass, one.id, { ...intentOf(one), state, error })
 }
 
 const vanished: Failure = { code: 'run.not-equal', message: 'the run was written and is not there' }

@@ -1,11 +1,18 @@
 import { type JobStore, memoryJobStore } from '../jobs/job-store.ts'
 import { jobMigrations, postgresJobStore } from '../jobs/postgres-job-store.ts'
+import type { BatchBoard } from '../replication/batch-board.ts'
 import type { DefinitionStore } from '../replication/definitions.ts'
 import type { Ledger } from '../replication/ledger.ts'
+import { memoryBatchBoard } from '../replication/memory-batch-board.ts'
 import { memoryDefinitions } from '../replication/memory-definitions.ts'
 import { memoryLedger } from '../replication/memory-ledger.ts'
 import { memoryResolutions } from '../replication/memory-resolutions.ts'
 import { memoryRunLinks } from '../replication/memory-run-links.ts'
+import {
+  batchBoardMigrations,
+  type PostgresBoardOptions,
+  postgresBatchBoard,
+} from '../replication/postgres-batch-board.ts'
 import { definitionMigrations, postgresDefinitions } from '../replication/postgres-definitions.ts'
 import { ledgerMigrations, postgresLedger } from '../replication/postgres-ledger.ts'
 import { postgresResolutions, resolutionMigrations } from '../replication/postgres-resolutions.ts'
@@ -42,6 +49,7 @@ export interface Records {
   readonly definitions: DefinitionStore
   readonly runLinks: RunLinks
   readonly resolutions: ResolutionStore
+  readonly batches: BatchBoard
 }
 
 export function memoryRecords(): Records {
@@ -55,6 +63,7 @@ export function memoryRecords(): Records {
     definitions: memoryDefinitions(),
     runLinks: memoryRunLinks(),
     resolutions: memoryResolutions(),
+    batches: memoryBatchBoard(),
   }
 }
 
@@ -69,9 +78,10 @@ export const recordMigrations = [
   ...definitionMigrations,
   ...runLinkMigrations,
   ...resolutionMigrations,
+  ...batchBoardMigrations,
 ]
 
-export function postgresRecords(database: Database): Records {
+export function postgresRecords(database: Database, board: PostgresBoardOptions = {}): Records {
   return {
     journal: postgresJournal(database),
     epochs: postgresEpochRegister(database),
@@ -82,5 +92,6 @@ export function postgresRecords(database: Database): Records {
     definitions: postgresDefinitions(database),
     runLinks: postgresRunLinks(database),
     resolutions: postgresResolutions(database),
+    batches: postgresBatchBoard(database, board),
   }
 }

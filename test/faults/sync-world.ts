@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
 import type { Kind } from '../../src/model/kinds.ts'
 import { formatObjectId, type ObjectId, parseObjectId } from '../../src/model/object-id.ts'
 import { collect } from '../../src/workspace/pages.ts'
@@ -64,7 +65,7 @@ function* seriesOf(runId: string, length: number): Generator<MetricValue[]> {
   }
 }
 
-async function writeText(east: Workspace, name: string, text: string): Promise<void> {
+export async function writeText(east: Workspace, name: string, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text)
   await east.writeBlob(
     store,
@@ -94,17 +95,18 @@ async function factsOf(side: Workspace): Promise<string[]> {
     for (const { id, body } of await collect((page) => side.listObjects(kind, page)))
       if (!isLeft(id.path[0] ?? ''))
         facts.push(`${formatObjectId(id)} ${JSON.stringify(tagsOf(body.properties))}`)
-  for (const run of await collect((page) => side.listRuns(page))) {
+  const limit = pLimit(16)
+  const factOf = async (run: Run): Promise<string> => {
     const values = await collect((page) => side.readMetrics(run.runId, page))
     const lines = values.map((value) =>
       JSON.stringify([value.name, value.metricId, value.step, value.data]),
     )
     const series = createHash('sha256').update(lines.sort().join('\n')).digest('hex')
     const { displayName, tags } = run.body
-    facts.push(
-      `run/${run.runId} ${run.status} ${JSON.stringify([displayName, tags])} ${values.length} values ${series}`,
-    )
+    return `run/${run.runId} ${run.status} ${JSON.stringify([displayName, tags])} ${values.length} values ${series}`
   }
+  const runs = await collect((page) => side.listRuns(page))
+  facts.push(...(await Promise.all(runs.map((run) => limit(() => factOf(run))))))
   for (const one of ['workspaceblobstore', 'workspaceartifactstore'])
     for (const blob of await collect((page) => side.listBlobs(one, page)))
       facts.push(

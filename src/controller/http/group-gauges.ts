@@ -68,6 +68,10 @@ const replication: readonly GroupGauge[] = [
       return Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }))
     },
   },
+  {
+    ...{ name: 'workers', help: 'Processes of `holdfast worker` that share passes', labels: [] },
+    read: ({ workers = null }) => one(workers),
+  },
 ]
 
 const detection: readonly GroupGauge[] = [

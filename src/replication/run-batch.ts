@@ -1,0 +1,240 @@
+import { canonicalRun, digestJson } from '../model/canonical.ts'
+import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { relocateObject } from '../model/relocate.ts'
+import type { Run } from '../workspace/workspace.ts'
+import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
+import type { LedgerEntry } from './ledger.ts'
+import { writeChanged } from './objects.ts'
+import {
+  acted,
+  entryFor,
+  failureOf,
+  keptFrom,
+  namesThere,
+  type Pass,
+  reading,
+} from './pass-state.ts'
+import { endConflict, runSides } from './resolve-conflict.ts'
+import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
+import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
+import type { RunWriter } from './write-runs.ts'
+
+interface Rows {
+  readonly forward: ReadonlyMap<string, LedgerEntry>
+  /** By the id the run has here; the row names it as the other side does. */
+  readonly backward: ReadonlyMap<string, LedgerEntry>
+}
+
+/** What comes of these runs; gives those whose parents are not there yet. */
+export async function performRuns(
+  pass: Pass,
+  writer: RunWriter,
+  runs: readonly Run[],
+  targetIsEmpty: boolean,
+): Promise<Run[]> {
+  const rows = await readRows(pass, runs)
+  const entries: LedgerEntry[] = []
+  const asked: Run[] = []
+  for (const run of runs) {
+    const known = provenAsItIs(pass, run, rows.forward.get(rowOf(run.runId)))
+    if (known === undefined) asked.push(run)
+    else entries.push(known)
+  }
+  const looked = await lookAt(pass, asked, rows, targetIsEmpty)
+  const wanted: WantedRun[] = []
+  for (const one of looked) {
+    if ('entry' in one) entries.push(one.entry)
+    else wanted.push(one)
+  }
+  if (pass.mode === 'plan') return []
+  const written = await writer.write(pass, wanted)
+  await writeChanged(pass, [...entries, ...written], rows.forward)
+  return wanted
+    .filter((_, i) => written[i]?.error?.code === 'run.parent-later')
+    .map((one) => one.run)
+}
+
+async function readRows(pass: Pass, runs: readonly Run[]): Promise<Rows> {
+  const { ledger } = pass.context
+  const there = await namesThere(
+    pass,
+    runs.map((run) => run.runId),
+  )
+  const [forward, back] = await Promise.all([
+    ledger.read(
+      pass.direction,
+      runs.map((run) => rowOf(run.runId)),
+    ),
+    ledger.read(pass.backward, [...there.values()].map(rowOf)),
+  ])
+  const backward = new Map<string, LedgerEntry>()
+  for (const [here, name] of there) {
+    const row = back.get(rowOf(name))
+    if (row !== undefined) backward.set(rowOf(here), row)
+  }
+  return { forward, backward }
+}
+
+export function rowOf(runId: string): string {
+  return formatObjectId({ kind: 'run', path: [runId] })
+}
+
+function idOf(run: Run): ObjectId {
+  return { kind: 'run', path: [run.runId] }
+}
+
+function moved(pass: Pass, run: Run): Run {
+  return { ...run, body: relocateObject(idOf(run), run.body, pass.from, pass.to, pass.map).body }
+}
+
+/** Proven at exactly this version: nothing to ask. A full pass asks all the same. */
+export function provenAsItIs(
+  pass: Pass,
+  run: Run,
+  row: LedgerEntry | undefined,
+): LedgerEntry | undefined {
+  if (row?.state !== 'proven' || row.sourceVersion !== versionOf(run)) return undefined
+  if (pass.context.full === true && pass.mode !== 'salvage') return undefined
+  pass.unproven.delete(row.object)
+  return { ...row }
+}
+
+type Looked = { readonly entry: LedgerEntry } | WantedRun
+
+async function lookAt(
+  pass: Pass,
+  runs: readonly Run[],
+  rows: Rows,
+  targetIsEmpty: boolean,
+): Promise<Looked[]> {
+  const asked = runs.filter((run) => !targetIsEmpty || rows.forward.has(rowOf(run.runId)))
+  const { source, target } = pass.context
+  const found = await inGroups(pass, asked, (group) => standingRuns(pass, group))
+  const standing = new Map<string, Run>()
+  for (const [runId, run] of found) if (!isFailure(run)) standing.set(runId, run)
+  const there = asked.filter((run) => standing.has(run.runId))
+  const [here, content] = await Promise.all([
+    inGroups(pass, there, (group) => readContent(pass, source, group)),
+    inGroups(pass, [...standing.values()], (group) => readContent(pass, target, group)),
+  ])
+  const judged = runs.map(async (run): Promise<Looked> => {
+    const results = [found.get(run.runId), here.get(run.runId), content.get(run.runId)] as const
+    const failed = results.find((one) => one !== undefined && isFailure(one))
+    if (failed !== undefined && isFailure(failed)) return failedLook(pass, run, rows, failed)
+    const [target, a, b] = results
+    return guarded(pass, run, rows, () =>
+      target === undefined || a === undefined || b === undefined
+        ? absent(pass, run)
+        : compared(
+            pass,
+            run,
+            { run: target as Run, content: b as RunContent },
+            a as RunContent,
+            rows,
+          ),
+    )
+  })
+  return Promise.all(judged)
+}
+
+async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<string, Run>> {
+  const found = await pass.context.target.getRuns(runs, reading(pass))
+  return new Map(found.map((run) => [run.runId, run]))
+}
+
+async function guarded(
+  pass: Pass,
+  run: Run,
+  rows: Rows,
+  look: () => Looked | Promise<Looked>,
+): Promise<Looked> {
+  try {
+    return await look()
+  } catch (error) {
+    return failedLook(pass, run, rows, failureOf(error))
+  }
+}
+
+function failedLook(pass: Pass, run: Run, rows: Rows, error: Failure): Looked {
+  pass.tally.failed += 1
+  const row = rows.forward.get(rowOf(run.runId))
+  const unknown = { ...keptFrom(row), sourceVersion: versionOf(run) }
+  return { entry: entryFor(pass, idOf(run), { ...unknown, state: 'failed', error }) }
+}
+
+function absent(pass: Pass, run: Run): WantedRun {
+  const id = idOf(run)
+  const form = moved(pass, run)
+  const object = formatObjectId(id)
+  const digest = digestJson(canonicalRun(form))
+  acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target', digest })
+  return { run, id, moved: form, digest, standing: undefined }
+}
+
+interface Standing {
+  readonly run: Run
+  readonly content: RunContent
+}
+
+async function compared(
+  pass: Pass,
+  run: Run,
+  target: Standing,
+  content: RunContent,
+  rows: Rows,
+): Promise<Looked> {
+  const id = idOf(run)
+  const object = formatObjectId(id)
+  const form = moved(pass, run)
+  const digest = digestJson(canonicalRun(form))
+  const desired = wholeDigest(digest, content)
+  const targetDigest = wholeDigest(digestJson(canonicalRun(target.run)), target.content)
+  const facts = {
+    sourceDigest: desired,
+    targetDigest,
+    sourceVersion: versionOf(run),
+    targetVersion: versionOf(target.run),
+    bytes: content.bytes,
+  }
+  const decision = decideAction({
+    desired,
+    target: targetDigest,
+    unchangedSinceProven: wasLeftAlone(pass, target.run, targetDigest, rows, object),
+  })
+  if (decision.action === 'none')
+    return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
+  const ended =
+    decision.action === 'conflict'
+      ? await endConflict(pass, id, decision, facts, runSides(run, target.run))
+      : { decision }
+  acted(pass, { object, kind: 'run', ...ended.decision, digest })
+  if (ended.outcome !== undefined)
+    return { entry: entryFor(pass, id, { ...facts, ...ended.outcome }) }
+  return { run, id, moved: form, digest, standing: facts }
+}
+
+function wasLeftAlone(
+  pass: Pass,
+  target: Run,
+  targetDigest: string,
+  rows: Rows,
+  object: string,
+): boolean | undefined {
+  const [forward, backward] = [rows.forward.get(object), rows.backward.get(object)]
+  const which = younger(forward, backward)
+  if (which === undefined) return undefined
+  // The row of the way back holds the target's own version as its source.
+  if (which === 'backward')
+    return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
+  if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
+  if (forward?.targetDigest === targetDigest) return true
+  // A version does not show everything: what was proven and differs was changed by somebody else.
+  if (forward?.state !== 'proven' && forward?.targetVersion === versionOf(target)) return true
+  if (forward?.state === 'pending' || forward?.state === 'failed') {
+    // Broken off in the middle: the run was written by us and its series only in part.
+    if (forward.sourceDigest === digestJson(canonicalRun(target))) return true
+    // A service that mints ids made this one for us, whatever of it was written until then.
+    if (forward.targetDigest === null && !pass.context.target.capabilities.keepsRunIds) return true
+  }
+  return forward?.targetDigest === null ? undefined : false
+}
