@@ -8,6 +8,7 @@ const src = resolve(import.meta.dirname, '..', 'src')
 const layers: Record<string, number> = {
   facts: 0,
   model: 1,
+  telemetry: 2,
   plan: 2,
   specification: 4,
   store: 2,

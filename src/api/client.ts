@@ -53,6 +53,8 @@ export interface ClientOptions {
   readonly url: string
   /** Absent in a browser, where the session cookie speaks. */
   readonly token?: string
+  /** Sent with every call, besides what the client sends itself; asked for each time. */
+  readonly headers?: () => Readonly<Record<string, string>>
   /** First wait before the event stream is opened again; doubles up to 5 s. Default 250 ms. */
   readonly reconnectMs?: number
 }
@@ -187,6 +189,7 @@ export function createClient(options: ClientOptions): ApiClient {
     const response = await fetch(`${base}${path}`, {
       method,
       headers: {
+        ...options.headers?.(),
         ...headers,
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

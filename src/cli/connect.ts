@@ -4,6 +4,7 @@ import { type ApiClient, createClient } from '../api/client.ts'
 import type { GroupStatus, Status } from '../api/contract.ts'
 import { HoldfastError, isCode } from '../model/errors.ts'
 import { isAlive } from './local-region.ts'
+import { traceHeaders } from './trace-command.ts'
 
 export interface ConnectOptions {
   readonly plan: string
@@ -37,6 +38,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     const client = createClient({
       url: checkServer(options.server),
       ...(token === undefined ? {} : { token }),
+      headers: traceHeaders,
     })
     await requireAnswer(client)
     return { client, stateDir, inProcess: false, close: async () => undefined }
@@ -61,7 +63,9 @@ async function ownController(planFile: string, stateDir: string): Promise<Connec
   })
   // Otherwise the first thing it says of every member would be that it does not know.
   await controller.settled()
-  const client = createClient({ url: controller.url, token: controller.token })
+  const client = createClient({
+    ...{ url: controller.url, token: controller.token, headers: traceHeaders },
+  })
   return { client, stateDir, inProcess: true, close: () => controller.close() }
 }
 
@@ -90,7 +94,7 @@ function checkServer(text: string): string {
 export async function runningController(stateDir: string): Promise<ApiClient | undefined> {
   const note = readControllerFile(join(stateDir, 'controller.json'))
   if (note === undefined || !isAlive(note.pid)) return undefined
-  const client = createClient({ url: note.url, token: note.token })
+  const client = createClient({ url: note.url, token: note.token, headers: traceHeaders })
   try {
     await requireAnswer(client, ` (process ${note.pid})`)
     return client

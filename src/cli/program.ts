@@ -3,13 +3,15 @@ import { commands } from './commands.ts'
 import { exitCodeHelp } from './exit-codes.ts'
 import { addManualPage } from './manual.ts'
 import { manualPages } from './manual-pages.ts'
+import { traceCommand } from './trace-command.ts'
 import { version } from './version.ts'
 
 /** Throws `CommanderError` where commander has said everything already. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
   const asked = withoutHelpWord(argv)
   const program = await createProgram(asked)
-  await program.parseAsync(asked, { from: 'user' })
+  const run = () => program.parseAsync(asked, { from: 'user' })
+  await traceCommand(commandIn(asked), run)
 }
 
 /**
@@ -24,7 +26,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .showSuggestionAfterError()
     // A command and the ones below it may have an option of the same name.
     .enablePositionalOptions()
-  const wanted = argv.find((word) => !word.startsWith('-'))
+  const wanted = commandIn(argv)
   for (const { name, topic, summary, load } of commands) {
     const command = name === wanted ? await load() : new Command(name).description(summary)
     const page = manualPages[name]
@@ -39,6 +41,12 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   )
   endErrorsWell(program, 'holdfast help')
   return program
+}
+
+/** Undefined, too, where the word is no command. */
+function commandIn(argv: readonly string[]): string | undefined {
+  const word = argv.find((each) => !each.startsWith('-'))
+  return commands.find(({ name }) => name === word)?.name
 }
 
 /** `holdfast help region fault` is `holdfast region fault --help`, at every depth. */

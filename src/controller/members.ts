@@ -6,6 +6,7 @@ import { fenced } from '../workspace/decorators/fenced.ts'
 import { limited } from '../workspace/decorators/limited.ts'
 import { patient } from '../workspace/decorators/patient.ts'
 import { retrying } from '../workspace/decorators/retrying.ts'
+import { traced } from '../workspace/decorators/traced.ts'
 import { openMlflowWorkspace } from '../workspace/mlflow/mlflow-workspace.ts'
 import type { Workspace } from '../workspace/workspace.ts'
 
@@ -51,7 +52,7 @@ export async function openMembers(
   const members = new Map<string, Member>()
   for (const member of plan.members) {
     const { direct: uncounted, caPath } = await openDirect(member, plan.folder)
-    const direct = counter.counted(uncounted)
+    const direct = traced(counter.counted(uncounted))
     const onChange = (isOpen: boolean) => counter.onCircuit(member.name, isOpen)
     onChange(false)
     // The fence stands inside the retries: an epoch that begins between two tries counts.

@@ -13,6 +13,8 @@ export interface RunHeader {
   /** Who asked for it; absent in runs of older versions. */
   readonly askedBy?: Person
   readonly acceptedAt: string
+  /** W3C `traceparent` of the call that asked for it, where it was traced. */
+  readonly trace?: string
 }
 
 export interface Run {

@@ -1,3 +1,4 @@
+import { inSpan } from '../telemetry/tracing.ts'
 import { actWithin } from './act.ts'
 import { EngineInterruption, type ProcedureContext, toRunError } from './durable-engine.ts'
 import type { Journal } from './journal.ts'
@@ -122,7 +123,7 @@ async function performDurably(
   let performedHere = false
   const perform = async () => {
     performedHere = true
-    return { ...(await body()) }
+    return { ...(await inSpan(`step ${name}`, {}, body)) }
   }
   const outcome = await context.step(name, perform)
   return performedHere ? outcome : perform()

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { type SpanOptions, traceWith } from '../telemetry/tracing.ts'
 import { memoryJournal } from './journal.ts'
 import { memoryEngine } from './memory-engine.ts'
 import { runbook, step } from './runbook.ts'
@@ -60,4 +61,36 @@ it('never answers a second try with how the first one ended (I8)', async () => {
   await journal.append('run-2', { type: 'failed', error, at: clock().toISOString() })
   expect((await runner.read('run-2'))?.state.status).toBe('failed')
   expect((await runner.start(failing)).state.status).toBe('running')
+})
+
+it('stays in the trace of the call that asked for it, also when another process performs it', async () => {
+  const heard: [string, SpanOptions['parent']][] = []
+  let current: string | undefined = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const asking = current
+  traceWith({
+    inSpan: (name, { parent }, work) => {
+      heard.push([name, parent])
+      return work({ note: () => undefined })
+    },
+    traceparent: () => current,
+    ids: () => undefined,
+  })
+  try {
+    const first = controller()
+    first.engine.run = async () => {
+      throw new Error('killed')
+    }
+    await expect(first.runner.start(asked)).rejects.toThrow('killed')
+    current = undefined
+    const second = controller(first.journal)
+    await second.engine.start()
+    await second.runner.takeUp('g')
+    await second.runner.ended('run-1')
+  } finally {
+    traceWith(undefined)
+  }
+  expect(heard).toEqual([
+    ['operation once', asking],
+    ['step act', undefined],
+  ])
 })

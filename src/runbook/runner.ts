@@ -1,5 +1,6 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
+import { inOperation, inSpan, traceparent } from '../telemetry/tracing.ts'
 import { type DurableEngine, type Procedure, toRunError } from './durable-engine.ts'
 import type { Journal, Run, RunFilter, RunHeader } from './journal.ts'
 import { type PerformTools, performRunbook, type UndatedEvent } from './perform.ts'
@@ -60,14 +61,17 @@ export function bindRunbook<World>(
     perform: async (context, input) => {
       const runId = String((input as JsonObject).run)
       const { header } = await readRun(tools.journal, runId)
-      const opened = await openOrFail(header, context.signal)
-      underWay.add(runId)
-      try {
-        return await performRunbook(extend(book, header.input), runId, opened.world, context, tools)
-      } finally {
-        underWay.delete(runId)
-        await opened.close()
-      }
+      return inSpanOf(header, async () => {
+        const opened = await openOrFail(header, context.signal)
+        underWay.add(runId)
+        try {
+          const whole = extend(book, header.input)
+          return await performRunbook(whole, runId, opened.world, context, tools)
+        } finally {
+          underWay.delete(runId)
+          await opened.close()
+        }
+      })
     },
     preview: async (header, signal) => {
       const opened = await open(header, signal)
@@ -161,6 +165,7 @@ export function createRunner(options: {
     steps: bindingOf(run.runbook).runbookOf(run.input).steps.map(outlineOf),
     acceptedAt: now().toISOString(),
     ...(run.askedBy === undefined ? {} : { askedBy: run.askedBy }),
+    ...traceOfCaller(),
   })
   const check = (run: StartRun): void => {
     const book = bindingOf(run.runbook).runbookOf(run.input)
@@ -239,6 +244,19 @@ function outlineOf({ id, title, noReturn, skippable, wait }: Step<never>): StepO
     ...(skippable && { skippable }),
     ...(wait && { waits: true }),
   }
+}
+
+/** After a restart, too, it belongs to the trace of the call that asked for it. */
+function inSpanOf<T>({ id, runbook, group, trace }: RunHeader, work: () => Promise<T>): Promise<T> {
+  const attributes = { 'holdfast.operation': id, 'holdfast.group': group }
+  return inOperation(id, () =>
+    inSpan(`operation ${runbook}`, { parent: trace, attributes }, () => work()),
+  )
+}
+
+function traceOfCaller(): Pick<RunHeader, 'trace'> {
+  const trace = traceparent()
+  return trace === undefined ? {} : { trace }
 }
 
 /** Recorded by the engine with every run, so never changed. */

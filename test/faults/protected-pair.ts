@@ -22,9 +22,12 @@ export interface RegionPair {
 
 export const entry = resolve(import.meta.dirname, '..', '..', 'dist', 'holdfast.js')
 
-export async function startRegionPair(folder: string): Promise<RegionPair> {
+export async function startRegionPair(
+  folder: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<RegionPair> {
   mkdirSync(folder, { recursive: true })
-  const processes = new Processes({ folder, logs: folder, entry, env: process.env })
+  const processes = new Processes({ folder, logs: folder, entry, env })
   const start = async (name: string, region: string) => {
     const data = join(folder, name)
     await processes.start(name, [

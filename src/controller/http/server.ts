@@ -24,6 +24,7 @@ import { type ListenAddress, publicAddress } from './public-address.ts'
 import { rateLimits, usualLimits } from './rate-limits.ts'
 import { registerRoutes } from './routes.ts'
 import { registerSignIn } from './sign-in-routes.ts'
+import { traceRequests } from './trace-requests.ts'
 
 export interface ServerOptions {
   readonly service: ControllerService
@@ -104,6 +105,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   refuseUnknown(app)
   tagAnswers(app)
   auditRequests(app, options)
+  traceRequests(app)
   registerRoutes(app, {
     service: options.service,
     issueLink: consoleLink,
