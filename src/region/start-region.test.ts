@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
+import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RegionError } from './region-error.ts'
 import { startRegion } from './start-region.ts'
@@ -19,6 +20,12 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   rmSync(dir, { recursive: true, force: true })
 })
+
+const deep = { recursive: true } as const
+function writeUnder(folder: string, name: string, text: string): void {
+  mkdirSync(folder, deep)
+  writeFileSync(join(folder, name), text)
+}
 
 const refusal = async (starting: Promise<unknown>): Promise<RegionError> => {
   const outcome = await starting.then(
@@ -70,6 +77,47 @@ describe('starting a region', () => {
       code: 'region.name-differs',
       hint: expect.stringContaining('eastus'),
     })
+  })
+
+  const spoilt: readonly [string, (data: string) => void][] = [
+    ['a file instead of a folder', (data) => writeFileSync(data, '')],
+    ['a database that is none', (data) => writeUnder(data, 'region.db', 'x'.repeat(200))],
+    ['a file instead of a folder in it', (data) => writeUnder(data, 'blobs', '')],
+    ['a lock that cannot be opened', (data) => mkdirSync(join(data, 'region.lock', 'x'), deep)],
+  ]
+  it.each(spoilt)(
+    'refuses a data directory with %s, and says what is wrong',
+    async (_what, spoil) => {
+      const data = join(dir, 'data')
+      spoil(data)
+      const error = await refusal(startRegion({ name: 'eastus', dataDir: data }))
+      expect(error).toMatchObject({
+        code: 'region.data-dir-unusable',
+        message: expect.stringContaining(data),
+      })
+    },
+  )
+
+  it('does not wait for a database that another program holds', async () => {
+    const { stop } = await startTestRegion({ dataDir: dir })
+    await stop()
+    const holder = new Database(join(dir, 'region.db'))
+    holder.exec('BEGIN EXCLUSIVE')
+    try {
+      const error = await refusal(startRegion({ name: 'eastus', dataDir: dir }))
+      expect(error).toMatchObject({ code: 'region.data-dir-unusable' })
+    } finally {
+      holder.close()
+    }
+  }, 60_000)
+
+  it('returns where a file system takes no folders, and Node would try for ever', async () => {
+    if (process.platform !== 'linux') {
+      process.stderr.write('\nSKIPPED: A FOLDER BELOW /proc: THIS IS NOT LINUX\n\n')
+      return
+    }
+    const error = await refusal(startRegion({ name: 'eastus', dataDir: '/proc/none/here' }))
+    expect(error).toMatchObject({ code: 'region.data-dir-unusable' })
   })
 
   it('refuses a port in use, and leaves nothing behind', async () => {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { registerArm } from './arm/arm-routes.ts'
@@ -41,6 +40,7 @@ import { listen } from './http/listener.ts'
 import { refuseMalformed } from './http/malformed.ts'
 import { startNameProxy } from './http/name-proxy.ts'
 import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
+import { asDataDirError, makeDataDir } from './store/data-dir.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
 import { openRecycleBin } from './store/recycle-bin.ts'
 import { openResourceStore } from './store/resource-store.ts'
@@ -87,12 +87,11 @@ const tick = () => new Date()
 
 /**
  * Starts a local region. Throws RegionError: `region.port-in-use`, `region.data-dir-in-use`,
- * `region.name-differs`.
+ * `region.data-dir-unusable`, `region.name-differs`.
  */
 export async function startRegion(options: RegionOptions): Promise<RunningRegion> {
   const dataDir = resolve(options.dataDir)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const lock = lockDataDir(dataDir)
+  const lock = takeDataDir(dataDir)
   const closers: Array<() => void | Promise<void>> = [() => lock.release()]
   /** Ends everything, also after one part failed to end; then tells. */
   const closeAll = async () => {
@@ -110,7 +109,16 @@ export async function startRegion(options: RegionOptions): Promise<RunningRegion
     await closeAll().catch((closing: unknown) => {
       throw new AggregateError([error, closing], 'the region neither started nor ended cleanly')
     })
-    throw error
+    throw asDataDirError(dataDir, error)
+  }
+}
+
+function takeDataDir(dataDir: string): ReturnType<typeof lockDataDir> {
+  try {
+    makeDataDir(dataDir)
+    return lockDataDir(dataDir)
+  } catch (error) {
+    throw asDataDirError(dataDir, error)
   }
 }
 

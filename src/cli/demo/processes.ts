@@ -182,12 +182,28 @@ async function readyLine(
     throw failure('demo.process-ended', `ended at once with exit code ${code}.`)
   })
   try {
-    return JSON.parse(await Promise.race([line, early, late])) as Record<string, unknown>
+    const told = JSON.parse(await Promise.race([line, early, late])) as Record<string, unknown>
+    if (told.error !== undefined) throw startError(name, told.error as StartError)
+    return told
   } finally {
     clearTimeout(timer)
     // Its later end is nobody's failure.
     early.catch(() => undefined)
   }
+}
+
+/** What a process that cannot start writes instead of the facts of one that is ready. */
+interface StartError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+function startError(name: string, { code, message, hint }: StartError): HoldfastError {
+  return new HoldfastError(code, message, {
+    ...{ kind: 'operator', place: name },
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 function killIfThere(pid: number): void {

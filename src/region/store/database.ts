@@ -81,7 +81,6 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
  * the operating system gives it back when the process dies, `kill -9` included.
  */
 export function lockDataDir(dataDir: string): { release(): void } {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const lock = new Database(join(dataDir, 'region.lock'), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
