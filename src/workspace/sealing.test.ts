@@ -31,6 +31,21 @@ describe('a sealed document', () => {
     await expect(opened(other, kept, {})).rejects.toMatchObject({ code: 'sealing.no-key' })
   })
 
+  it('opens what was sealed with a key that another one has made way for', async () => {
+    const west = memoryWorkspace({ name: 'west' })
+    const first = await sealed(west, body, options)
+    const old = await west.readSealingKey()
+    const newer = await memoryWorkspace({ name: 'west' }).makeSealingKey(options)
+    const both = {
+      ...west,
+      readSealingKey: async ({ id }: { readonly id?: string } = {}) =>
+        id === old?.id ? old : newer,
+    }
+    expect(JSON.stringify(await sealed(both, body, options))).toContain(`:${newer.id}:`)
+    expect(await opened(both, first, {})).toEqual(body)
+    expect(await opened(both, await sealed(both, body, options), {})).toEqual(body)
+  })
+
   it('asks no vault where nothing is secret', async () => {
     const west = memoryWorkspace({ name: 'west' })
     const plain = { properties: { command: 'true', tags: { a: 'b' } } }

@@ -4,7 +4,9 @@ import type { JsonObject } from '../model/json.ts'
 import { mapSecretTexts, type SecretTexts } from '../model/secret-text.ts'
 import type { CallOptions, Secret, Workspace, WriteOptions } from './workspace.ts'
 
+/** Followed by the key's id, a colon and the content. */
 const mark = 'holdfast-sealed:v1:'
+const sealOf = /"holdfast-sealed:v1:([^:"]+):/g
 const cipher = 'aes-256-gcm'
 const [nonceBytes, tagBytes] = [12, 16]
 const everything: SecretTexts = { environmentVariables: true, credentials: true }
@@ -21,9 +23,10 @@ export async function sealed(
   options: WriteOptions,
 ): Promise<JsonObject> {
   if (!hasText(body, everything, (text) => !text.startsWith(mark))) return body
-  const key = (await keeper.readSealingKey(options)) ?? (await keeper.makeSealingKey(options))
+  const { id, key } =
+    (await keeper.readSealingKey(options)) ?? (await keeper.makeSealingKey(options))
   return mapSecretTexts(body, everything, (text) =>
-    text.startsWith(mark) ? text : mark + encipher(text, key),
+    text.startsWith(mark) ? text : `${mark}${id}:${encipher(text, key)}`,
   )
 }
 
@@ -34,12 +37,18 @@ export async function opened(
   options: CallOptions,
 ): Promise<JsonObject> {
   // A seal stands where the secret stood, or where relocation and people put it: look everywhere.
-  if (!JSON.stringify(body).includes(mark)) return body
-  const key = await keeper.readSealingKey(options)
-  if (key === undefined) throw noKey(keeper)
+  const keys = new Map<string, Secret<string>>()
+  for (const [, id = ''] of JSON.stringify(body).matchAll(sealOf)) {
+    if (keys.has(id)) continue
+    const found = await keeper.readSealingKey({ ...options, id })
+    if (found === undefined) throw noKey(keeper)
+    keys.set(id, found.key)
+  }
+  if (keys.size === 0) return body
   return mapSeals(body, (text) => {
+    const [id = '', content = ''] = text.slice(mark.length).split(':')
     try {
-      return decipher(text.slice(mark.length), key)
+      return decipher(content, keys.get(id) as Secret<string>)
     } catch {
       throw noKey(keeper)
     }

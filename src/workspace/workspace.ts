@@ -51,11 +51,11 @@ export interface Workspace {
 
   /**
    * A key that nothing but this workspace's own vault keeps (I9), for what has to be written down and
-   * is secret; see `sealing.ts`. Undefined: there is none yet.
+   * is secret; see `sealing.ts`. Without an id, the one to seal with. Undefined: there is none.
    */
-  readSealingKey(options?: CallOptions): Promise<Secret<string> | undefined>
-  /** Makes it unless there is one; gives the one that holds. `workspace.no-vault` (operator). */
-  makeSealingKey(options: WriteOptions): Promise<Secret<string>>
+  readSealingKey(options?: CallOptions & { readonly id?: string }): Promise<SealingKey | undefined>
+  /** Makes one unless there is one to seal with; gives that. `workspace.no-vault` (operator). */
+  makeSealingKey(options: WriteOptions): Promise<SealingKey>
 
   /** What the workspace holds that nobody can copy through this port; only what is there (I8). */
   findNotProtected(options?: CallOptions): Promise<readonly NotProtected[]>
@@ -408,6 +408,12 @@ export interface Secret<T = JsonObject> {
   /** Keyed hash for comparing without revealing; the key lives for one process. */
   fingerprint(): string
   toJSON(): '[secret]'
+}
+
+/** Two who make a key at once make two: what was sealed names its own. */
+export interface SealingKey {
+  readonly id: string
+  readonly key: Secret<string>
 }
 
 export type Plane = 'arm' | 'history' | 'mlflow' | 'blob' | 'scoring' | 'jobs'

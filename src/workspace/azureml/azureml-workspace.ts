@@ -30,7 +30,7 @@ import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
-import { SealingKey } from './sealing-key.ts'
+import { SealingKeys } from './sealing-keys.ts'
 import { readServiceEvents } from './service-events.ts'
 
 export interface AzureMlOptions {
@@ -83,7 +83,7 @@ class AzureMlWorkspace implements Workspace {
   readonly #http: HttpClient
   readonly #objects: ArmObjects
   readonly #scoring: Scoring
-  readonly #sealingKey: SealingKey
+  readonly #sealingKeys: SealingKeys
   readonly #clock: () => Date
   #connected: Promise<Connected> | undefined
 
@@ -94,7 +94,7 @@ class AzureMlWorkspace implements Workspace {
     this.#clock = options.clock ?? (() => new Date())
     this.#http = new HttpClient(options.name, cloud)
     this.#objects = new ArmObjects(this.#http, cloud.resourceManager, options.workspaceId)
-    this.#sealingKey = new SealingKey(options.name, this.#http, cloud)
+    this.#sealingKeys = new SealingKeys(options.name, this.#http, cloud)
     this.#scoring = new Scoring(options.name, this.#objects, cloud)
   }
 
@@ -121,9 +121,9 @@ class AzureMlWorkspace implements Workspace {
   }
 
   readSealingKey: Workspace['readSealingKey'] = async (options = {}) =>
-    this.#sealingKey.read((await this.#connect(options)).place.associated.keyVault, options)
+    this.#sealingKeys.read((await this.#connect(options)).place.associated.keyVault, options)
   makeSealingKey: Workspace['makeSealingKey'] = async (options) =>
-    this.#sealingKey.make((await this.#connect(options)).place.associated.keyVault, options)
+    this.#sealingKeys.make((await this.#connect(options)).place.associated.keyVault, options)
 
   findNotProtected: Workspace['findNotProtected'] = async (options = {}) => {
     const { history, place } = await this.#connect(options)
@@ -256,7 +256,7 @@ class AzureMlWorkspace implements Workspace {
 
   async close(): Promise<void> {
     this.#http.close()
-    this.#sealingKey.close()
+    this.#sealingKeys.close()
     await this.#scoring.close()
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import { armKinds, type Kind } from '../../model/kinds.ts'
@@ -104,12 +105,13 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
 
     async readSealingKey(options) {
       await begin(world, options)
-      return world.sealingKey
+      const isAsked = options?.id === undefined || options.id === world.sealingKey?.id
+      return isAsked ? world.sealingKey : undefined
     },
 
     async makeSealingKey(options) {
       await begin(world, options)
-      world.sealingKey ??= secretOf(newSealingKey())
+      world.sealingKey ??= { id: randomUUID(), key: secretOf(newSealingKey()) }
       return world.sealingKey
     },
 

@@ -12,6 +12,7 @@ import type {
   Page,
   PageOptions,
   Run,
+  SealingKey,
   Secret,
   WorkspaceObject,
   WorkspaceOperation,
@@ -32,7 +33,7 @@ export interface MemoryWorld {
   readonly submissions: Map<string, number>
   readonly writes: RecordedWrite[]
   marker: Marker | undefined
-  sealingKey: Secret<string> | undefined
+  sealingKey: SealingKey | undefined
   sequence: number
   closed: boolean
   lastTimeMs: number

@@ -60,9 +60,14 @@ export function describeWorkspaceContract(name: string, options: ContractOptions
       expect(await at().readSealingKey()).toBeUndefined()
       const made = await at().makeSealingKey({ epoch: 1 })
       const again = await at().makeSealingKey({ epoch: 1 })
-      expect(again.reveal()).toBe(made.reveal())
-      expect((await at().readSealingKey())?.reveal()).toBe(made.reveal())
-      expect(`${made} ${JSON.stringify({ made })}`).not.toContain(made.reveal())
+      expect(again).toEqual(made)
+      const [newest, named] = [
+        await at().readSealingKey(),
+        await at().readSealingKey({ id: made.id }),
+      ]
+      for (const one of [again, newest, named]) expect(one?.key.reveal()).toBe(made.key.reveal())
+      expect(await at().readSealingKey({ id: '0123456789abcdef0123456789abcdef' })).toBeUndefined()
+      expect(`${made.key} ${JSON.stringify({ made })}`).not.toContain(made.key.reveal())
     })
 
     promise('is idempotent: the same put again changes nothing (I2)', async () => {
