@@ -57,6 +57,27 @@ describe('replicate', () => {
     ])
   })
 
+  it('keeps what somebody writes into a run between the comparison and the write (I3)', async () => {
+    for (const before of [[run('r', '1')], []]) {
+      const { east, west, context } = scene()
+      await fill(east, [experiment('1'), ...before])
+      await replicate(context)
+      await fill(east, [run('r', '2')])
+      let isLate = true
+      const target = interceptWorkspace(west, async (call, next) => {
+        if (call.operation === 'putRuns' && isLate) {
+          isLate = false
+          await fill(west, [run('r', 'of somebody')])
+        }
+        return next()
+      })
+      const now = { ...context, target }
+      expect(await replicate(now)).toMatchObject({ outcome: 'partial', failed: 1 })
+      expect(await replicate(now)).toMatchObject({ outcome: 'partial', conflicts: 1 })
+      expect((await west.getRun('r'))?.body.displayName).toBe('of somebody')
+    }
+  })
+
   it('copies components of components in one pass, whatever order they are listed in', async () => {
     const { east, west, context } = scene()
     const component = (name: string, inner?: string): Content => ({

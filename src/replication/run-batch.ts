@@ -1,6 +1,7 @@
 import { canonicalRun, digestJson } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
+import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -16,7 +17,7 @@ import {
 } from './pass-state.ts'
 import { endConflict, runSides } from './resolve-conflict.ts'
 import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
-import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
+import { type WantedRun, wholeDigest } from './run-forms.ts'
 import type { RunWriter } from './write-runs.ts'
 
 interface Rows {
@@ -93,7 +94,7 @@ export function provenAsItIs(
   run: Run,
   row: LedgerEntry | undefined,
 ): LedgerEntry | undefined {
-  if (row?.state !== 'proven' || row.sourceVersion !== versionOf(run)) return undefined
+  if (row?.state !== 'proven' || row.sourceVersion !== runVersion(run)) return undefined
   if (pass.context.full === true && pass.mode !== 'salvage') return undefined
   pass.unproven.delete(row.object)
   return { ...row }
@@ -158,7 +159,7 @@ async function guarded(
 function failedLook(pass: Pass, run: Run, rows: Rows, error: Failure): Looked {
   pass.tally.failed += 1
   const row = rows.forward.get(rowOf(run.runId))
-  const unknown = { ...keptFrom(row), sourceVersion: versionOf(run) }
+  const unknown = { ...keptFrom(row), sourceVersion: runVersion(run) }
   return { entry: entryFor(pass, idOf(run), { ...unknown, state: 'failed', error }) }
 }
 
@@ -192,8 +193,8 @@ async function compared(
   const facts = {
     sourceDigest: desired,
     targetDigest,
-    sourceVersion: versionOf(run),
-    targetVersion: versionOf(target.run),
+    sourceVersion: runVersion(run),
+    targetVersion: runVersion(target.run),
     bytes: content.bytes,
   }
   const decision = decideAction({
@@ -225,11 +226,11 @@ function wasLeftAlone(
   if (which === undefined) return undefined
   // The row of the way back holds the target's own version as its source.
   if (which === 'backward')
-    return backward?.state === 'proven' && backward.sourceVersion === versionOf(target)
+    return backward?.state === 'proven' && backward.sourceVersion === runVersion(target)
   if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
   if (forward?.targetDigest === targetDigest) return true
   // A version does not show everything: what was proven and differs was changed by somebody else.
-  if (forward?.state !== 'proven' && forward?.targetVersion === versionOf(target)) return true
+  if (forward?.state !== 'proven' && forward?.targetVersion === runVersion(target)) return true
   if (forward?.state === 'pending' || forward?.state === 'failed') {
     // Broken off in the middle: the run was written by us and its series only in part.
     if (forward.sourceDigest === digestJson(canonicalRun(target))) return true

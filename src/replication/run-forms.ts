@@ -15,11 +15,6 @@ export interface WantedRun {
   readonly standing: Pick<Outcome, 'targetDigest' | 'targetVersion'> | undefined
 }
 
-/** What a run is compared by without reading its series: it changes with every change of either. */
-export function versionOf(run: Run): string {
-  return run.version ?? `${run.revision ?? ''}@${run.modifiedAt}`
-}
-
 export function wholeDigest(run: string, { series, artifacts }: RunContent): string {
   return digestJson({ run, series, ...(artifacts === undefined ? {} : { artifacts }) })
 }

@@ -1,4 +1,5 @@
 import { canonicalJson, canonicalRun, digestJson } from '../model/canonical.ts'
+import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
 import type { LedgerEntry } from './ledger.ts'
 import {
@@ -22,7 +23,7 @@ import {
   type RunContent,
   readContent,
 } from './run-content.ts'
-import { versionOf, type WantedRun, wholeDigest } from './run-forms.ts'
+import { type WantedRun, wholeDigest } from './run-forms.ts'
 
 /** Writes runs with all they hold, then reads everything again from the target (I4). */
 export class RunWriter {
@@ -98,7 +99,7 @@ function intentOf({ run, digest, standing }: WantedRun) {
   return {
     sourceDigest: digest,
     targetDigest: standing?.targetDigest ?? null,
-    sourceVersion: versionOf(run),
+    sourceVersion: runVersion(run),
     targetVersion: standing?.targetVersion ?? null,
   }
 }
@@ -113,18 +114,24 @@ function byExperiment(wanted: readonly WantedRun[]): Map<string, WantedRun[]> {
   return groups
 }
 
-/** One refused run must not hold up the others of its batch: then each goes alone. */
+/**
+ * One refused run must not hold up the others of its batch: then each goes alone. What somebody else
+ * changed since it was compared is not overwritten: the next pass compares it anew (I3).
+ */
 async function putRuns(
   pass: Pass,
   experiment: string,
   group: readonly WantedRun[],
   refused: Map<string, Failure>,
 ): Promise<void> {
+  const expected = new Map(
+    group.map(({ run, standing }) => [run.runId, standing?.targetVersion ?? null]),
+  )
   try {
     await pass.context.target.putRuns(
       experiment,
       group.map((one) => one.moved),
-      writing(pass),
+      { ...writing(pass), expected },
     )
   } catch (error) {
     if (isFatal(error)) throw error
@@ -163,8 +170,8 @@ function verdict(
   const facts = {
     sourceDigest,
     targetDigest,
-    sourceVersion: versionOf(moved),
-    targetVersion: there === undefined ? null : versionOf(there.run),
+    sourceVersion: runVersion(moved),
+    targetVersion: there === undefined ? null : runVersion(there.run),
     bytes: content.bytes,
   }
   if (sourceDigest === targetDigest) return { ...facts, state: 'proven' }

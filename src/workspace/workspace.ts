@@ -89,11 +89,12 @@ export interface Workspace {
    * Creates or updates runs of one experiment, at most 100, and resolves with the ids they have now,
    * in the order given. Where `keepsRunIds`, those are their own (design D5). Elsewhere a run with an
    * empty id is created under an id of the service's choice, and its `origin` is kept on it (I10).
+   * `expected` refuses the whole call with `run.changed` when one of them is not as it says.
    */
   putRuns(
     experimentName: string,
     runs: readonly Run[],
-    options: WriteOptions,
+    options: PutRunsOptions,
   ): Promise<readonly string[]>
   /** Full series, never down-sampled, one page of values at a time, in the order they were logged. */
   readMetrics(runId: string, options?: PageOptions): Promise<Page<MetricValue>>
@@ -277,6 +278,10 @@ export interface CallOptions {
 }
 export interface WriteOptions extends CallOptions {
   readonly epoch: number
+}
+export interface PutRunsOptions extends WriteOptions {
+  /** By run id: the `runVersion` at which it was last seen; null: it was not there. */
+  readonly expected?: ReadonlyMap<string, string | null>
 }
 export interface PutOptions extends WriteOptions {
   readonly condition?: 'absent' | { readonly etag: string }

@@ -3,12 +3,14 @@ import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { readCursor } from '../pages.ts'
+import { lookBeforeWriting } from '../run-version.ts'
 import type {
   CallOptions,
   Experiment,
   MetricValue,
   Page,
   PageOptions,
+  PutRunsOptions,
   Run,
   RunName,
   WriteOptions,
@@ -157,8 +159,9 @@ export class RunHistory {
   async putRuns(
     experimentName: string,
     runs: readonly Run[],
-    options: WriteOptions,
+    options: PutRunsOptions,
   ): Promise<readonly string[]> {
+    await lookBeforeWriting(runs, options, (names, call) => this.runsById(names, call))
     const answer = await this.#http.send({
       method: 'PATCH',
       url: `${this.#history}/experiments/${encodeURIComponent(experimentName)}/batch/runs`,

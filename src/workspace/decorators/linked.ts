@@ -8,10 +8,10 @@ import type { RunLink, RunLinks } from '../run-links.ts'
 import type {
   CallOptions,
   PutOptions,
+  PutRunsOptions,
   Run,
   Workspace,
   WorkspaceObject,
-  WriteOptions,
 } from '../workspace.ts'
 import { interceptWorkspace } from './intercept.ts'
 
@@ -202,7 +202,7 @@ class LinkedIds {
   async put(
     experimentName: string,
     runs: readonly Run[],
-    call: WriteOptions,
+    call: PutRunsOptions,
   ): Promise<readonly string[]> {
     await this.#linkReturning(runs)
     await this.there(
@@ -220,7 +220,11 @@ class LinkedIds {
     return runs.map((run) => run.runId)
   }
 
-  async #putWave(experimentName: string, runs: readonly Run[], call: WriteOptions): Promise<void> {
+  async #putWave(
+    experimentName: string,
+    runs: readonly Run[],
+    { expected, ...call }: PutRunsOptions,
+  ): Promise<void> {
     const { group, other, links } = this.#options
     const names = await this.known(runs.flatMap((run) => [run.runId, ...parentOf(run)]))
     await this.#checkParents(runs, names, call)
@@ -228,8 +232,15 @@ class LinkedIds {
       ...withIds(run, names.get(run.runId) ?? '', (id) => names.get(id) ?? id),
       origin: { member: other.name, runId: run.runId },
     }))
+    // One without a copy is created under a new id, where nothing can be in its way.
+    const versions = new Map(
+      [...(expected ?? [])].flatMap(([id, version]) => {
+        const there = names.get(id)
+        return there === undefined ? [] : [[there, version] as const]
+      }),
+    )
     try {
-      const there = await this.#here.putRuns(experimentName, given, call)
+      const there = await this.#here.putRuns(experimentName, given, { ...call, expected: versions })
       const added = given.flatMap((run, i): RunLink[] =>
         run.runId === ''
           ? [{ origin: run.origin, copy: { member: this.#here.name, runId: there[i] ?? '' } }]

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { metricsOf } from '../metrics-of.ts'
+import { refuseChangedRuns } from '../run-version.ts'
 import type { Experiment, MetricValue, Run, Workspace } from '../workspace.ts'
 import {
   begin,
@@ -78,6 +79,7 @@ export function memoryHistory(world: MemoryWorld): HistoryOperations {
       if (given.length > 100) throw tooMany('runs', 100)
       ensureExperiment(world, experimentName)
       const runs = given.map((run) => named(world, run))
+      refuseChangedRuns(runs, options, world.runs)
       for (const run of runs) checkImmutable(world, run)
       for (const run of runs) mergeRun(world, experimentName, run)
       const { epoch } = options

@@ -5,6 +5,7 @@ import { type Kind, trackingKinds } from '../../model/kinds.ts'
 import type { ObjectId } from '../../model/object-id.ts'
 import type { Place } from '../../model/place.ts'
 import { probeResultOf } from '../probe-result.ts'
+import { lookBeforeWriting } from '../run-version.ts'
 import type {
   CallOptions,
   Marker,
@@ -119,8 +120,10 @@ class MlflowWorkspace implements Workspace {
     this.#learn(found)
     return found
   }
-  putRuns: Workspace['putRuns'] = (experimentName, runs, options) =>
-    this.#runs.put(experimentName, runs, options)
+  putRuns: Workspace['putRuns'] = async (experimentName, runs, options) => {
+    await lookBeforeWriting(runs, options, (names, call) => this.#runs.find(names, call))
+    return this.#runs.put(experimentName, runs, options)
+  }
   readMetrics: Workspace['readMetrics'] = (runId, options) => this.#metrics.read(runId, options)
   readMetricsOf: Workspace['readMetricsOf'] = (runs, options) => this.#metrics.readOf(runs, options)
   writeMetrics: Workspace['writeMetrics'] = (runId, values, options) =>

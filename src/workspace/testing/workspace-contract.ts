@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../model/json.ts'
 import { formatObjectId, type ObjectId } from '../../model/object-id.ts'
 import { collect } from '../pages.ts'
+import { runVersion } from '../run-version.ts'
 import type { MetricValue, Run, Workspace } from '../workspace.ts'
 
 export interface ContractSubject {
@@ -135,6 +136,22 @@ export function describeWorkspaceContract(name: string, options: ContractOptions
         { runId: 'none', experimentName: 'contract' },
       ])
       expect(found.map(({ runId }) => runId)).toEqual(['mother'])
+    })
+
+    promise('overwrites no run that is not as it was expected, and none beside it', async () => {
+      const [first, other] = [run('expected'), run('beside')]
+      const absent = new Map([['expected', null]])
+      await at().putRuns('contract', [first], { epoch: 1, expected: absent })
+      const seen = await at().getRun('expected')
+      const expected = new Map([['expected', seen === undefined ? null : runVersion(seen)]])
+      const changed = { ...first, body: { ...first.body, tags: { who: 'somebody else' } } }
+      await at().putRuns('contract', [changed], { epoch: 1, expected })
+      for (const before of [absent, expected]) {
+        const late = at().putRuns('contract', [other, first], { epoch: 1, expected: before })
+        await expect(late).rejects.toMatchObject({ code: 'run.changed' })
+      }
+      expect(await at().getRun('beside')).toBeUndefined()
+      expect((await at().getRun('expected'))?.body.tags).toMatchObject({ who: 'somebody else' })
     })
 
     promise('lists runs modified since an instant, in order within an experiment', async () => {
