@@ -1,9 +1,12 @@
 import { isObject } from './field-path.ts'
 import type { Json, JsonObject } from './json.ts'
 
-/** Signed addresses, connection strings and addresses with a password in them. */
+/**
+ * Signed addresses, connection strings and addresses with a password in them; `${…}`, `{{…}}` and
+ * `<…>` in its place are filled in elsewhere and no secrets.
+ */
 const credential =
-  /[?&]sig=|(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password)=|[a-z][a-z0-9+.-]*:\/\/[^/@\s:]+:[^/@\s]+@/i
+  /(?:[?&]sig=|(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password)=)(?!\$\{|\{\{|<)|[a-z][a-z0-9+.-]*:\/\/[^/@\s:]+:(?!\$\{|\{\{|<)[^/@\s]+@/i
 
 export function holdsCredential(text: string): boolean {
   return credential.test(text)

@@ -24,6 +24,7 @@ import {
 } from './export-resources.ts'
 import { type ExportFile, ExportSession } from './export-session.ts'
 import { object } from './reverse.ts'
+import { withReferences } from './secret-references.ts'
 import { specificationText } from './specification-text.ts'
 
 export interface ExportOptions extends CallOptions {
@@ -182,7 +183,7 @@ async function exportOne(session: ExportSession, { id, body }: WorkspaceObject):
   if (one === undefined) return
   const file = `${one.folder}/${id.path.map(fileName).join('/')}.yml`
   const document = await one.convert(session, withOpenCredentials(id, body), id, file)
-  const named = withName(id, document)
+  const named = withReferences(withName(id, document), id.kind, id.path.join('_'))
   const schema = typeof one.schema === 'string' ? one.schema : one.schema(named)
   const isKubernetes =
     body.kind === 'K8S' || object(body.properties).endpointComputeType === 'Kubernetes'

@@ -9,6 +9,7 @@ import type { Json, JsonObject } from '../model/json.ts'
 import type { Place } from '../model/place.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
 import { snapshotsMark } from './read-folder.ts'
+import { secretVariable, withReferences } from './secret-references.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { specificationText } from './specification-text.ts'
 
@@ -118,15 +119,13 @@ export class ExportSession {
     if (version === undefined) return this.reference(value)
     const body = await this.#read('component', 'azureml_anonymous', version)
     if (body === undefined) return this.reference(value)
-    const text = specificationText(
-      await this.#converters.component(this, body, 'nameless/component.yml'),
-    )
-    return this.#nameless(text, file)
+    const document = await this.#converters.component(this, body, 'nameless/component.yml')
+    return this.#nameless(document, file)
   }
 
   /** A job that only a schedule holds, as a file of its own: the official client reads no other form. */
   async job(convert: (file: string) => Promise<JsonObject>, file: string): Promise<string> {
-    return this.#nameless(specificationText(await convert('nameless/job.yml')), file)
+    return this.#nameless(await convert('nameless/job.yml'), file)
   }
 
   /** The folder with the files of a code version. */
@@ -152,7 +151,10 @@ export class ExportSession {
     return relativeTo(file, await known)
   }
 
-  #nameless(text: string, file: string): string {
+  #nameless(document: JsonObject, file: string): string {
+    // A secret has no part in the name of its reference, nor in that of the file.
+    const shape = shortHash(specificationText(withReferences(document, 'nameless', '')))
+    const text = specificationText(withReferences(document, 'nameless', shape))
     this.files.set(`nameless/${snapshotsMark}`, { text: markText })
     return this.#beside(`nameless/${shortHash(text)}.yml`, { text }, file)
   }
@@ -249,14 +251,6 @@ export class ExportSession {
     const datastore = Object.entries(containers).find(([, name]) => name === container)?.[0]
     return { store: datastore ?? `container:${container}`, prefix: folderOf(rest.join('/')) }
   }
-}
-
-/** Environment variable from which `holdfast import` reads a secret. */
-export function secretVariable(kind: string, name: string, field: string): string {
-  return ['HOLDFAST_SECRET', kind, name, field]
-    .join('_')
-    .toUpperCase()
-    .replace(/[^A-Z0-9]+/g, '_')
 }
 
 const folderOf = (path: string) => (path === '' || path.endsWith('/') ? path : `${path}/`)

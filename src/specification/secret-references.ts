@@ -1,7 +1,37 @@
 import { HoldfastError } from '../model/errors.ts'
+import type { JsonObject } from '../model/json.ts'
+import { holdsCredential, mapSecretTexts } from '../model/secret-text.ts'
 import { type Document, isDocument } from './document.ts'
 
 const reference = /^\$\{(HOLDFAST_SECRET_[A-Z0-9_]+)\}$/
+
+/** Environment variable from which `holdfast import` reads a secret. */
+export function secretVariable(kind: string, name: string, field: string): string {
+  return ['HOLDFAST_SECRET', kind, name, field]
+    .join('_')
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, '_')
+}
+
+/** A credential in a text, or a variable that is called like one: its reference takes its place (I9). */
+export function withReferences(document: JsonObject, kind: string, name: string): JsonObject {
+  const all = { environmentVariables: true, credentials: true }
+  return mapSecretTexts(document, all, (text, path) =>
+    isSecret(text, path) ? `\${${secretVariable(kind, name, path)}}` : text,
+  )
+}
+
+/** An export is read by people, so what is called `EPOCHS` stays; what no name gives away cannot be told. */
+const secretName =
+  /(^|_)(TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|APIKEY|KEY|SAS|PAT|DSN|CONNECTION_?STRING|CONN_?STR)(_|$)/i
+
+function isSecret(text: string, path: string): boolean {
+  if (reference.test(text)) return false
+  if (holdsCredential(text)) return true
+  const name = path.split('.').at(-1) ?? ''
+  const words = name.replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+  return secretName.test(words) && text.length > 3 && !/^([\d.]{1,8}|true|false)$/i.test(text)
+}
 
 /**
  * A document with secrets in place of `${HOLDFAST_SECRET_…}`, which an export writes instead of them.
