@@ -4,6 +4,7 @@
 //   npm run test:conformance                      every scenario
 //   npm run test:conformance -- --short           the quick ones
 //   npm run test:conformance -- --corpus FOLDER   every specification of a folder
+//   npm run test:conformance -- --exported FOLDER every file of an export, loaded as it is
 //   npm run test:conformance -- --latest          the newest packages instead of the pinned ones
 //   npm run test:conformance -- -- -k models      arguments for pytest
 import { spawn, spawnSync } from 'node:child_process'
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     corpus: { type: 'string' },
+    exported: { type: 'string' },
     latest: { type: 'boolean', default: false },
     report: { type: 'string' },
   },
@@ -39,6 +41,12 @@ if (python === undefined) {
     '\nSKIPPED: CONFORMANCE WITH THE OFFICIAL PYTHON CLIENTS WAS NOT CHECKED. See above for what is missing.\n\n',
   )
   process.exit(process.env.HOLDFAST_REQUIRE_CONFORMANCE ? 1 : 0)
+}
+
+if (values.exported !== undefined) {
+  const load = [join(scenarios, 'load_exported.py'), resolve(values.exported)]
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
+  process.exit(spawnSync(python, load, { stdio: 'inherit', env }).status ?? 1)
 }
 
 const home = mkdtempSync(join(tmpdir(), 'holdfast-conformance-'))

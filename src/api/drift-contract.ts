@@ -13,6 +13,8 @@ export const driftFinding = z.object({
     'drift.credentials',
     'drift.setting',
     'drift.compute',
+    'drift.role',
+    'drift.quota',
   ]),
   severity: z.enum(['high', 'medium', 'low']),
   /** One sentence for operators. */

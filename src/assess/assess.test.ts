@@ -108,6 +108,18 @@ describe('assess', () => {
       'stable-endpoints',
       'not-ready',
     ],
+    [
+      'a workspace that may not use what its subscription may',
+      {
+        capacity: {
+          // 6 instances of 4 cores run in it after a failover.
+          families: [{ name: 'standardDSv2Family', used: 0, limit: 100, workspaceLimit: 23 }],
+          sizes: [{ name: 'Standard_DS3_v2', family: 'standardDSv2Family', cores: 4 }],
+        },
+      },
+      'workspace-quota',
+      'not-ready',
+    ],
     ['a taken name', { nameConflicts: ['model/a/1'] }, 'name-conflicts', 'degraded'],
     ['an overdue drill', { drillOverdue: true }, 'drill', 'degraded'],
     [

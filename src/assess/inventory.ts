@@ -40,6 +40,8 @@ export interface Capacity {
     readonly name: string
     readonly used: number
     readonly limit: number
+    /** What of it the workspace may use; absent: all. */
+    readonly workspaceLimit?: number
   }[]
   readonly sizes: readonly {
     readonly name: string

@@ -4,7 +4,11 @@ import type { Capacity, Inventory, MachineNeed } from './inventory.ts'
 const endpointReserve = 1.2
 
 /** Rules about machines of the secondary: their sizes exist there, and their cores fit the quota. */
-export const machineRules = { sizes: missingSizes, quota: exceededQuota }
+export const machineRules = {
+  sizes: missingSizes,
+  quota: exceededQuota,
+  'workspace-quota': exceededWorkspaceQuota,
+}
 
 function missingSizes({ capacity, machines, secondary }: Inventory): Finding[] {
   if (capacity === null) return []
@@ -42,6 +46,28 @@ function exceededQuota({ capacity, machines, secondary }: Inventory): Finding[] 
       sentence: `The quota of ${secondary} does not allow what a failover would start.`,
       evidence,
       remedy: `Ask for more cores of these families in the region of ${secondary}, or plan fewer.`,
+    },
+  ]
+}
+
+/** Its limit is that of all that runs in the workspace, whatever other workspaces use. */
+function exceededWorkspaceQuota({ capacity, machines, secondary }: Inventory): Finding[] {
+  if (capacity === null) return []
+  const all = machines.map((need) => ({ ...need, standing: 0 }))
+  const evidence = [...additionalCores(capacity, all)].flatMap(([family, { cores, objects }]) => {
+    const { workspaceLimit } = capacity.families.find(({ name }) => equal(name, family)) ?? {}
+    return workspaceLimit === undefined || cores <= workspaceLimit
+      ? []
+      : [`${family}: ${cores} cores needed, ${workspaceLimit} allowed (${objects.join(', ')})`]
+  })
+  if (evidence.length === 0) return []
+  return [
+    {
+      rule: 'workspace-quota',
+      level: 'not-ready',
+      sentence: `The quota of the workspace ${secondary} itself does not allow what a failover would start.`,
+      evidence,
+      remedy: `Raise the quota of the workspace within that of its subscription, or plan fewer.`,
     },
   ]
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { HoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import { interceptWorkspace } from '../workspace/decorators/intercept.ts'
 import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
@@ -35,13 +36,17 @@ async function proven() {
   return made
 }
 
-function withSettings(workspace: Workspace, properties: JsonObject): Workspace {
+function withSettings(
+  workspace: Workspace,
+  properties: JsonObject,
+  identity: JsonObject = {},
+): Workspace {
   return interceptWorkspace(workspace, async ({ operation, args }, next) => {
     const answer = await next()
     const id = args[0] as WorkspaceObject['id'] | undefined
     if (operation !== 'getObject' || id?.kind !== 'workspace') return answer
     const found = answer as WorkspaceObject
-    return { ...found, body: { ...found.body, properties } }
+    return { ...found, body: { ...found.body, properties, identity } }
   })
 }
 
@@ -98,5 +103,67 @@ describe('drift', () => {
       ['high', 'drift.compute', 'compute/cpu-w', 'manual'],
       ['medium', 'drift.compute', 'compute/gpu-w', 'manual'],
     ])
+  })
+
+  it('is who may do something at one side only, counterparts and own identities mapped', async () => {
+    const { east, west, context } = await proven()
+    const role = (roleName: string, principalId: string) => ({
+      ...{ role: roleName.toLowerCase(), roleName, principalId, principalType: 'Group' },
+    })
+    const having = (workspace: Workspace, own: string, ...roles: ReturnType<typeof role>[]) => ({
+      ...withSettings(workspace, {}, { principalId: own }),
+      readAccess: async () => roles,
+    })
+    const source = having(
+      east,
+      'self-east',
+      ...[role('Reader', 'ann'), role('Owner', 'ops-east'), role('AcrPull', 'self-east')],
+      role('Contributor', 'data-science'),
+    )
+    const target = having(
+      west,
+      'self-west',
+      ...[role('Reader', 'ANN'), role('Owner', 'ops-west'), role('AcrPull', 'self-west')],
+      role('Reader', 'somebody'),
+    )
+    const map = { identity: { 'ops-east': 'ops-west' } }
+    const report = await findDrift({ ...context, source, target, plan: { ...context.plan, map } })
+    expect(shown(report)).toEqual([
+      ['high', 'drift.role', 'role-assignment/Contributor/data-science', 'manual'],
+      ['low', 'drift.role', 'role-assignment/Reader/somebody', 'manual'],
+    ])
+    expect(report.notCompared).not.toContain('role assignments')
+  })
+
+  it('says what it may not read, and does not call it equal (I8)', async () => {
+    const { east, context } = await proven()
+    const readAccess = async () => {
+      throw new HoldfastError('workspace.forbidden', 'no', { kind: 'operator' })
+    }
+    const report = await findDrift({ ...context, source: { ...east, readAccess } })
+    expect(report.notCompared.join()).toMatch(/role assignments \(this identity may not/)
+    expect(report.notCompared).toContain('quotas')
+  })
+
+  it('is a quota that allows less at the secondary, of a family that the primary uses', async () => {
+    const { east, west, context } = await proven()
+    await fill(east, [cluster('cpu', 'Standard_D2', 2)])
+    const allowing = (workspace: Workspace, limit: number, workspaceLimit?: number) => ({
+      ...workspace,
+      readCapacity: async () => ({
+        families: ['standardDFamily', 'standardNCFamily'].map((name) => ({
+          ...{ name, used: 0, limit },
+          ...(workspaceLimit === undefined ? {} : { workspaceLimit }),
+        })),
+        sizes: [{ name: 'standard_d2', family: 'StandardDFamily', cores: 2 }],
+      }),
+    })
+    const look = async (target: Workspace) =>
+      (await findDrift({ ...context, source: allowing(east, 100), target })).findings
+        .filter(({ code }) => code === 'drift.quota')
+        .map(({ object, changes }) => [object, changes[0]?.from, changes[0]?.to])
+    expect(await look(allowing(west, 100))).toEqual([])
+    expect(await look(allowing(west, 24))).toEqual([['quota/standarddfamily', 24, 100]])
+    expect(await look(allowing(west, 100, 8))).toEqual([['quota/standarddfamily', 8, 100]])
   })
 })

@@ -1,7 +1,10 @@
 import type { PlannedAction } from '../api/contract.ts'
 import type { DriftFinding, DriftReport } from '../api/drift-contract.ts'
+import { isCode } from '../model/errors.ts'
 import type { NameMap } from '../model/move.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
+import { accessDrift } from './drift-access.ts'
+import { quotaDrift } from './drift-quotas.ts'
 import { computeDrift, settingsDrift } from './drift-settings.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
@@ -10,12 +13,7 @@ import { planReplication } from './plan-replication.ts'
 
 const severities = ['high', 'medium', 'low'] as const
 
-const notCompared = [
-  'role assignments',
-  'quotas',
-  'container images',
-  'objects that only the secondary has',
-]
+const neverCompared = ['container images', 'objects that only the secondary has']
 
 /**
  * The full comparison of a plan, less what is lag: an object that the source made or changed since it
@@ -29,10 +27,17 @@ export async function findDrift(context: ReplicationContext): Promise<DriftRepor
     direction,
     actions.map(({ object }) => object),
   )
+  const around = await besides(
+    source,
+    target,
+    nameMapFrom(plan, source.name),
+    signal ? { signal } : {},
+  )
+  const notCompared = [...around.notCompared, ...neverCompared]
   const findings = [
     ...actions.flatMap((action) => driftOf(action, rows.get(action.object))),
     ...(await damaged(context)),
-    ...(await besides(source, target, nameMapFrom(plan, source.name), signal ? { signal } : {})),
+    ...around.findings,
   ].sort(byWeight)
   const count = (severity: DriftFinding['severity']) =>
     findings.filter((one) => one.severity === severity).length
@@ -92,16 +97,37 @@ async function damaged({ ledger, group, source, target }: ReplicationContext) {
   })
 }
 
+/** What no pass writes: settings, computes that people made, roles, quotas. */
 async function besides(
   source: Workspace,
   target: Workspace,
   map: NameMap,
   options: CallOptions,
-): Promise<DriftFinding[]> {
+): Promise<{ readonly findings: DriftFinding[]; readonly notCompared: string[] }> {
+  const looks: Readonly<Record<string, () => Promise<DriftFinding[] | undefined>>> = {
+    'role assignments': () => accessDrift(source, target, map, options),
+    quotas: () => quotaDrift(source, target, options),
+  }
+  const findings: DriftFinding[] = []
+  const notCompared: string[] = []
+  for (const [what, look] of Object.entries(looks)) {
+    try {
+      const found = await look()
+      if (found === undefined) notCompared.push(what)
+      else findings.push(...found)
+    } catch (error) {
+      // Reading these needs rights that replicating does not; what was not seen is said (I8).
+      if (!isCode(error, 'workspace.forbidden')) throw error
+      notCompared.push(`${what} (this identity may not read them)`)
+    }
+  }
   if (!source.capabilities.kinds.has('compute') || !target.capabilities.kinds.has('compute'))
-    return []
-  const settings = await settingsDrift(source, target, options)
-  return [...settings, ...(await computeDrift(source, target, map, options))]
+    return { findings, notCompared }
+  findings.push(
+    ...(await settingsDrift(source, target, options)),
+    ...(await computeDrift(source, target, map, options)),
+  )
+  return { findings, notCompared }
 }
 
 function byWeight(a: DriftFinding, b: DriftFinding): number {

@@ -75,6 +75,9 @@ export interface Workspace {
    */
   readServiceEvents(options?: CallOptions): Promise<readonly ServiceEvent[]>
 
+  /** Roles that people and programs have at the workspace, also from scopes around it. Undefined: it has none. */
+  readAccess(options?: CallOptions): Promise<readonly RoleAssignment[] | undefined>
+
   listExperiments(options?: PageOptions): Promise<Page<Experiment>>
   putExperiment(experiment: Experiment, options: WriteOptions): Promise<void>
   /**
@@ -189,6 +192,7 @@ export const workspaceOperations = {
   readClock: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },
   readServiceEvents: { writes: false, options: 0 },
+  readAccess: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },
   listRuns: { writes: false, options: 0 },
@@ -248,11 +252,22 @@ export interface NotProtected {
   readonly reason: string
 }
 
+export interface RoleAssignment {
+  /** Last part of the definition's id: the same for a role in every subscription. */
+  readonly role: string
+  readonly roleName: string
+  readonly principalId: string
+  /** `User`, `Group`, `ServicePrincipal`, … */
+  readonly principalType: string
+}
+
 export interface WorkspaceCapacity {
   readonly families: readonly {
     readonly name: string
     readonly used: number
     readonly limit: number
+    /** What of it this workspace may use; absent: all. */
+    readonly workspaceLimit?: number
   }[]
   readonly sizes: readonly {
     readonly name: string

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import Table from 'cli-table3'
 import type { ImportAction } from '../../src/specification/import-session.ts'
+import type { Comparison } from './compare-regions.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { CorpusRun } from './run-corpus.ts'
 
@@ -99,16 +100,7 @@ export function printReport(run: CorpusRun, rows: readonly KindRow[]): string {
       total('all', rows),
     ],
   )
-  const objects = table(
-    ['objects', 'primary', 'equal', 'left', 'different'],
-    run.comparisons.map((one) => [
-      one.kind,
-      one.primary,
-      one.equal,
-      one.left,
-      one.differences.length,
-    ]),
-  )
+  const objects = objectTable(run.comparisons)
   const short = (file: string) => relative(run.folder, file)
   return [
     byKind,
@@ -141,10 +133,18 @@ export function printRoundTrip(trip: RoundTrip): string {
   return [
     `Export: ${files} files; ${exported.failed.length} objects failed; exported again, ${unstable.length} files differ.`,
     `Import into an empty workspace: ${imported.failed.length} files refused; ${compared - different.length} of ${compared} objects equal.`,
+    objectTable(comparisons),
     `Exported from there: ${changed.length} files differ.`,
     ...changed.map((file) => `  ${file}`),
     ...different,
   ].join('\n')
+}
+
+function objectTable(comparisons: readonly Comparison[]): string {
+  return table(
+    ['objects', 'primary', 'equal', 'left', 'different'],
+    comparisons.map((one) => [one.kind, one.primary, one.equal, one.left, one.differences.length]),
+  )
 }
 
 function total(name: string, rows: readonly KindRow[]): (string | number)[] {

@@ -13,6 +13,8 @@ import { type Comparison, compareRegions } from './compare-regions.ts'
 import { type Side, startSide } from './regions.ts'
 
 export interface RoundTrip {
+  /** Where the first export lies. */
+  readonly folder: string
   readonly exported: ExportPlan
   readonly imported: ImportResult
   /** Files that the second export from the same workspace wrote otherwise; none are. */
@@ -36,6 +38,7 @@ export async function roundTrip(primary: Side, temporary: string): Promise<Round
     const imported = await importFrom(empty.workspace, first, secretsIn(first))
     await exportTo(empty.workspace, back, temporary)
     return {
+      folder: first,
       exported,
       imported,
       unstable: differences(first, again),

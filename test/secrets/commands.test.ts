@@ -183,6 +183,12 @@ async function score(): Promise<void> {
   await answer.text()
 }
 
+const looks = [
+  ...['plan', 'sync --full --json', 'status', 'status --json', 'objects --json', 'jobs --json'],
+  ...['drift', 'drift --json', 'conflicts --json', 'assess', 'verify --full --json'],
+  ...['audit --json', 'audit verify', 'history --json', 'notify test --json'],
+]
+
 let gatewayOrigin = ''
 async function startGateway(): Promise<void> {
   const log = join(folder, 'logs', 'access.log')
@@ -206,11 +212,7 @@ it('shows and keeps no secret in whatever command, answer, log, report or table 
   await score()
   // Edited by hand at the secondary: a difference to be shown.
   await editVariables(west)
-  for (const command of ['plan', 'sync --full', 'status', 'objects', 'jobs', 'drift', 'conflicts'])
-    await ask(command)
-  for (const command of ['verify --full', 'assess', 'audit', 'audit verify', 'history'])
-    await ask(command)
-  await ask('notify test')
+  for (const command of looks) await ask(command)
   for (const member of ['east', 'west'])
     await run(
       'export',
@@ -229,7 +231,7 @@ it('shows and keeps no secret in whatever command, answer, log, report or table 
   expect.soft([0, 3], moved.stdout).toContain(moved.code)
   await ask('jobs')
   await ask('reprotect --yes')
-  await ask('conflicts kept')
+  await ask('conflicts kept --json')
   await readApi()
   readProcesses()
 
@@ -255,8 +257,12 @@ it('shows and keeps no secret in whatever command, answer, log, report or table 
     found.addFiles(`export of ${member}`, join(folder, `export-${member}`))
   expect.soft(found.places.join('\n')).toMatch(/reports\/failover.*html/)
   console.log(`${planted.values.size} secrets, ${found.places.length} places, ${found.sizeBytes} B`)
-  expect(found.search(planted.values)).toEqual([])
+  expect(found.search(planted.values).filter((one) => !isOfGateway(one))).toEqual([])
 }, 900_000)
+
+/** A gateway exchanges the key of one member for that of another: its file (mode 0600) holds both. */
+const isOfGateway = (one: string) =>
+  /^endpoint (primary|secondary)Key: state directory\/gateway-scoring\.json$/.test(one)
 
 async function editVariables(workspace: Workspace): Promise<void> {
   const id = { kind: 'schedule', path: ['planted'] } as const

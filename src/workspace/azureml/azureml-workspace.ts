@@ -19,6 +19,7 @@ import type {
   WorkspaceObject,
   WriteOptions,
 } from '../workspace.ts'
+import { readAccess } from './access.ts'
 import { ArmObjects } from './arm-objects.ts'
 import { AzureBlobs } from './blobs.ts'
 import { readCapacity } from './capacity.ts'
@@ -142,7 +143,8 @@ class AzureMlWorkspace implements Workspace {
 
   readCapacity: Workspace['readCapacity'] = async (options = {}) => {
     const { subscriptionId, region } = await this.describe(options)
-    return readCapacity(this.#http, this.#objects, { subscriptionId, region }, options)
+    const where = { subscriptionId, region, workspaceId: this.#id }
+    return readCapacity(this.#http, this.#objects, where, options)
   }
 
   readServiceEvents: Workspace['readServiceEvents'] = async (options = {}) => {
@@ -150,6 +152,9 @@ class AzureMlWorkspace implements Workspace {
     const { place } = await this.#connect(options)
     return readServiceEvents(this.#http, this.#objects, place, options)
   }
+
+  readAccess: Workspace['readAccess'] = (options = {}) =>
+    readAccess(this.#http, this.#objects, this.#id, options)
 
   listExperiments: Workspace['listExperiments'] = async (options) =>
     (await this.#connect(options)).history.experiments(options)

@@ -85,6 +85,7 @@ type OutsideOperations = Pick<
   | 'readClock'
   | 'readCapacity'
   | 'readServiceEvents'
+  | 'readAccess'
   | 'invokeEndpoint'
   | 'probe'
   | 'readMarker'
@@ -133,6 +134,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
     async readServiceEvents(options) {
       await begin(world, options)
       return []
+    },
+
+    async readAccess(options) {
+      await begin(world, options)
+      return undefined
     },
 
     async probe(plane, options) {

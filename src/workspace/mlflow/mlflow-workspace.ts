@@ -166,6 +166,7 @@ class MlflowWorkspace implements Workspace {
     })
   readCapacity: Workspace['readCapacity'] = async () => undefined
   readServiceEvents: Workspace['readServiceEvents'] = async () => []
+  readAccess: Workspace['readAccess'] = async () => undefined
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')
   completedSteps: Workspace['completedSteps'] = () => this.#unsupported('jobs')

@@ -228,14 +228,14 @@ def failed_before(report):
     return {result["path"] for result in results if result["outcome"] != "created"}
 
 
-def print_table(results):
+def print_table(results, good="created"):
     kinds = collections.defaultdict(collections.Counter)
     for result in results:
         kinds[result["kind"]][result["outcome"]] += 1
-    print(f"{'kind':<36} {'created':>8} {'failed':>8} {'all':>6}")
+    print(f"{'kind':<36} {good:>8} {'failed':>8} {'all':>6}")
     for kind, counts in sorted(kinds.items(), key=lambda item: -sum(item[1].values())):
-        print(f"{kind:<36} {counts['created']:>8} {counts['failed']:>8} {sum(counts.values()):>6}")
-    created = sum(result["outcome"] == "created" for result in results)
+        print(f"{kind:<36} {counts[good]:>8} {counts['failed']:>8} {sum(counts.values()):>6}")
+    created = sum(result["outcome"] == good for result in results)
     print(f"{'all':<36} {created:>8} {len(results) - created:>8} {len(results):>6}")
 
 
@@ -246,11 +246,11 @@ WHO = {
 }
 
 
-def print_failures(results, reasons):
+def print_failures(results, reasons, good="created"):
     """Each failure with its reason; returns how many have none."""
     counts = collections.Counter()
     for result in results:
-        if result["outcome"] == "created":
+        if result["outcome"] == good:
             continue
         told = f"{result['path']} {result['reason']}"
         known = next((one for one in reasons if re.search(one["match"], told)), None)
