@@ -10,7 +10,9 @@ export interface Ledger {
   read(direction: Direction, objects: readonly string[]): Promise<Map<string, LedgerEntry>>
   /** Upserts, in one transaction. */
   write(direction: Direction, entries: readonly LedgerEntry[]): Promise<void>
-  rows(direction: Direction, filter: LedgerFilter): Promise<LedgerRow[]>
+  rows(direction: Direction, filter: LedgerFilter & LedgerPage): Promise<LedgerRow[]>
+  /** How many rows the filter lets through. */
+  count(direction: Direction, filter: LedgerFilter): Promise<number>
   counts(direction: Direction): Promise<KindCount[]>
   readPoint(direction: Direction): Promise<ReplicationPointRow | undefined>
   /**
@@ -27,13 +29,25 @@ export interface LedgerFilter {
   readonly state?: string
   /** Part of the object's name in any letter case, as people write it. */
   readonly name?: string
+}
+
+export interface LedgerPage {
   readonly after?: string
+  /** So many of the rows that would come are left out before the first: a place in a long list. */
+  readonly skip?: number
   readonly limit: number
 }
 
-/** `name` as it stands inside ids, whose names are percent-encoded and whose slashes are not. */
+/**
+ * `name` as it stands inside `searchable` ids: names are percent-encoded, and no difference is made
+ * between a slash in a name (of a blob) and one between two names.
+ */
 export function nameInIds(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/').toLowerCase()
+}
+
+export function searchable(object: string): string {
+  return object.toLowerCase().replaceAll('%2f', '/')
 }
 
 export interface Direction {

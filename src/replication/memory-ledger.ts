@@ -5,8 +5,10 @@ import {
   directionKey,
   type Ledger,
   type LedgerEntry,
+  type LedgerFilter,
   nameInIds,
   type ReplicationPointRow,
+  searchable,
 } from './ledger.ts'
 import { laterPoint } from './replication-point.ts'
 
@@ -36,18 +38,16 @@ export function memoryLedger(): Ledger {
       const known = table(direction)
       for (const entry of entries) known.set(entry.object, structuredClone(entry))
     },
-    async rows(direction, filter) {
+    async rows(direction, { after, skip = 0, limit, ...filter }) {
       return [...table(direction).values()]
-        .filter((entry) => filter.kind === undefined || entry.kind === filter.kind)
-        .filter((entry) => filter.state === undefined || entry.state === filter.state)
-        .filter(
-          ({ object }) =>
-            filter.name === undefined || object.toLowerCase().includes(nameInIds(filter.name)),
-        )
-        .filter((entry) => filter.after === undefined || entry.object > filter.after)
+        .filter((entry) => passes(entry, filter))
+        .filter(({ object }) => after === undefined || object > after)
         .sort((a, b) => (a.object < b.object ? -1 : 1))
-        .slice(0, filter.limit)
+        .slice(skip, skip + limit)
         .map(toRow)
+    },
+    async count(direction, filter) {
+      return [...table(direction).values()].filter((entry) => passes(entry, filter)).length
     },
     async counts(direction) {
       return countByKind(
@@ -67,6 +67,14 @@ export function memoryLedger(): Ledger {
       points.set(key, laterPoint(points.get(key), point))
     },
   }
+}
+
+function passes(entry: LedgerEntry, { kind, state, name }: LedgerFilter): boolean {
+  return (
+    (kind === undefined || entry.kind === kind) &&
+    (state === undefined || entry.state === state) &&
+    (name === undefined || searchable(entry.object).includes(nameInIds(name)))
+  )
 }
 
 function toRow(entry: LedgerEntry): LedgerRow {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Direction, Ledger, LedgerEntry } from '../ledger.ts'
+import type { Direction, Ledger, LedgerEntry, LedgerFilter, LedgerPage } from '../ledger.ts'
 
 /** One suite that every ledger passes. Each case uses a group of its own in the same ledger. */
 export function describeLedgerContract(name: string, ledger: () => Ledger): void {
@@ -91,6 +91,59 @@ export function describeLedgerContract(name: string, ledger: () => Ledger): void
         'state',
         'targetDigest',
       ])
+    })
+
+    it('finds a place in a long list, and says how long it is', async () => {
+      const way = direction()
+      expect(await ledger().count(way, {})).toBe(0)
+      const objects = [
+        ...['blob/store/data%2FPart-1', 'blob/store/data%2Fpart-2', 'blob/other/1'],
+        ...['model/part-a/1', 'model/part-a/2', 'model0/part-a/1', 'run/r1'],
+      ]
+      await ledger().write(
+        way,
+        objects.map((object) =>
+          entry({
+            ...{ object, kind: object.split('/')[0] ?? '' },
+            state: object.endsWith('2') ? 'pending' : 'proven',
+          }),
+        ),
+      )
+      const shown = async (filter: LedgerFilter & Partial<LedgerPage>) =>
+        (await ledger().rows(way, { limit: 100, ...filter })).map((row) => row.object)
+      const sorted = [...objects].sort()
+      expect(await shown({ skip: 2, limit: 3 })).toEqual(sorted.slice(2, 5))
+      expect(await shown({ after: sorted[1] ?? '', skip: 2 })).toEqual(sorted.slice(4))
+      expect(await shown({ skip: 100 })).toEqual([])
+      expect(await shown({ kind: 'model', skip: 1 })).toEqual(['model/part-a/2'])
+      // People write a path of blobs as they see it.
+      expect(await shown({ name: 'data/part' })).toEqual(objects.slice(0, 2))
+      const counts = [{}, { kind: 'model' }, { state: 'pending' }, { name: 'PART-A/' }]
+      expect(await Promise.all(counts.map((filter) => ledger().count(way, filter)))).toEqual([
+        ...[7, 2, 2, 3],
+      ])
+    })
+
+    it('keeps the sums right when rows change their state, their size and their kind', async () => {
+      const way = direction()
+      const lines = async () =>
+        (await ledger().counts(way)).map(({ kind, inScope, proven, pending, bytes }) =>
+          [kind, inScope, proven, pending, bytes].join(' '),
+        )
+      const one = { object: 'model/a/1', bytes: 3 }
+      await ledger().write(way, [
+        entry({ ...one, state: 'pending' }),
+        entry({ object: 'model/b/1' }),
+      ])
+      expect(await lines()).toEqual(['model 2 1 1 3'])
+      await ledger().write(way, [entry({ ...one, bytes: 5 })])
+      expect(await lines()).toEqual(['model 2 2 0 5'])
+      await ledger().write(way, [
+        entry({ ...one, state: 'skipped' }),
+        entry({ object: 'model/b/1' }),
+      ])
+      expect(await lines()).toEqual(['model 1 1 0 0'])
+      expect((await ledger().counts(direction())).length).toBe(0)
     })
 
     it('counts per kind in restore order, skipped objects out of scope', async () => {
