@@ -91,6 +91,10 @@ export interface ObjectsQuery extends PageQuery {
   readonly state?: string
   /** Part of the name. */
   readonly name?: string
+  /** Leaves out so many before the first: a place in a long list. */
+  readonly skip?: number
+  /** Also counts what the filter lets through, which takes longer than a page. */
+  readonly total?: boolean
 }
 
 export interface KeptQuery extends PageQuery {

@@ -320,7 +320,12 @@ export const startOperation = z.object({
   verify: z.object({ share: z.number().gt(0).max(1), kind: z.string().optional() }).optional(),
 })
 
-export const objectsPage = pageOf(ledgerRow)
+export const objectsPage = pageOf(ledgerRow).extend({
+  total: z
+    .number()
+    .optional()
+    .describe('of all pages together; only when `total=true` asks for it'),
+})
 export const jobsPage = pageOf(listedJob)
 export const operationsPage = pageOf(operation)
 /** Opens the console once, within ten minutes; it is a secret until then. */
@@ -367,7 +372,7 @@ export type Event = z.infer<typeof event>
  *
  * GET  status                          -> status
  * GET  groups/{group}/plan             -> replicationPlan
- * GET  groups/{group}/objects?kind&state&name -> objectsPage
+ * GET  groups/{group}/objects?kind&state&name&skip&total -> objectsPage
  * GET  groups/{group}/drift            -> driftReport (drift-contract.ts)
  * GET  groups/{group}/conflicts -> conflictsPage (conflict-contract.ts)
  * POST groups/{group}/conflicts/resolve resolveConflict -> conflictResolution

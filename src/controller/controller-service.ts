@@ -141,15 +141,22 @@ export function controllerService(parts: ServiceParts): ControllerService {
         full,
       })
     },
-    objects: async (name, { cursor, ...filter }) => {
+    objects: async (name, { cursor, skip, limit, total, ...filter }) => {
       check(name)
       const { direction } = await courseNow(group)
-      const rows = await records.ledger.rows(direction, {
-        ...filter,
-        ...(cursor === undefined ? {} : { after: cursor }),
-      })
-      const isWhole = rows.length < filter.limit
-      return { items: rows, cursor: isWhole ? null : (rows.at(-1)?.object ?? null) }
+      const [rows, count] = await Promise.all([
+        records.ledger.rows(direction, {
+          ...{ ...filter, skip, limit },
+          ...(cursor === undefined ? {} : { after: cursor }),
+        }),
+        total ? records.ledger.count(direction, filter) : undefined,
+      ])
+      const isWhole = rows.length < limit
+      return {
+        items: rows,
+        cursor: isWhole ? null : (rows.at(-1)?.object ?? null),
+        ...(count === undefined ? {} : { total: count }),
+      }
     },
     jobs: async (name, page) => {
       check(name)

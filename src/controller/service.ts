@@ -81,5 +81,7 @@ export interface ObjectsFilter {
   readonly state?: string
   readonly name?: string
   readonly cursor?: string
+  readonly skip: number
   readonly limit: number
+  readonly total: boolean
 }

@@ -82,14 +82,25 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
           kind: z.string().optional(),
           state: z.string().optional(),
           name: z.string().min(1).optional().describe('part of the name'),
+          skip: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(2 ** 31)
+            .default(0)
+            .describe('leaves out so many before the first'),
+          total: z
+            .enum(['true', 'false'])
+            .default('false')
+            .describe('also counts all that the filter lets through'),
         }),
         response: answers({ 200: objectsPage }),
       },
     },
     (request) => {
-      const { kind, state, name, cursor, limit } = request.query
+      const { kind, state, name, cursor, skip, limit, total } = request.query
       return service.objects(request.params.group, {
-        limit,
+        ...{ skip, limit, total: total === 'true' },
         ...(kind === undefined ? {} : { kind }),
         ...(state === undefined ? {} : { state }),
         ...(name === undefined ? {} : { name }),

@@ -1,20 +1,18 @@
 import { Button, Group, Select, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useLocation, useSearchParams } from 'wouter'
 import type { LedgerRow } from '../../../src/api/contract.ts'
-import { api, followCursors } from '../api.ts'
 import { links } from '../links.ts'
 import type { GroupPageProps } from '../pages.tsx'
 import { rowColor, rowMark } from '../parts/colors.ts'
 import { bytes, moment } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { useLedgerRows } from '../parts/use-ledger-rows.ts'
 import { VirtualRows } from '../parts/virtual-rows.tsx'
 
 const states = ['proven', 'pending', 'failed', 'conflict', 'skipped']
-const pageSize = 500
 
 /** The ledger. The filter is the address, so that a list can be sent to somebody. */
 export function ObjectsPage({ group }: GroupPageProps) {
@@ -28,7 +26,7 @@ export function ObjectsPage({ group }: GroupPageProps) {
     <>
       <Heading title="Objects" trail={[[group.group, links.group(group.group)]]} />
       <Filter group={group} filter={filter} />
-      <Rows group={group.group} filter={filter} />
+      <Rows key={JSON.stringify(filter)} group={group.group} filter={filter} />
     </>
   )
 }
@@ -89,16 +87,10 @@ function Filter({ group, filter }: Pick<GroupPageProps, 'group'> & { filter: Obj
 }
 
 function Rows({ group, filter }: { group: string; filter: ObjectFilter }) {
-  const pages = useInfiniteQuery({
-    queryKey: ['objects', group, filter],
-    queryFn: ({ pageParam, signal }) =>
-      api.objects(group, { ...given(filter), ...pageParam, limit: pageSize }, { signal }),
-    ...followCursors,
-  })
-  if (pages.error) return <Problem error={pages.error} retry={() => void pages.refetch()} />
-  if (!pages.data) return <Loading what="the ledger" />
-  const rows = pages.data.pages.flatMap(({ items }) => items)
-  if (rows.length === 0)
+  const rows = useLedgerRows(group, given(filter))
+  if (rows.error) return <Problem error={rows.error} retry={rows.retry} />
+  if (rows.count === undefined) return <Loading what="the ledger" />
+  if (rows.count === 0)
     return (
       <Empty
         title="No object"
@@ -113,16 +105,16 @@ function Rows({ group, filter }: { group: string; filter: ObjectFilter }) {
     <>
       <VirtualRows
         label="objects"
-        rows={rows}
+        count={rows.count}
+        rowAt={rows.rowAt}
         keyOf={(row) => row.object}
         hrefOf={(row) => links.object(group, row.object)}
         columns="object-columns"
-        more={pages.hasNextPage && !pages.isFetchingNextPage ? pages.fetchNextPage : undefined}
-        render={(row) => <ObjectRow row={row} />}
+        onShown={rows.onShown}
+        render={objectRow}
       />
-      <Text size="sm" c="dimmed" mt={4} data-testid="row-count">
-        {rows.length.toLocaleString('en')}
-        {pages.hasNextPage ? ' read so far; more follow as you scroll' : ' in all'}
+      <Text size="sm" c="dimmed" mt={4} data-testid="row-count" className="steady">
+        {rows.isCounted ? `${rows.count.toLocaleString('en')} in all` : 'Counting…'}
       </Text>
     </>
   )
@@ -132,21 +124,23 @@ function given(filter: ObjectFilter): Partial<ObjectFilter> {
   return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ''))
 }
 
-function ObjectRow({ row }: { row: LedgerRow }) {
+/** Plain elements: they pass by the hundred. */
+function objectRow(row: LedgerRow) {
   return (
     <>
       <span className="cut" title={row.object}>
         {decodeURIComponent(row.object)}
       </span>
-      <Text span size="sm" c={rowColor(row.state)} fw={600}>
+      <span
+        className="row-state"
+        style={{ color: `var(--mantine-color-${rowColor(row.state)}-text)` }}
+      >
         {rowMark(row.state)} {row.state}
-      </Text>
-      <Text span size="sm" ta="right" className="steady wide">
-        {bytes(row.bytes)}
-      </Text>
-      <Text span size="sm" className="steady wide" title={moment(row.at)}>
+      </span>
+      <span className="steady wide row-bytes">{bytes(row.bytes)}</span>
+      <span className="steady wide row-at" title={moment(row.at)}>
         {moment(row.at).slice(0, 16)}
-      </Text>
+      </span>
     </>
   )
 }

@@ -69,17 +69,18 @@ function Tree(
   return (
     <VirtualRows
       label="runs"
-      rows={rows}
+      count={rows.length}
+      rowAt={(index) => rows[index]}
       keyOf={({ run }) => run.run}
       hrefOf={({ run }) => links.run(group.group, run.run)}
       columns="object-columns"
-      more={more}
-      render={({ run, depth }) => <RunRow run={run} depth={depth} />}
+      onShown={(_, last) => last >= rows.length - 100 && more?.()}
+      render={runRow}
     />
   )
 }
 
-function RunRow({ run, depth }: { run: RunSummary; depth: number }) {
+function runRow({ run, depth }: { run: RunSummary; depth: number }) {
   return (
     <>
       <span className="cut" style={{ paddingLeft: depth * 18 }}>
