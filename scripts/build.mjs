@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -41,9 +42,22 @@ if (existsSync(join(root, 'web', 'index.html'))) {
     logLevel: 'warn',
     build: { outDir: join(dist, 'web'), emptyOutDir: true },
   })
+  compressBeside(join(dist, 'web'))
 }
 mkdirSync(dist, { recursive: true })
 writeFileSync(join(dist, '.built'), '')
+
+/** The controller sends what the browser can unpack, and compresses nothing while somebody waits. */
+function compressBeside(folder) {
+  for (const name of readdirSync(folder, { recursive: true }).filter((each) =>
+    /\.(js|css|html)$/.test(each),
+  )) {
+    const path = join(folder, name)
+    const bytes = readFileSync(path)
+    writeFileSync(`${path}.br`, brotliCompressSync(bytes))
+    writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }))
+  }
+}
 
 /** `holdfast/client`: one file for Node and browsers, and its types. */
 async function buildClient() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
@@ -58,6 +59,8 @@ export interface RunningServer {
 /** Throws `address.in-use`, `address.unavailable` or `listen.unprotected` (operator). */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const shutdown = new AbortController()
+  // Each open stream of events listens to it.
+  setMaxListeners(0, shutdown.signal)
   const { host, port } = options.listen
   const address = publicAddress(options.listen, options.publicUrl)
   const { isSecure, isOwnOrigin } = address
@@ -174,7 +177,15 @@ const noConsole = `<!doctype html><meta charset="utf-8"><title>Holdfast</title>
 
 async function registerConsole(app: FastifyInstance, consoleDir: string): Promise<void> {
   if (existsSync(consoleDir)) {
-    await app.register(fastifyStatic, { root: consoleDir, cacheControl: false })
+    // The build leaves each file compressed beside itself.
+    await app.register(fastifyStatic, {
+      ...{ root: consoleDir, cacheControl: false, preCompressed: true },
+    })
+    // Their names change with their content, so nobody fetches them twice.
+    app.addHook('onSend', async ({ url }, reply) => {
+      if (url.startsWith('/assets/') && reply.statusCode === 200)
+        reply.header('cache-control', 'public, max-age=31536000, immutable')
+    })
     // A link to a page of the console opens that page; which pages there are is the console's business.
     for (const path of ['/groups/*', '/operations/*'])
       app.get(path, { schema: { hide: true } }, (_request, reply) => reply.sendFile('index.html'))
