@@ -20,6 +20,8 @@ import type { ProtectedGroup } from './protected-group.ts'
 /** A controller that is silent for longer than this is dead, in milliseconds. */
 const leaseTtlMs = 10_000
 const beatEveryMs = 2000
+/** How often readers are told how far a step is: eyes follow no faster, and a million objects are no more. */
+const progressEveryMs = 500
 
 export interface StartRunnerOptions {
   readonly gate: PassGate
@@ -52,19 +54,34 @@ export async function startRunner(
     const { id, runbook } = run.header
     return operationOf(run, { progress: progress.get(id), known: past.of(runbook), now: clock() })
   }
-  const publish = async (id: string, type: RunEvent['type']) => {
+  const publish = async (id: string, type?: RunEvent['type']) => {
     if (type === 'begun' || type === 'finished') await past.refresh()
     const run = await journal.read(id)
     if (run === undefined) return
     events.publish({ type: 'operation', at: clock().toISOString(), data: show(run) })
   }
+  // One after the other: a run that is done must not be followed by how far it had been.
+  let last = Promise.resolve()
+  const told = (id: string, type?: RunEvent['type']) => {
+    last = last.then(() => publish(id, type)).catch(() => undefined)
+  }
+  const due = new Map<string, NodeJS.Timeout>()
+  const progressed = (id: string) => {
+    if (due.has(id)) return
+    const tell = () => {
+      due.delete(id)
+      told(id)
+    }
+    due.set(id, setTimeout(tell, progressEveryMs))
+  }
   const bindings = bindProcedures(group, gate, {
     journal,
     now: clock,
-    onEvent: (id, { type }) => void publish(id, type).catch(() => undefined),
+    onEvent: (id, { type }) => told(id, type),
     onProgress: (id, step, value) => {
       const steps = progress.get(id) ?? new Map<string, StepProgress>()
       progress.set(id, steps.set(step, value))
+      progressed(id)
     },
   })
   const executor = executorOf(plan.group, stateDir)
@@ -97,6 +114,7 @@ export async function startRunner(
     stop: async () => {
       await stopTakeOver?.()
       await runner.stop()
+      for (const timer of due.values()) clearTimeout(timer)
       await leases.release()
     },
   }

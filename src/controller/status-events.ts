@@ -30,8 +30,11 @@ export function statusEvents(
   return {
     changed: () => {
       timer ??= setTimeout(() => {
-        timer = undefined
-        publishing = publish()
+        // One after the other, or an older status could come after a newer one.
+        publishing = publishing.then(() => {
+          timer = undefined
+          return publish()
+        })
       }, atMostEveryMs)
     },
     stop: async () => {

@@ -70,9 +70,29 @@ async function explainAndRetry(): Promise<void> {
   setTimeout(connect, 2000)
 }
 
+/**
+ * A browser opens six connections to a controller, for all its tabs together, and each stream holds
+ * one: a seventh tab would wait for ever. So a tab that nobody sees lets go of its own.
+ */
+const restAfterMs = 30_000
+let rest: ReturnType<typeof setTimeout> | undefined
+
+function restWhileHidden(): void {
+  clearTimeout(rest)
+  if (document.hidden)
+    rest = setTimeout(() => {
+      source?.close()
+      source = undefined
+    }, restAfterMs)
+  else if (!source) connect()
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  if (!source) connect()
+  if (!source) {
+    connect()
+    document.addEventListener('visibilitychange', restWhileHidden)
+  }
   return () => listeners.delete(listener)
 }
 

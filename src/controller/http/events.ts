@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { PublishedEvent } from '../event-bus.ts'
+import { frameOf, type PublishedEvent } from '../event-bus.ts'
 import type { ControllerService } from '../service.ts'
 import { callStillHolds } from './caller.ts'
 
 const keepAliveMs = 15_000
 /** A reader that slow is cut off; it resumes with Last-Event-ID, and we keep no more for it. */
-const mostBufferedBytes = 4 * 1024 * 1024
+const mostBufferedBytes = 1024 * 1024
 
 /** Streams events until either side ends; a resumed stream first gets what it missed. */
 export async function streamEvents(
@@ -14,10 +14,8 @@ export async function streamEvents(
   reply: FastifyReply,
   shutdown: AbortSignal,
 ): Promise<void> {
-  const lastId = request.headers['last-event-id']
-  const missed = typeof lastId === 'string' ? service.events.after(lastId) : undefined
   // Read before the headers go out, so that a failure is still an ordinary answer.
-  const first = missed ? undefined : await service.status()
+  const frames = resumed(service, request) ?? (await fromTheStatus(service))
   reply.hijack()
   const { raw } = reply
   raw.writeHead(200, {
@@ -26,16 +24,11 @@ export async function streamEvents(
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   })
-  const send = ({ id, event }: PublishedEvent) => {
+  for (const frame of frames) raw.write(frame)
+  const unsubscribe = service.events.subscribe(({ frame }) => {
     if (raw.writableLength > mostBufferedBytes) raw.destroy()
-    else raw.write(`id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-  }
-  if (first) {
-    const event = { type: 'status', at: first.now, data: first }
-    raw.write(`event: status\ndata: ${JSON.stringify(event)}\n\n`)
-  }
-  for (const published of missed ?? []) send(published)
-  const unsubscribe = service.events.subscribe(send)
+    else raw.write(frame)
+  })
   const end = () => raw.end()
   const keepAlive = setInterval(async () => {
     raw.write(': still here\n\n')
@@ -50,3 +43,22 @@ export async function streamEvents(
   })
   if (shutdown.aborted) end()
 }
+
+/** Undefined: nothing was read before, or so long ago that only the status tells where things stand. */
+function resumed(
+  { events }: ControllerService,
+  { headers }: FastifyRequest,
+): readonly Buffer[] | undefined {
+  const lastId = headers['last-event-id']
+  return typeof lastId === 'string' ? events.after(lastId)?.map(frameIn) : undefined
+}
+
+/** The status, and what was published while it was read. */
+async function fromTheStatus(service: ControllerService): Promise<readonly Buffer[]> {
+  const id = service.events.newestId()
+  const data = await service.status()
+  const first = frameOf(id, { type: 'status', at: data.now, data })
+  return [first, ...(service.events.after(id) ?? []).map(frameIn)]
+}
+
+const frameIn = ({ frame }: PublishedEvent) => frame
