@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Code, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Card, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Link } from 'wouter'
@@ -12,6 +12,7 @@ import { Heading } from '../parts/heading.tsx'
 import { RoleButton } from '../parts/role-button.tsx'
 import { ShowOlder } from '../parts/show-older.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { isTyped, TypedPhrase } from '../parts/typed-phrase.tsx'
 import { When } from '../parts/when.tsx'
 import { useWhyNot } from '../session.ts'
 
@@ -159,7 +160,7 @@ function Confirm(props: {
   const [typed, setTyped] = useState('')
   const { object } = conflict
   const phrase = `keep ${conflict[keep].member}`
-  const isConfirmed = typed.trim().toLowerCase() === phrase.toLowerCase()
+  const isConfirmed = isTyped(phrase, typed)
   const whyNot = useWhyNot(group, 'POST /api/v1/groups/:group/conflicts/resolve')
   const preview = useQuery({
     queryKey: ['resolve', group, object, keep, conflict.source.at, conflict.target.at],
@@ -191,20 +192,7 @@ function Confirm(props: {
           (preview.data?.sentence ?? 'Asking what would happen…')
         )}
       </Alert>
-      <TextInput
-        mt="sm"
-        label={
-          <>
-            Type <Code>{phrase}</Code> to confirm
-          </>
-        }
-        value={typed}
-        onChange={(event) => setTyped(event.currentTarget.value)}
-        autoComplete="off"
-        autoCapitalize="off"
-        spellCheck={false}
-        data-autofocus
-      />
+      <TypedPhrase phrase={phrase} typed={typed} onType={setTyped} autoFocus />
       <Group gap="xs" mt="sm">
         <RoleButton
           group={group}

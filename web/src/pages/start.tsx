@@ -1,9 +1,14 @@
-import { Alert, Card, Checkbox, Code, List, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { Alert, Card, Checkbox, List, Stack, Text, Title } from '@mantine/core'
+import { type UseQueryResult, useMutation, useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
 import { allItems } from '../../../src/api/all-items.ts'
-import type { Expectation, GroupStatus, OperationType } from '../../../src/api/contract.ts'
+import type {
+  Expectation,
+  GroupStatus,
+  Operation,
+  OperationType,
+} from '../../../src/api/contract.ts'
 import { api } from '../api.ts'
 import { links } from '../links.ts'
 import { useNow } from '../live.ts'
@@ -12,6 +17,7 @@ import { count, duration, moment, readable } from '../parts/format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { RoleButton } from '../parts/role-button.tsx'
 import { Empty, Loading, Problem } from '../parts/states.tsx'
+import { isTyped, TypedPhrase } from '../parts/typed-phrase.tsx'
 import { otherMember, type Procedure, procedures, unproven } from '../procedures.ts'
 import { useWhyNot } from '../session.ts'
 
@@ -35,6 +41,13 @@ interface BeforeProps {
 function Before({ group, type, procedure }: BeforeProps) {
   const [force, setForce] = useState(false)
   const why = procedure.whyNot(group)
+  const whyNot = useWhyNot(group.group, `POST /api/v1/groups/:group/${type}`)
+  const preview = useQuery({
+    queryKey: ['preview', group.group, type, group.epoch, force],
+    queryFn: ({ signal }) => api.start(group.group, type, { dryRun: true, force }, { signal }),
+    staleTime: 30_000,
+    enabled: whyNot === undefined,
+  })
   return (
     <>
       <Heading
@@ -50,8 +63,11 @@ function Before({ group, type, procedure }: BeforeProps) {
         ) : null}
         <AtStake group={group} type={type} />
         {type === 'failover' ? <Force group={group} force={force} setForce={setForce} /> : null}
-        <Steps group={group} type={type} force={force} />
-        <Confirm group={group} type={type} procedure={procedure} force={force} />
+        <Steps group={group} whyNot={whyNot} preview={preview} />
+        {/* What is agreed to is what was shown; and what is to be clicked does not move away. */}
+        {preview.isLoading ? null : (
+          <Confirm group={group} type={type} procedure={procedure} force={force} whyNot={whyNot} />
+        )}
       </Stack>
     </>
   )
@@ -119,14 +135,12 @@ function Force(props: { group: GroupStatus; force: boolean; setForce: (force: bo
   )
 }
 
-function Steps({ group, type, force }: Pick<BeforeProps, 'group' | 'type'> & { force: boolean }) {
-  const whyNot = useWhyNot(group.group, `POST /api/v1/groups/:group/${type}`)
-  const preview = useQuery({
-    queryKey: ['preview', group.group, type, group.epoch, force],
-    queryFn: ({ signal }) => api.start(group.group, type, { dryRun: true, force }, { signal }),
-    staleTime: 30_000,
-    enabled: whyNot === undefined,
-  })
+function Steps(props: {
+  group: GroupStatus
+  whyNot: string | undefined
+  preview: UseQueryResult<Operation>
+}) {
+  const { group, whyNot, preview } = props
   return (
     <Card withBorder padding="md" data-testid="preview">
       <Title order={2} size="h5" mb="xs">
@@ -169,51 +183,36 @@ function expectedSentence({ durationMs, knownMs, unknownSteps, waits, from }: Ex
     : `Takes at least ${duration(knownMs)} (${sources}); ${unseen}.${people}`
 }
 
-function Confirm({ group, type, procedure, force }: BeforeProps & { force: boolean }) {
+function Confirm(props: BeforeProps & { force: boolean; whyNot: string | undefined }) {
+  const { group, type, procedure, force, whyNot } = props
   const [, go] = useLocation()
   const [typed, setTyped] = useState('')
   // An answer that was lost on the way must not make the second click a second move.
   const [idempotencyKey] = useState(() => crypto.randomUUID())
   const other = otherMember(group)
   const phrase = procedure.phrase?.(group, other)
-  const isConfirmed = phrase === undefined || typed.trim().toLowerCase() === phrase.toLowerCase()
+  const isConfirmed = isTyped(phrase, typed)
   const start = useMutation({
     // What was shown is what was agreed to.
     mutationFn: () =>
       api.start(group.group, type, { force, expectedEpoch: group.epoch }, { idempotencyKey }),
     onSuccess: (operation) => go(links.operation(operation.id)),
   })
-  const whyNot = useWhyNot(group.group, `POST /api/v1/groups/:group/${type}`)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (isConfirmed && whyNot === undefined) start.mutate()
   }
   return (
     <Card withBorder padding="md" component="form" onSubmit={submit}>
-      <Text mb="sm" data-testid="consequence">
-        {procedure.consequence(group, other)}
-      </Text>
-      {phrase === undefined ? null : (
-        <TextInput
-          label={
-            <>
-              Type <Code>{phrase}</Code> to confirm
-            </>
-          }
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          mb="sm"
-        />
-      )}
+      <Text data-testid="consequence">{procedure.consequence(group, other)}</Text>
+      <TypedPhrase phrase={phrase} typed={typed} onType={setTyped} />
       <RoleButton
         group={group.group}
         operation={`POST /api/v1/groups/:group/${type}`}
         type="submit"
         disabled={!isConfirmed}
         loading={start.isPending}
+        mt="sm"
         style={{ alignSelf: 'start' }}
         color={type === 'failover' ? 'red' : 'teal'}
       >

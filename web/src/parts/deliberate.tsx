@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, TextInput } from '@mantine/core'
+import { Alert, Button, Group, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Operation } from '../../../src/api/contract.ts'
@@ -6,6 +6,7 @@ import type { ControlAction } from '../../../src/api/control-contract.ts'
 import { api } from '../api.ts'
 import { RoleButton } from './role-button.tsx'
 import { Problem } from './states.tsx'
+import { isTyped, TypedPhrase } from './typed-phrase.tsx'
 
 /** A button that opens into what follows from it, why it is done, and a phrase to be typed. */
 export function Deliberate(props: {
@@ -37,8 +38,7 @@ function Form(props: Parameters<typeof Deliberate>[0] & { leave: () => void }) {
   const { operation, action, step, label, consequence, phrase, color = 'red', leave } = props
   const [typed, setTyped] = useState('')
   const [reason, setReason] = useState('')
-  const isConfirmed = phrase === undefined || typed.trim().toLowerCase() === phrase.toLowerCase()
-  const isReady = isConfirmed && (action === 'retry' || reason.trim() !== '')
+  const isReady = isTyped(phrase, typed) && (action === 'retry' || reason.trim() !== '')
   const control = useMutation({
     mutationFn: () =>
       api.control(operation.id, action, {
@@ -65,21 +65,7 @@ function Form(props: Parameters<typeof Deliberate>[0] & { leave: () => void }) {
             data-autofocus
           />
         )}
-        {phrase === undefined ? null : (
-          <TextInput
-            mt="xs"
-            label={
-              <>
-                Type <Code>{phrase}</Code> to confirm
-              </>
-            }
-            value={typed}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-            autoComplete="off"
-            autoCapitalize="off"
-            spellCheck={false}
-          />
-        )}
+        <TypedPhrase phrase={phrase} typed={typed} onType={setTyped} />
         <Group gap="xs" mt="sm">
           <RoleButton
             group={operation.group}

@@ -1,4 +1,5 @@
 import { Alert, Anchor, Badge, Button, Group, Title } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import { Link } from 'wouter'
 import type { GroupStatus } from '../../../src/api/contract.ts'
 import { links } from '../links.ts'
@@ -7,6 +8,11 @@ import { protectionColor } from './colors.ts'
 import { readable } from './format.ts'
 import { LagCard } from './lag-card.tsx'
 import { MemberCard } from './member-card.tsx'
+
+/** Not before the first paint: nobody protects local regions but to look around. */
+const OutageButtons = lazy(async () => ({
+  default: (await import('./outage-switches.tsx')).OutageButtons,
+}))
 
 /** Where a group stands, in the order in which somebody who was woken asks. */
 export function GroupSummary({ group, now }: { group: GroupStatus; now: number }) {
@@ -24,6 +30,9 @@ export function GroupSummary({ group, now }: { group: GroupStatus; now: number }
         <Badge variant="outline" color="gray" data-testid="epoch">
           epoch {group.epoch}
         </Badge>
+        <Suspense fallback={null}>
+          <OutageButtons group={group} />
+        </Suspense>
       </Group>
       <Verdict group={group} />
       <Needs group={group} now={now} />

@@ -6,22 +6,47 @@ import { api } from '../api.ts'
 import { RoleButton } from './role-button.tsx'
 import { Problem } from './states.tsx'
 
-/** For showing what happens. Only members that are local regions have a switch; Azure has none. */
-export function OutageSwitches({ group }: { group: GroupStatus }) {
-  const outages = useQuery({
-    queryKey: ['outages', group.group],
-    queryFn: ({ signal }) => api.outages(group.group, {}, { signal }),
+const useOutages = ({ group }: GroupStatus) =>
+  useQuery({
+    queryKey: ['outages', group],
+    queryFn: ({ signal }) => api.outages(group, {}, { signal }),
     refetchInterval: 5000,
-  })
-  const items = outages.data?.items ?? []
-  if (items.length === 0) return null
+  }).data?.items ?? []
+
+/** For showing what happens, where it will be seen. Takes no room of its own until it is known. */
+export function OutageButtons({ group }: { group: GroupStatus }) {
+  const outages = useOutages(group)
+  if (outages.length === 0) return null
+  return (
+    <Group
+      gap="xs"
+      ml="auto"
+      visibleFrom="sm"
+      className="unprinted"
+      role="group"
+      aria-label="outage"
+    >
+      <Text size="sm" c="dimmed">
+        Rehearse an outage:
+      </Text>
+      {outages.map((outage) => (
+        <Toggle key={outage.member} group={group} outage={outage} size="compact-xs" />
+      ))}
+    </Group>
+  )
+}
+
+/** Only members that are local regions have a switch; Azure has none. */
+export function OutageSwitches({ group }: { group: GroupStatus }) {
+  const outages = useOutages(group)
+  if (outages.length === 0) return null
   return (
     <section aria-label="outage" className="unprinted">
       <Title order={2} size="h5" mb="xs">
         Rehearse an outage
       </Title>
       <Group gap="sm" align="stretch">
-        {items.map((outage) => (
+        {outages.map((outage) => (
           <Switch key={outage.member} group={group} outage={outage} />
         ))}
       </Group>
@@ -29,13 +54,8 @@ export function OutageSwitches({ group }: { group: GroupStatus }) {
   )
 }
 
-function Switch({ group, outage }: { group: GroupStatus; outage: Outage }) {
-  const client = useQueryClient()
+function Switch({ group, outage }: SwitchProps) {
   const { member, down } = outage
-  const change = useMutation({
-    mutationFn: () => api.setOutage(group.group, member, !down),
-    onSettled: () => client.invalidateQueries({ queryKey: ['outages'] }),
-  })
   return (
     <Card withBorder padding="sm" data-testid={`outage-${member}`} data-down={String(down)}>
       <Text size="sm" mb="xs">
@@ -46,10 +66,34 @@ function Switch({ group, outage }: { group: GroupStatus; outage: Outage }) {
             ? 'every connection is cut'
             : 'it is reachable'}
       </Text>
+      <Toggle group={group} outage={outage} size="xs" />
+      {down ? (
+        <Alert color="orange" mt="xs" p="xs">
+          Nothing in it is lost; it answers again when the outage ends.
+        </Alert>
+      ) : null}
+    </Card>
+  )
+}
+
+interface SwitchProps {
+  readonly group: GroupStatus
+  readonly outage: Outage
+}
+
+function Toggle({ group, outage, size }: SwitchProps & { readonly size: 'xs' | 'compact-xs' }) {
+  const client = useQueryClient()
+  const { member, down } = outage
+  const change = useMutation({
+    mutationFn: () => api.setOutage(group.group, member, !down),
+    onSettled: () => client.invalidateQueries({ queryKey: ['outages'] }),
+  })
+  return (
+    <>
       <RoleButton
         group={group.group}
         operation="POST /api/v1/groups/:group/outages/:member"
-        size="xs"
+        size={size}
         color={down ? 'teal' : 'red'}
         disabled={down === null}
         loading={change.isPending}
@@ -58,11 +102,6 @@ function Switch({ group, outage }: { group: GroupStatus; outage: Outage }) {
         {down ? `End the outage of ${member}` : `Cut off ${member}`}
       </RoleButton>
       {change.error ? <Problem error={change.error} /> : null}
-      {down ? (
-        <Alert color="orange" mt="xs" p="xs">
-          Nothing in it is lost; it answers again when the outage ends.
-        </Alert>
-      ) : null}
-    </Card>
+    </>
   )
 }

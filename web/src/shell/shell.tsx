@@ -57,19 +57,16 @@ export function Shell({ children }: { children: ReactNode }) {
             Holdfast
           </Text>
           <ConnectionBadge />
-          <Button
-            variant="default"
-            size="xs"
-            ml="auto"
-            onClick={ask}
-            aria-keyshortcuts="Control+K Meta+K"
-          >
+          {/* Known a moment later than the rest, which stays where it is. */}
+          <div style={{ marginLeft: 'auto' }}>
+            <Who group={group?.group} />
+          </div>
+          <Button variant="default" size="xs" onClick={ask} aria-keyshortcuts="Control+K Meta+K">
             Go to…
             <Text span size="xs" c="dimmed" ml="xs" visibleFrom="sm">
               Ctrl K
             </Text>
           </Button>
-          <Who group={group?.group} />
           <SchemeSwitch />
         </Group>
       </AppShell.Header>
