@@ -3,6 +3,8 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Bench, type BenchContext, type Figure, isMet } from './bench.ts'
+import { consolePages } from './console.ts'
+import { events } from './events.ts'
 import { failover } from './failover.ts'
 import { gateway } from './gateway.ts'
 import { mlflowHistory } from './mlflow-history.ts'
@@ -19,13 +21,16 @@ const benches: readonly Bench[] = [
   mlflowHistory,
   gateway,
   failover,
+  consolePages,
+  events,
 ]
 
 const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
   --full          the sizes the project promises (minutes to hours) instead of small ones
   --shape NAME    only this shape, of a bench that has several (mlflow-history, failover); may be repeated
-  --runs N        this many runs of each shape (mlflow-history, two-regions, failover); --rounds is the same
+  --runs N        this many runs of each shape (mlflow-history, two-regions, failover) or sync (events);
+                  --rounds is the same
   --resume FILE   keep measurements there and take from there what was measured already (mlflow-history)
   --json          one JSON document on stdout
   --list          the names`

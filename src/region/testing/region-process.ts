@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { processUse } from './process-use.ts'
 
 /** Arguments to Node that run the command line from its sources. */
 const fromSources = [
@@ -50,24 +50,9 @@ export async function startRegionProcess(
   return {
     cloudFile: (JSON.parse(line) as { cloudFile: string }).cloudFile,
     startMs,
-    peakMb: () => peakOf(child.pid ?? 0),
-    cpuMs: () => cpuOf(child.pid ?? 0),
+    peakMb: () => processUse(child.pid ?? 0)?.peakMb,
+    cpuMs: () => processUse(child.pid ?? 0)?.cpuMs,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   }
-}
-
-function peakOf(pid: number): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return kilobytes === undefined ? undefined : Number(kilobytes) / 1000
-}
-
-function cpuOf(pid: number): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  // Behind the name, which may hold anything: user and system time in hundredths of a second.
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
