@@ -52,8 +52,12 @@ export interface Story {
   end(): Promise<void>
 }
 
-/** `more`: what the plan says besides, as YAML. */
-export async function beginStory(group = 'fraud', more = ''): Promise<Story> {
+/** `more`: what the plan says besides, as YAML; `options`: of the controller. */
+export async function beginStory(
+  group = 'fraud',
+  more = '',
+  options: readonly string[] = [],
+): Promise<Story> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-console-'))
   const pair = await startRegionPair(folder)
   const protectedPair = await createProtectedPair(pair, group)
@@ -64,7 +68,7 @@ export async function beginStory(group = 'fraud', more = ''): Promise<Story> {
   await pair.processes.start('controller', [
     ...['controller', '--plan', protectedPair.planFile, '--state', protectedPair.stateDir],
     ...['--listen', '127.0.0.1:0', '--sync-every', '1s', '--probe-every', '300ms'],
-    ...['--exit-with-parent', '--json'],
+    ...['--exit-with-parent', '--json', ...options],
   ])
   const note = readFileSync(join(protectedPair.stateDir, 'controller.json'), 'utf8')
   const api = createClient(JSON.parse(note))
