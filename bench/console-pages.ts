@@ -107,7 +107,7 @@ export async function measureShifts(page: Page, api: ApiClient): Promise<Figure[
 }
 
 async function addresses(api: ApiClient): Promise<readonly (readonly [string, string])[]> {
-  const [operation] = await api.operations(group)
+  const [operation] = (await api.operations({ group })).items
   const [run] = (await api.runs(group)).items
   return [
     ...destinations(group).map(({ label, href }) => [label, href] as const),
