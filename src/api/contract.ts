@@ -243,6 +243,7 @@ export const plannedAction = z.object({
     .array(z.object({ path: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
     .optional(),
   bytes: z.number().optional(),
+  priority: z.number().optional().describe('the line of the plan that lets it go first, from 1'),
   /** Of the content that the target is to hold. */
   digest: z.string().optional(),
 })

@@ -24,6 +24,8 @@ export function planTextOf(plan: ReplicationPlan): string {
   if (plan.actions.length > 0) {
     lines.push('', tableText(['ACTION', 'KIND', 'OBJECTS', 'SIZE'], groups(plan.actions)))
   }
+  const first = firstText(plan.actions)
+  if (first !== undefined) lines.push('', first)
   const special = plan.actions.filter(({ action }) => action === 'conflict' || action === 'skip')
   if (special.length > 0) {
     const rows = special
@@ -40,6 +42,21 @@ export function planTextOf(plan: ReplicationPlan): string {
       : `${countText(changes.length, 'change')}, ${bytesText(plan.bytes)} to copy. Do it: holdfast sync`,
   )
   return lines.join('\n')
+}
+
+/** Line by line of the plan's priorities, what of it there is to do. */
+function firstText(actions: readonly PlannedAction[]): string | undefined {
+  const counts = new Map<string, number>()
+  for (const { priority, kind } of actions) {
+    if (priority === undefined) continue
+    const key = `${priority} ${kind}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  if (counts.size === 0) return undefined
+  const rows = [...counts]
+    .map(([key, count]) => [...key.split(' '), String(count)])
+    .sort(([a], [b]) => Number(a) - Number(b))
+  return tableText(['FIRST', 'KIND', 'OBJECTS'], rows)
 }
 
 function groups(actions: readonly PlannedAction[]): string[][] {

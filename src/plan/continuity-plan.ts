@@ -22,6 +22,8 @@ export interface ContinuityPlan {
   readonly strategies: readonly StrategyRule[]
   /** Whose content stands where both sides changed; the last match wins. Without one a human decides. */
   readonly conflicts: readonly ConflictRule[]
+  /** What goes before the rest of its wave, the first line before the second; absent: nothing. */
+  readonly priority?: readonly PriorityRule[]
   /** What becomes at the secondary of what is deleted at the primary; it is never deleted there. */
   readonly deletions: 'archive' | 'leave'
   /** category (`compute`, `datastore`, `identity`, …) -> name at the primary -> name at the secondary */
@@ -78,6 +80,13 @@ export interface StrategyRule {
   /** Glob over the object's name; absent: every name. */
   readonly name?: string
   readonly strategy: Strategy
+}
+
+export interface PriorityRule {
+  /** `experiment`: the experiment and its runs. */
+  readonly kind: Kind
+  /** Glob over the object's name; absent: every name. */
+  readonly name?: string
 }
 
 export interface ConflictRule {

@@ -232,6 +232,21 @@ describe('mistakes', () => {
       ['2:30 not-allowed strategies.0.strategy'],
     ],
     [
+      'a priority for what no pass writes one by one',
+      `priority:\n  - { kind: job }\n${members}`,
+      ['2:13 not-allowed priority.0.kind'],
+    ],
+    [
+      'a priority that an earlier one has already',
+      `priority:\n  - { kind: model }\n  - { kind: run }\n  - { kind: model, name: "a-*" }\n${members}`,
+      ['4:5 no-effect priority.2'],
+    ],
+    [
+      'a priority with an unknown key',
+      `priority:\n  - { kind: model, rank: 1 }\n${members}`,
+      ['2:20 unknown-key priority.0.rank'],
+    ],
+    [
       'a side of a conflict that is none',
       `conflicts:\n  - { kind: model, keep: both }\n${members}`,
       ['2:26 not-allowed conflicts.0.keep'],

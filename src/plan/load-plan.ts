@@ -154,6 +154,10 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       keep,
       ...(name === undefined ? {} : { name }),
     })),
+    priority: document.priority.map(({ kind, name }) => ({
+      kind,
+      ...(name === undefined ? {} : { name }),
+    })),
     deletions: document.deletions,
     map: document.map as ContinuityPlan['map'],
     endpoints: document.endpoints.map(toEndpoint),

@@ -17,6 +17,7 @@ export function checkPlan(raw: unknown): Finding[] {
     ...checkEndpoints(document.endpoints),
     ...checkEndpointService(document.endpoints, asRecord(document.members) ?? {}),
     ...checkEndpointMembers(document.endpoints, Object.keys(asRecord(document.members) ?? {})),
+    ...checkPriority(document.priority),
     ...checkMap(document.map),
     ...checkDecide(document.decide),
     ...checkChannels(document.notify),
@@ -215,6 +216,26 @@ function checkMap(raw: unknown): Finding[] {
         },
       ]
     })
+  })
+}
+
+/** A line that an earlier one covers would look as if it did something. */
+function checkPriority(raw: unknown): Finding[] {
+  if (!Array.isArray(raw)) return []
+  const rules = raw.map((entry: unknown) => asRecord(entry) ?? {})
+  return rules.flatMap(({ kind, name }, index): Finding[] => {
+    const first = rules.findIndex(
+      (rule) => rule.kind === kind && (rule.name === undefined || rule.name === name),
+    )
+    if (kind === undefined || first === index) return []
+    return [
+      {
+        code: 'no-effect',
+        path: ['priority', index],
+        message: `Line ${first + 1} of the priorities has all of these already.`,
+        remedy: 'Put this line before that one, or leave it out.',
+      },
+    ]
   })
 }
 

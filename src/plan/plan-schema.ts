@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { kinds as allKinds } from '../model/kinds.ts'
+import { kinds as allKinds, type Kind } from '../model/kinds.ts'
 import { parseDrillWindow } from './drill-window.ts'
 import { endpointBranches, keysOfEndpoint } from './endpoint-schema.ts'
 import { keysOfAuth, keysOfMember, memberBranches } from './member-schema.ts'
@@ -32,6 +32,14 @@ const conflictRule = z.strictObject({
   kind: z.enum(kinds),
   name: name.optional(),
   keep: z.enum(['source', 'target']),
+})
+
+/** No pass writes these one by one. */
+const unordered: readonly Kind[] = ['workspace', 'job', 'role-assignment']
+
+const priorityRule = z.strictObject({
+  kind: z.enum(kinds.filter((kind) => !unordered.includes(kind))),
+  name: name.optional(),
 })
 
 const endpoint = z.union(endpointBranches)
@@ -77,6 +85,7 @@ export const planSchema = z.strictObject({
   members: z.record(z.string(), member),
   strategies: z.array(strategyRule).default([]),
   conflicts: z.array(conflictRule).default([]),
+  priority: z.array(priorityRule).default([]),
   deletions: z.enum(['archive', 'leave']).default('archive'),
   map: z.partialRecord(z.enum(mapCategories), z.record(name, name)).default({}),
   endpoints: z.array(endpoint).default([]),
@@ -97,6 +106,7 @@ export function keysAt(path: readonly (string | number)[], value: unknown): read
   if (head === 'members' && rest[1] === 'auth') return keysOfAuth()
   if (head === 'strategies' && rest.length === 1) return Object.keys(strategyRule.shape)
   if (head === 'conflicts' && rest.length === 1) return Object.keys(conflictRule.shape)
+  if (head === 'priority' && rest.length === 1) return Object.keys(priorityRule.shape)
   if (head === 'map' && rest.length === 0) return mapCategories
   if (head === 'endpoints' && rest.length === 1) return keysOfEndpoint(value)
   if (head === 'runbooks') return keysOfStep(rest, value)

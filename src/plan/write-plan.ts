@@ -34,6 +34,12 @@ strategies: []
 #  - { kind: online-endpoint, name: "fraud-*", strategy: hot-hot }
 #  - { kind: model, name: "experimental-*", strategy: hot-cold }
 
+# What goes first in a pass, the first line before the second. What others refer to goes before them
+# all the same, and what open jobs need goes before everything.
+priority: []
+#  - { kind: experiment, name: "fraud-*" }   # with its runs
+#  - { kind: blob, name: "workspaceblobstore/models/fraud/**" }
+
 # What has another name at the secondary.
 map: {}
 #  compute: { gpu-east: gpu-west }

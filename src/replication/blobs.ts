@@ -1,5 +1,7 @@
 import { isDrillBlob } from '../model/drill.ts'
 import { formatObjectId } from '../model/object-id.ts'
+import type { PriorityRule } from '../plan/continuity-plan.ts'
+import { last, literalStart, priorityOf } from '../plan/priority-of.ts'
 import type { BlobInfo, BlobStoreName } from '../workspace/workspace.ts'
 import { type BlobPair, blobId, provenAsListed } from './blob-batch.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -7,6 +9,11 @@ import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
 import type { PassWork } from './pass-work.ts'
+
+interface BlobPlace {
+  readonly store: BlobStoreName
+  readonly prefix: string
+}
 
 /** What becomes of blobs that are not proven as they are listed. */
 export type BlobHandler = (store: BlobStoreName, blobs: readonly BlobPair[]) => Promise<void>
@@ -16,32 +23,56 @@ export async function passBlobs(pass: Pass, work: PassWork): Promise<void> {
   pass.phase = 'blobs'
   progressed(pass)
   const stores = await pass.context.source.listBlobStores(reading(pass))
-  for (const store of stores)
-    await passPlace(pass, store, '', (name, blobs) => work.addBlobs(name, blobs))
+  const rules = pass.context.plan.priority ?? []
+  for (const [rank, rule] of rules.entries()) {
+    if (rule.kind !== 'blob') continue
+    for (const place of placesOf(rule, stores)) await passPlace(pass, place, handlerOf(work), rank)
+    await work.settled()
+  }
+  for (const store of stores) await passPlace(pass, { store, prefix: '' }, handlerOf(work), last)
   await work.settled()
 }
 
-/** The blobs of a store whose names begin with `prefix`. */
+const handlerOf =
+  (work: PassWork): BlobHandler =>
+  (store, blobs) =>
+    work.addBlobs(store, blobs)
+
+/** Where the blobs of a rule can be: what its glob begins with is store and prefix. */
+function placesOf({ name = '' }: PriorityRule, stores: readonly BlobStoreName[]): BlobPlace[] {
+  const [first = '', ...rest] = literalStart(name).split('/')
+  const isWhole = rest.length > 0
+  return stores
+    .filter((store) => (isWhole ? store === first : store.startsWith(first)))
+    .map((store) => ({ store, prefix: rest.join('/') }))
+}
+
+/** The blobs of a store whose names begin with `prefix`; only those of one priority, where it is given. */
 export async function passPlace(
   pass: Pass,
-  store: BlobStoreName,
-  prefix: string,
+  place: BlobPlace,
   handle: BlobHandler,
+  rank?: number,
 ): Promise<void> {
   try {
-    await passStore(pass, store, prefix, handle)
+    await passStore(pass, place, handle, rank)
   } catch (error) {
-    const list = { kind: 'blob', path: [store] } as const
+    const list = { kind: 'blob', path: [place.store] } as const
     await writeChanged(pass, [listFailure(pass, list, error)], new Map())
   }
 }
 
 async function passStore(
   pass: Pass,
-  store: BlobStoreName,
-  prefix: string,
+  { store, prefix }: BlobPlace,
   handle: BlobHandler,
+  rank: number | undefined,
 ): Promise<void> {
+  const { plan } = pass.context
+  const isWanted = ({ name }: BlobInfo): boolean =>
+    !isDrillBlob(store, name) &&
+    !pass.urgent?.covers(store, name) &&
+    (rank === undefined || priorityOf(plan, blobId(store, name)) === rank)
   const all = { ...reading(pass), ...(prefix === '' ? {} : { prefix }) }
   const { source, target, ledger } = pass.context
   const standing = new Cursor(
@@ -50,9 +81,7 @@ async function passStore(
   for await (const listed of pagesOf((cursor) =>
     source.listBlobs(store, { ...all, ...at(cursor) }),
   )) {
-    const page = listed.filter(
-      ({ name }) => !isDrillBlob(store, name) && !pass.urgent?.covers(store, name),
-    )
+    const page = listed.filter(isWanted)
     const pairs: BlobPair[] = []
     for (const blob of page) {
       const found = await standing.find(blob.name)

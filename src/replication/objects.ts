@@ -7,6 +7,7 @@ import {
   trackingKinds,
 } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { inPriority, last, priorityOf } from '../plan/priority-of.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { finishDeferred } from './apply-object.ts'
 import type { Definition } from './definitions.ts'
@@ -48,13 +49,20 @@ async function passKinds(pass: Pass, listed: readonly ListedKind[]): Promise<voi
     if (!pass.context.source.capabilities.kinds.has(arm.kind)) continue
     const parents = arm.parent === undefined ? [undefined] : (seen.get(arm.parent) ?? [])
     const early: Early[] = []
-    const lists = await Promise.allSettled(
-      parents.map((parent) => passCollection(pass, arm, parent, ids, early)),
-    )
-    // Only now is nothing under way any more that could write after the pass has ended.
-    for (const list of lists) if (list.status === 'rejected') throw list.reason
+    for (const group of inPriority(parents, (parent) => priorityBelow(pass, arm, parent))) {
+      const lists = await Promise.allSettled(
+        group.map((parent) => passCollection(pass, arm, parent, ids, early)),
+      )
+      // Only now is nothing under way any more that could write after the pass has ended.
+      for (const list of lists) if (list.status === 'rejected') throw list.reason
+    }
     await passEarly(pass, early)
   }
+}
+
+/** A line about a kind of versions names what they are versions of. */
+function priorityBelow(pass: Pass, { kind }: ListedKind, parent: ObjectId | undefined): number {
+  return parent === undefined ? last : priorityOf(pass.context.plan, { kind, path: parent.path })
 }
 
 /** An object that came before one of its own kind that it refers to, such as a component of components. */
@@ -99,7 +107,9 @@ async function passCollection(
     for await (const listed of pagesOf((cursor) =>
       pass.limit(() => source.listObjects(arm.kind, { ...options, ...at(cursor) })),
     )) {
-      const page = inOrder ? byAge(listed) : listed
+      const page = inOrder
+        ? byAge(listed)
+        : inPriority(listed, ({ id }) => priorityOf(pass.context.plan, id)).flat()
       const names = page.map((object) => formatObjectId(object.id))
       for (const name of names) pass.seen?.add(name)
       const [forward, backward, defined] = await Promise.all([

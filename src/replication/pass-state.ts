@@ -3,10 +3,11 @@ import type { PlannedAction } from '../api/contract.ts'
 import { isHoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { NameMap } from '../model/move.ts'
-import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { formatObjectId, type ObjectId, parseObjectId } from '../model/object-id.ts'
 import type { Place } from '../model/place.ts'
 import { invertMap } from '../model/relocate.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
+import { last, priorityOf } from '../plan/priority-of.ts'
 import { circuitOpen } from '../workspace/decorators/breaking.ts'
 import { isForeign } from './decide-action.ts'
 import { inIdsOfTheSource } from './in-ids-of-the-source.ts'
@@ -207,8 +208,13 @@ export function progressed(pass: Pass): void {
   })
 }
 
-export function acted(pass: Pass, action: PlannedAction): void {
-  if (action.action !== 'none') pass.context.onAction?.(action)
+export function acted(pass: Pass, action: PlannedAction, rank = rankOf(pass, action)): void {
+  if (action.action === 'none') return
+  pass.context.onAction?.(rank === last ? action : { ...action, priority: rank + 1 })
+}
+
+function rankOf({ context: { plan } }: Pass, { object }: PlannedAction): number {
+  return plan.priority?.length ? priorityOf(plan, parseObjectId(object)) : last
 }
 
 /** What became of one object in this pass. */

@@ -1,6 +1,7 @@
 import { canonicalRun, digestJson } from '../model/canonical.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
+import { priorityOfRun } from '../plan/priority-of.ts'
 import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
@@ -168,7 +169,9 @@ function absent(pass: Pass, run: Run): WantedRun {
   const form = moved(pass, run)
   const object = formatObjectId(id)
   const digest = digestJson(canonicalRun(form))
-  acted(pass, { object, kind: 'run', action: 'create', reason: 'absent at the target', digest })
+  const rank = priorityOfRun(pass.context.plan, run)
+  const reason = 'absent at the target'
+  acted(pass, { object, kind: 'run', action: 'create', reason, digest }, rank)
   return { run, id, moved: form, digest, standing: undefined }
 }
 
@@ -208,7 +211,8 @@ async function compared(
     decision.action === 'conflict'
       ? await endConflict(pass, id, decision, facts, runSides(run, target.run))
       : { decision }
-  acted(pass, { object, kind: 'run', ...ended.decision, digest })
+  const rank = priorityOfRun(pass.context.plan, run)
+  acted(pass, { object, kind: 'run', ...ended.decision, digest }, rank)
   if (ended.outcome !== undefined)
     return { entry: entryFor(pass, id, { ...facts, ...ended.outcome }) }
   return { run, id, moved: form, digest, standing: facts }

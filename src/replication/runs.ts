@@ -1,6 +1,7 @@
 import { drillExperiment } from '../model/drill.ts'
+import { inPriority, last, priorityOf, priorityOfRun } from '../plan/priority-of.ts'
 import type { Run } from '../workspace/workspace.ts'
-import { passExperiments } from './experiments.ts'
+import { passExperiments, readExperiments } from './experiments.ts'
 import { passTracking, writeChanged } from './objects.ts'
 import { at, batchesOf, pagesOf } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
@@ -23,19 +24,25 @@ export async function passRunHistory(
     // Nothing at the target yet: no run can be in the way, so none has to be asked for.
     const isEmpty = !(await hasRuns(pass))
     const live = await passLive(pass, work)
-    const pages = pagesOf((cursor) =>
-      pass.context.source.listRuns({
-        ...reading(pass),
-        ...at(cursor),
+    const walk = async (wants: (run: Run) => boolean, experiment?: string) => {
+      const only = {
         ...(since === undefined ? {} : { modifiedSince: since }),
-      }),
-    )
-    const asked = askedFor(pass, pages, (run) => {
-      if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
-      return isWanted(run) && !live.has(run.runId)
-    })
-    for await (const batch of batchesOf(asked, objectsPerBatch)) await work.addRuns(batch, isEmpty)
-    await work.settled()
+        ...(experiment === undefined ? {} : { experiment }),
+      }
+      const pages = pagesOf((cursor) =>
+        pass.context.source.listRuns({ ...reading(pass), ...at(cursor), ...only }),
+      )
+      const asked = askedFor(pass, pages, (run) => {
+        if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
+        return isWanted(run) && !live.has(run.runId) && wants(run)
+      })
+      for await (const batch of batchesOf(asked, objectsPerBatch))
+        await work.addRuns(batch, isEmpty)
+      await work.settled()
+    }
+    const first = await experimentsFirst(pass)
+    for (const experiment of first) await walk(() => true, experiment)
+    await walk(({ experimentName }) => !first.has(experimentName))
     await passLate(work)
   } catch (error) {
     await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
@@ -47,12 +54,29 @@ export async function passRunHistory(
 
 const isWanted = ({ experimentName }: Run): boolean => experimentName !== drillExperiment
 
+/** In the order of the plan, which seldom names any. */
+async function experimentsFirst(pass: Pass): Promise<ReadonlySet<string>> {
+  const { plan, source } = pass.context
+  if (!plan.priority?.some(({ kind }) => kind === 'experiment')) return new Set()
+  const names = [...(await readExperiments(pass, source)).keys()]
+  const rank = (name: string) => priorityOf(plan, { kind: 'experiment', path: [name] })
+  return new Set(
+    inPriority(names, rank)
+      .flat()
+      .filter((name) => rank(name) !== last),
+  )
+}
+
 async function* askedFor(
   pass: Pass,
   pages: AsyncGenerator<readonly Run[]>,
   wanted: (run: Run) => boolean,
 ): AsyncGenerator<readonly Run[]> {
-  for await (const page of pages) yield await notProven(pass, page.filter(wanted))
+  const rank = (run: Run) => priorityOfRun(pass.context.plan, run)
+  for await (const page of pages) {
+    const asked = await notProven(pass, page.filter(wanted))
+    yield inPriority(asked, rank).flat()
+  }
 }
 
 async function notProven(pass: Pass, runs: readonly Run[]): Promise<Run[]> {

@@ -34,7 +34,7 @@ export function urgentBlobs(pass: Pass, given: readonly UrgentPlace[]): UrgentBl
         blobs.map(([{ name }]) => name),
         blobs,
       )
-    for (const { store, prefix } of places) await passPlace(own, store, prefix, perform)
+    for (const place of places) await passPlace(own, place, perform)
     latest = own.tally
     pass.tally.created += latest.created
     pass.tally.updated += latest.updated

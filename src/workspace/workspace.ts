@@ -84,7 +84,7 @@ export interface Workspace {
    * Runs modified at or after `modifiedSince`. Within one experiment they come in ascending order of
    * modification; experiments follow one another (run history queries only inside an experiment).
    */
-  listRuns(options?: PageOptions & { readonly modifiedSince?: string }): Promise<Page<Run>>
+  listRuns(options?: ListRunsOptions): Promise<Page<Run>>
   getRun(runId: string, options?: CallOptions): Promise<Run | undefined>
   /** Those of these runs that are there; at most 100. */
   getRuns(runs: readonly RunName[], options?: CallOptions): Promise<readonly Run[]>
@@ -363,6 +363,12 @@ export interface Experiment {
 }
 
 /** Some services find a run only within its experiment. */
+export interface ListRunsOptions extends PageOptions {
+  readonly modifiedSince?: string
+  /** Only those of this one, which may not exist. Default: of all. */
+  readonly experiment?: string
+}
+
 export interface RunName {
   readonly runId: string
   readonly experimentName: string

@@ -1,5 +1,5 @@
 import { writableRun } from '../../model/canonical.ts'
-import { HoldfastError } from '../../model/errors.ts'
+import { HoldfastError, isCode } from '../../model/errors.ts'
 import { isObject } from '../../model/field-path.ts'
 import type { Json, JsonObject } from '../../model/json.ts'
 import { readCursor } from '../pages.ts'
@@ -7,6 +7,7 @@ import { lookBeforeWriting } from '../run-version.ts'
 import type {
   CallOptions,
   Experiment,
+  ListRunsOptions,
   MetricValue,
   Page,
   PageOptions,
@@ -69,10 +70,10 @@ export class RunHistory {
    * Run history queries inside one experiment only, so experiments follow one another; the cursor
    * holds those still to read.
    */
-  async runs(options: PageOptions & { readonly modifiedSince?: string } = {}): Promise<Page<Run>> {
+  async runs(options: ListRunsOptions = {}): Promise<Page<Run>> {
     const state: RunWalk =
       options.cursor === undefined
-        ? { experiments: [], more: '' }
+        ? startOf(options)
         : readCursor<RunWalk>(options.cursor, ['experiments'])
     const [current, ...rest] = state.experiments
     if (current === undefined) {
@@ -94,7 +95,10 @@ export class RunHistory {
       },
       `runs of experiment ${current}`,
       options,
-    )
+    ).catch((error: unknown) => {
+      if (options.experiment !== undefined && isCode(error, 'object.not-found')) return {}
+      throw error
+    })
     const documents = page(body, (document) => document)
     const runs = documents.items.map((document) => toRun(document, current))
     return runsWalked(
@@ -313,6 +317,12 @@ interface RunWalk {
   readonly more: string | undefined
   /** Token inside the first experiment. */
   readonly inner?: string
+}
+
+function startOf({ experiment }: ListRunsOptions): RunWalk {
+  return experiment === undefined
+    ? { experiments: [], more: '' }
+    : { experiments: [experiment], more: undefined }
 }
 
 function runsWalked(items: readonly Run[], next: RunWalk): Page<Run> {

@@ -55,6 +55,7 @@ export function memoryHistory(world: MemoryWorld): HistoryOperations {
       const position = (run: Run) => `${run.experimentName}\0${run.modifiedAt}\0${run.runId}`
       const runs = [...world.runs.values()]
         .filter((run) => Date.parse(run.modifiedAt) >= since)
+        .filter(({ experimentName }) => experimentName === (options.experiment ?? experimentName))
         .sort((a, b) => compare(position(a), position(b)))
       const page = pageOf(runs, position, options)
       return { ...page, items: page.items.map(presentRun) }

@@ -16,21 +16,33 @@ interface Walk {
 
 const experimentsPerSearch = 100
 
-/** One page of what `search` finds in all experiments, deleted ones included. */
+/** One page of what `search` finds in all experiments, or in one; deleted ones included. */
 export async function walkExperiments<T>(
   experiments: MlflowExperiments,
-  options: PageOptions,
+  options: PageOptions & { readonly experiment?: string },
   search: (ids: readonly string[], token: string | undefined) => Promise<JsonObject | undefined>,
   itemsOf: (body: JsonObject | undefined) => Promise<readonly T[]>,
 ): Promise<Page<T>> {
   const at: Walk =
-    options.cursor === undefined ? { more: '' } : readCursor<Walk>(options.cursor, ['ids'])
-  const here = at.ids === undefined ? await nextExperiments(experiments, at, options) : at
+    options.cursor === undefined
+      ? await startOf(experiments, options)
+      : readCursor<Walk>(options.cursor, ['ids'])
+  const isNext = at.ids === undefined && at.more !== undefined
+  const here = isNext ? await nextExperiments(experiments, at, options) : at
   if (here.ids === undefined) return paged([], here)
   const body = await search(here.ids, here.inner)
   const items = await itemsOf(body)
   const inner = text(body?.next_page_token)
   return paged(items, inner === '' ? { more: here.more } : { ...here, inner })
+}
+
+async function startOf(
+  experiments: MlflowExperiments,
+  { experiment, signal }: CallOptions & { readonly experiment?: string },
+): Promise<Walk> {
+  if (experiment === undefined) return { more: '' }
+  const id = await experiments.id(experiment, signal === undefined ? {} : { signal })
+  return { ...(id === undefined ? {} : { ids: [id] }), more: undefined }
 }
 
 async function nextExperiments(

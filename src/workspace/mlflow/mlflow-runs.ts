@@ -1,7 +1,14 @@
 import pLimit from 'p-limit'
 import { HoldfastError } from '../../model/errors.ts'
 import type { JsonObject } from '../../model/json.ts'
-import type { CallOptions, Page, PageOptions, Run, RunName, WriteOptions } from '../workspace.ts'
+import type {
+  CallOptions,
+  ListRunsOptions,
+  Page,
+  Run,
+  RunName,
+  WriteOptions,
+} from '../workspace.ts'
 import { walkExperiments } from './experiment-walk.ts'
 import type { MlflowExperiments } from './mlflow-experiments.ts'
 import type { MlflowHttp } from './mlflow-http.ts'
@@ -41,7 +48,7 @@ export class MlflowRuns {
    * Every run of every experiment, deleted ones included. The service knows no time of change, so
    * `modifiedSince` narrows nothing: `version` tells what changed. Parents started before their children.
    */
-  list(options: PageOptions = {}): Promise<Page<Run>> {
+  list(options: ListRunsOptions = {}): Promise<Page<Run>> {
     return walkExperiments(
       this.#experiments,
       options,

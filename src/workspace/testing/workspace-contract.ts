@@ -168,6 +168,18 @@ export function describeWorkspaceContract(name: string, options: ContractOptions
     })
 
     promise(
+      'lists the runs of one experiment alone, page by page, and none of one that is not there',
+      async () => {
+        await at().putRuns('one', [run('one-a'), run('one-b')], { epoch: 1 })
+        await at().putRuns('other', [run('other-a')], { epoch: 1 })
+        const found = (experiment: string) =>
+          collect((page) => at().listRuns({ ...page, pageSize: 1, experiment }))
+        expect((await found('one')).map(({ runId }) => runId).sort()).toEqual(['one-a', 'one-b'])
+        expect(await found('nowhere')).toEqual([])
+      },
+    )
+
+    promise(
       'keeps full series, not-a-number and infinities among them, each value once',
       async () => {
         await at().putRuns('contract', [run('measured')], { epoch: 1 })
