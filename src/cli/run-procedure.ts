@@ -3,11 +3,11 @@ import type { GroupStatus, OperationType, StartOperation } from '../api/contract
 import { confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
 import { expectedText } from './expected-text.ts'
-import { endingOf, followOperation } from './follow-operation.ts'
+import { endingOf } from './follow-operation.ts'
 import { type GroupOptions, withController } from './group-command.ts'
 import { createOutput } from './output.ts'
 import { reportLines, saveReport } from './saved-report.ts'
-import { stderrProgress, stepWriter } from './show-steps.ts'
+import { followWithSteps } from './step-view.ts'
 
 export interface ProcedureOptions extends GroupOptions {
   readonly yes?: boolean
@@ -36,7 +36,6 @@ export interface Procedure {
 /** Says what is at stake, asks, starts, shows each step, keeps the report. */
 export async function runProcedure(procedure: Procedure, options: ProcedureOptions): Promise<void> {
   const output = createOutput(options)
-  const progress = stderrProgress(output.interactive)
   await withController(options, async (connection, interrupted) => {
     const { client, stateDir } = connection
     const group = onlyGroup(await client.status({ signal: interrupted }))
@@ -62,9 +61,8 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
       )
       return
     }
-    const following = { connection, output, interrupted, onChange: stepWriter(progress) }
-    const operation = await followOperation(started, following)
-    progress.clear()
+    const following = { connection, output, interrupted }
+    const operation = await followWithSteps(started, following)
     const { exitCode, sentence } = endingOf(operation, following)
     const over = operation.outcome === 'complete' || operation.outcome === 'partial'
     const report = over ? await saveReport(client, operation.id, stateDir) : undefined

@@ -36,20 +36,16 @@ export function stderrProgress(live: boolean): Progress {
   }
 }
 
-/** Writes each step once when it ends, and the one under way where lines can be redrawn. */
-export function stepWriter(progress: Progress): (operation: Operation) => void {
+/** A line for each step when it ends. */
+export function stepWriter(write: (line: string) => void): (operation: Operation) => void {
   const written = new Set<string>()
   return (operation) => {
     for (const step of operation.steps) {
       const key = `${step.id} ${step.status}`
-      if (/^(done|skipped|failed|waiting|undone)$/.test(step.status) && !written.has(key)) {
-        written.add(key)
-        progress.line(stepText(step))
-      }
+      if (!/^(done|skipped|failed|waiting|undone)$/.test(step.status) || written.has(key)) continue
+      written.add(key)
+      write(stepText(step))
     }
-    const running = operation.steps.find((step) => step.status === 'running')
-    if (running !== undefined) progress.redraw(stepText(running))
-    else progress.clear()
   }
 }
 
@@ -63,15 +59,24 @@ const marks: Record<StepState['status'], string> = {
   undone: '↶',
 }
 
-/** `✔ Move traffic (1.2 s) 2 endpoints lead to west` */
-export function stepText(step: StepState): string {
+export const markOf = (status: StepState['status']): string => marks[status]
+
+/** `1.2 s` it took, `4.0 s, 10.0 s before` it takes, `about 10.0 s` it will take; empty: unknown. */
+export function timeOf(step: StepState, ranMs?: number): string {
+  const { status, startedAt, endedAt, expectedMs } = step
+  if (startedAt !== null && endedAt !== null)
+    return durationText(Date.parse(endedAt) - Date.parse(startedAt))
+  if (status === 'pending') return expectedMs ? `about ${durationText(expectedMs)}` : ''
+  if (status !== 'running') return ''
+  const ran = ranMs === undefined ? [] : [durationText(Math.max(0, ranMs))]
+  return [...ran, ...(expectedMs ? [`${durationText(expectedMs)} before`] : [])].join(', ')
+}
+
+/** `✔ Move traffic (1.2 s) 2 endpoints lead to west`; `ranMs` of a step under way. */
+export function stepText(step: StepState, ranMs?: number): string {
   const parts = [marks[step.status], step.title]
-  if (step.startedAt !== null && step.endedAt !== null) {
-    parts.push(`(${durationText(Date.parse(step.endedAt) - Date.parse(step.startedAt))})`)
-  }
-  if (step.status === 'running' && step.expectedMs) {
-    parts.push(`(${durationText(step.expectedMs)} before)`)
-  }
+  const time = step.status === 'pending' ? '' : timeOf(step, ranMs)
+  if (time !== '') parts.push(`(${time})`)
   // While it runs, the number says more than what was found before it began.
   if (step.status === 'running' && step.progress !== null) parts.push(progressText(step.progress))
   else if (step.detail !== null) parts.push(step.detail)

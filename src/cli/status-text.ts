@@ -1,4 +1,11 @@
-import type { DrillStatus, GroupStatus, MemberStatus, Operation, Status } from '../api/contract.ts'
+import type {
+  DrillStatus,
+  GroupStatus,
+  MemberStatus,
+  Operation,
+  Status,
+  StepState,
+} from '../api/contract.ts'
 import { colours as pc } from './colours.ts'
 import { stepText } from './show-steps.ts'
 import { bytesText, durationText, tableText } from './text.ts'
@@ -39,7 +46,7 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
     }),
   )
   if (counts && group.counts.length > 0) lines.push('', countsText(group))
-  if (group.operation !== null) lines.push('', ...operationLines(group.operation))
+  if (group.operation !== null) lines.push('', ...operationLines(group.operation, nowMs))
   return lines.join('\n')
 
   function members(): string[][] {
@@ -123,7 +130,12 @@ function countsText({ counts }: GroupStatus): string {
   )
 }
 
-function operationLines(operation: Operation): string[] {
+/** Both times are the controller's. */
+function ranMs({ startedAt }: StepState, nowMs: number): number | undefined {
+  return startedAt === null ? undefined : nowMs - Date.parse(startedAt)
+}
+
+function operationLines(operation: Operation, nowMs: number): string[] {
   const { id, type, status, outcome, startedAt, endedAt, waitingFor, error, estimatedEndAt } =
     operation
   const state = waitingFor === null ? (outcome ?? status) : `waiting for ${waitingFor}`
@@ -133,7 +145,8 @@ function operationLines(operation: Operation): string[] {
   if (waitingFor !== null) lines.push(`  ${waitingText(operation)}`)
   // Of an operation that is over, the report tells the steps.
   if (endedAt === null && estimatedEndAt) lines.push(`  ends about ${estimatedEndAt}`)
-  if (endedAt === null) lines.push(...operation.steps.map((step) => `  ${stepText(step)}`))
+  if (endedAt === null)
+    lines.push(...operation.steps.map((step) => `  ${stepText(step, ranMs(step, nowMs))}`))
   return lines
 }
 

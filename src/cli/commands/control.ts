@@ -4,10 +4,11 @@ import type { Operation } from '../../api/contract.ts'
 import type { ControlAction, ControlRequest } from '../../api/control-contract.ts'
 import { confirmOrRefuse } from '../confirm.ts'
 import type { Connection } from '../connect.ts'
-import { endingOf, followOperation } from '../follow-operation.ts'
+import { endingOf } from '../follow-operation.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput, type Output } from '../output.ts'
-import { stderrProgress, stepText, stepWriter } from '../show-steps.ts'
+import { stepText } from '../show-steps.ts'
+import { followWithSteps } from '../step-view.ts'
 import { waitingText } from '../waiting-text.ts'
 
 interface ControlOptions extends GroupOptions {
@@ -189,10 +190,8 @@ async function follow(
   output: Output,
   interrupted: AbortSignal,
 ): Promise<void> {
-  const progress = stderrProgress(output.interactive)
-  const following = { connection, output, interrupted, onChange: stepWriter(progress) }
-  const ended = await followOperation(operation, following)
-  progress.clear()
+  const following = { connection, output, interrupted }
+  const ended = await followWithSteps(operation, following)
   const { exitCode, sentence } = endingOf(ended, following)
   output.result({ operation: ended }, () => sentence)
   if (output.forPrograms && exitCode !== 0) output.note(sentence)

@@ -3,11 +3,11 @@ import type { DriftReport } from '../../api/drift-contract.ts'
 import { confirmOrRefuse } from '../confirm.ts'
 import { onlyGroup } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { endingOf, followOperation } from '../follow-operation.ts'
+import { endingOf } from '../follow-operation.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
 import { planTextOf } from '../plan-text.ts'
-import { stderrProgress, stepWriter } from '../show-steps.ts'
+import { followWithSteps } from '../step-view.ts'
 import { countText, tableText } from '../text.ts'
 
 interface DriftOptions extends GroupOptions {
@@ -51,11 +51,9 @@ async function run(options: DriftOptions): Promise<void> {
     output.note(driftText(drift))
     output.note(planTextOf(await client.plan(group, { signal: interrupted, full: true })))
     await confirmOrRefuse(output, `Bring ${drift.to} back to what ${drift.from} has?`, options.yes)
-    const progress = stderrProgress(output.interactive)
     const started = await client.start(group, 'sync', { full: true })
-    const following = { connection, output, interrupted, onChange: stepWriter(progress) }
-    const operation = await followOperation(started, following)
-    progress.clear()
+    const following = { connection, output, interrupted }
+    const operation = await followWithSteps(started, following)
     const { exitCode, sentence } = endingOf(operation, following)
     const left = drift.findings.length - fixable
     output.result(

@@ -1,4 +1,5 @@
 import { emitKeypressEvents } from 'node:readline'
+import { clearBelow, clearRestOfLine, fullScreen, home, wholePicture } from './control-sequences.ts'
 
 /** The terminal as one surface that is drawn over and over; whatever stood there comes back at the end. */
 export interface FullScreen {
@@ -13,14 +14,6 @@ export interface ScreenHandlers {
   onResize(): void
 }
 
-const csi = '\x1b['
-const enter = `${csi}?1049h${csi}?25l`
-const leave = `${csi}?25h${csi}?1049l`
-/** A terminal that knows synchronized output shows a picture only when it is whole; others ignore this. */
-const begin = `${csi}?2026h${csi}H`
-const end = `${csi}?2026l`
-
-/** Lines are written over what stands there and only their rest is cleared, so that nothing flickers. */
 export function openFullScreen(handlers: ScreenHandlers): FullScreen {
   const { stdin, stdout } = process
   let shown = ''
@@ -36,7 +29,7 @@ export function openFullScreen(handlers: ScreenHandlers): FullScreen {
   emitKeypressEvents(stdin)
   stdin.setRawMode(true).on('keypress', onKey).resume()
   stdout.on('resize', onResize)
-  stdout.write(enter)
+  stdout.write(fullScreen.enter)
   return {
     get columns() {
       return stdout.columns || 80
@@ -45,15 +38,15 @@ export function openFullScreen(handlers: ScreenHandlers): FullScreen {
       return stdout.rows || 24
     },
     draw: (lines) => {
-      const picture = lines.map((line) => `${line}${csi}K`).join('\r\n')
+      const picture = lines.map((line) => `${line}${clearRestOfLine}`).join('\r\n')
       if (picture === shown) return
       shown = picture
-      stdout.write(`${begin}${picture}${csi}J${end}`)
+      stdout.write(`${wholePicture.begin}${home}${picture}${clearBelow}${wholePicture.end}`)
     },
     close: () => {
       stdout.off('resize', onResize)
       stdin.off('keypress', onKey).setRawMode(false).pause()
-      stdout.write(leave)
+      stdout.write(fullScreen.leave)
     },
   }
 }
