@@ -277,8 +277,9 @@ export function watchedRecords(records: Records, check: () => Checks): Records {
       append: async (id, event) => {
         await journal.append(id, event)
         if (event.type === 'failed') check().runFailed(id, event.error)
+        if (event.type !== 'finished') return
         const run = await journal.read(id)
-        if (event.type === 'finished' && run !== undefined) await check().runFinished(run)
+        if (run !== undefined) await check().runFinished(run)
       },
     },
     reports: {
