@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -95,6 +96,25 @@ describe('a call that no route answers', () => {
     expect(await answer.json()).toMatchObject({ code })
     expect(answer.headers.get('allow')?.split(', ')[0] ?? null).toBe(allow)
   })
+})
+
+it('refuses as a problem also what is no request at all, and says how to sign in', async () => {
+  const { hostname, port } = new URL(controller.url)
+  const answerTo = (bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      let text = ''
+      const socket = connect(Number(port), hostname, () => void socket.write(bytes))
+      socket.on('data', (chunk) => {
+        text += String(chunk)
+      })
+      socket.on('error', reject)
+      socket.on('close', () => resolve(text))
+    })
+  const tooLong = await answerTo(`GET /?x=${'x'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`)
+  expect(tooLong).toMatch(/^HTTP\/1\.1 431 .*application\/problem\+json.*"request\.invalid"/s)
+  expect(await answerTo('no http\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*problem\+json/s)
+  const stranger = await fetch(`${controller.url}${apiPrefix}/status`)
+  expect([stranger.status, stranger.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
 })
 
 it('answers 304 to whoever has the answer already, and anew when it changed', async () => {

@@ -6,7 +6,9 @@ import type {
   ResolvedRun,
 } from '../api/contract.ts'
 import type { DecisionStore } from '../detection/decision-store.ts'
+import { digestJson } from '../model/canonical.ts'
 import { HoldfastError } from '../model/errors.ts'
+import type { Json } from '../model/json.ts'
 import { planReplication } from '../replication/plan-replication.ts'
 import type { Run } from '../runbook/journal.ts'
 import { isEnded } from '../runbook/run-state.ts'
@@ -79,11 +81,12 @@ export function controllerService(parts: ServiceParts): ControllerService {
     return run === undefined ? null : show(run)
   }
   const keys = startKeys(database)
-  const begunWith = async (name: string, type: OperationType, key: string) => {
+  const begunWith = async (name: string, type: OperationType, request: string, key: string) => {
     const known = await keys.read(name, key)
     if (known === undefined) return undefined
-    if (known.type === type) return runner.read(known.operation)
-    throw new HoldfastError('request.key-reused', `This key began a ${known.type} before.`, {
+    const isSame = known.type === type && (known.request ?? request) === request
+    if (isSame) return runner.read(known.operation)
+    throw new HoldfastError('request.key-reused', `This key began another ${known.type} before.`, {
       kind: 'operator',
       hint: 'Send a new Idempotency-Key with each new request.',
     })
@@ -188,8 +191,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
       const readiness = request.dryRun ? null : await readinessBefore(type, parts.readiness)
+      const digest = digestJson(request as unknown as Json)
       return oneAtATime(database, name, async () => {
-        const begun = key === undefined ? undefined : await begunWith(name, type, key)
+        const begun = key === undefined ? undefined : await begunWith(name, type, digest, key)
         if (begun !== undefined) return show(begun)
         const runs = await runner.list({ group: name, limit: 50 })
         const asked: Asked = {
@@ -212,7 +216,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
         for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
         // Protection goes on beside a drill.
         if (type !== 'sync' && type !== 'drill') await parts.gate.clear(`A ${type} has begun.`)
-        if (key !== undefined) await keys.write({ group: name, key, type, operation: run.id })
+        if (key !== undefined) {
+          await keys.write({ group: name, key, type, operation: run.id, request: digest })
+        }
         const started = await runner.start(run)
         if (readiness !== null) await noteReadiness(started.header.id, readiness)
         return show(started)

@@ -49,7 +49,7 @@ export interface ControllerService extends Readings {
   /** Lets automatic decisions go on after an automatic failover. */
   acknowledge(group: string, by: string): Promise<void>
   decisions(group: string, page: PageAsked): Promise<DecisionsPage>
-  /** With a `key` that was seen before, the operation it began; `request.key-reused` for another type. */
+  /** With a `key` that was seen before, the operation it began; `request.key-reused` for another request. */
   start(
     group: string,
     type: OperationType,

@@ -7,10 +7,17 @@ export const startKeyMigrations = [
       "group" text not null, key text not null, type text not null, operation text not null,
       at timestamptz not null default now(), primary key ("group", key))`,
   ),
+  sqlMigration('start-key-2', 'alter table start_key add column request text'),
 ]
 
 type StartKeyTables = {
-  start_key: { group: string; key: string; type: string; operation: string }
+  start_key: {
+    group: string
+    key: string
+    type: string
+    operation: string
+    request: string | null
+  }
 }
 
 interface StartKey {
@@ -19,6 +26,8 @@ interface StartKey {
   readonly key: string
   readonly type: string
   readonly operation: string
+  /** Digest of what was asked for; null: an older controller did not note it. */
+  readonly request: string | null
 }
 
 /**
@@ -37,17 +46,17 @@ export function startKeys(database: Pick<Database, 'kysely'>): StartKeys {
     read: (group, key) =>
       db
         .selectFrom('start_key')
-        .select(['group', 'key', 'type', 'operation'])
+        .select(['group', 'key', 'type', 'operation', 'request'])
         .where('group', '=', group)
         .where('key', '=', key)
         .executeTakeFirst(),
     write: async (entry) => {
-      const { type, operation } = entry
+      const { type, operation, request } = entry
       await db
         .insertInto('start_key')
         .values({ ...entry })
         .onConflict((conflict) =>
-          conflict.columns(['group', 'key']).doUpdateSet({ type, operation }),
+          conflict.columns(['group', 'key']).doUpdateSet({ type, operation, request }),
         )
         .execute()
     },

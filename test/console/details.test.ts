@@ -145,10 +145,22 @@ describe.skipIf(chromium === undefined)('pages that read both regions', () => {
       .not.toBeNull()
     expect((await story.api.start('fraud', 'sync', {}, key)).id).toBe(first.id)
     expect((await story.api.start('fraud', 'sync')).id).not.toBe(first.id)
-    await expect(story.api.start('fraud', 'switchover', {}, key)).rejects.toMatchObject({
-      code: 'request.key-reused',
-    })
+    const reused = { code: 'request.key-reused' }
+    await expect(story.api.start('fraud', 'switchover', {}, key)).rejects.toMatchObject(reused)
+    const other = story.api.start('fraud', 'sync', { full: true }, key)
+    await expect(other).rejects.toMatchObject(reused)
   }, 90_000)
+
+  it('answers 304 to the same question about the status, until the members were probed again', async () => {
+    const ask = async (tag: string) => {
+      const url = `${origin}/api/v1/status`
+      const answer = await page.request.get(url, { headers: { 'if-none-match': tag } })
+      return { status: answer.status(), tag: answer.headers().etag ?? '' }
+    }
+    // A round of probes, or a pass, may come between the two.
+    const twice = async () => (await ask((await ask('')).tag)).status
+    await expect.poll(twice, { timeout: 30_000 }).toBe(304)
+  }, 60_000)
 
   it('refuses an id that is none and a member that is no region, as problems', async () => {
     const bad = await page.request.get(`${origin}/api/v1/groups/fraud/objects/nonsense`)

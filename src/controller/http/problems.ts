@@ -47,6 +47,32 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
+/** What Node could not even parse, as the bytes of an answer: no handler ever sees such a request. */
+export function rawRefusal(code: string | undefined): string {
+  const [status, words, title] = unparsed[code ?? ''] ?? [400, 'Bad Request', 'This is no HTTP.']
+  const document = {
+    ...{ type: 'urn:holdfast:problem:request.invalid', title, status },
+    ...{ code: 'request.invalid', kind: 'permanent' },
+  } satisfies Problem
+  const body = JSON.stringify(document)
+  return [
+    `HTTP/1.1 ${status} ${words}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n')
+}
+
+const unparsed: Readonly<Record<string, readonly [number, string, string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    ...([431, 'Request Header Fields Too Large'] as const),
+    'Address and headers are too long.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive in time.'],
+}
+
 function statusOf(error: HoldfastError): number {
   const conflict = /^(operation\.busy|epoch\.(stale|changed))$/.test(error.code)
   return statusByCode[error.code] ?? (conflict ? 409 : statusByKind[error.kind])

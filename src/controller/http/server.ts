@@ -20,7 +20,7 @@ import { refuseUnknown } from './methods.ts'
 import { type Metrics, registerMetrics } from './metrics.ts'
 import { oneTimeLinks } from './one-time-links.ts'
 import { openApiOptions } from './openapi.ts'
-import { problemOf } from './problems.ts'
+import { problemOf, rawRefusal } from './problems.ts'
 import { type ListenAddress, publicAddress } from './public-address.ts'
 import { rateLimits, usualLimits } from './rate-limits.ts'
 import { registerRoutes } from './routes.ts'
@@ -74,6 +74,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logController: new fastify.LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable && error.code !== 'ECONNRESET') socket.write(rawRefusal(error.code))
+      socket.destroySoon()
+    },
     // A proxy that speaks TLS on this machine tells who called it.
     trustProxy: isSecure ? 'loopback' : false,
     // An object's id holds the names of all it lies in.
@@ -85,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const problem = problemOf(error)
     if (problem.status >= 500) options.log.error({ err: error, code: problem.code }, 'call failed')
     const { retryAfterMs } = error as { retryAfterMs?: number }
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
     if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000))
     return reply
       .code(problem.status)
