@@ -29,7 +29,6 @@ const { values, positionals } = parseArgs({
 })
 
 ensureInstalled()
-ensureBuilt()
 const cache = process.env.HOLDFAST_CACHE ?? join(homedir(), '.cache', 'holdfast')
 const python = pythonEnvironment({
   folder: join(cache, values.latest ? 'conformance-latest' : 'conformance'),
@@ -49,6 +48,7 @@ if (values.exported !== undefined) {
   process.exit(spawnSync(python, load, { stdio: 'inherit', env }).status ?? 1)
 }
 
+ensureBuilt()
 const home = mkdtempSync(join(tmpdir(), 'holdfast-conformance-'))
 const region = await startRegion(join(home, 'region'))
 let status = 1

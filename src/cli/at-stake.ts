@@ -1,6 +1,7 @@
 import type { ApiClient } from '../api/client.ts'
 import type { GroupStatus, ListedJob } from '../api/contract.ts'
 import { isHoldfastError } from '../model/errors.ts'
+import { endingAfter } from '../workspace/deadline.ts'
 import { pointText } from './status-text.ts'
 import { countText, durationText } from './text.ts'
 
@@ -42,7 +43,7 @@ async function openJobs(
   { group }: GroupStatus,
   interrupted: AbortSignal,
 ): Promise<AtStake['openJobs']> {
-  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(jobsWithinMs)])
+  const signal = endingAfter(jobsWithinMs, interrupted)
   try {
     // Those that are open come first.
     const { items } = await client.jobs(group, { limit: mostAsked }, { signal })

@@ -1,6 +1,7 @@
 import type { GroupStatus, OperationType, Readiness } from '../api/contract.ts'
 import { assess } from '../assess/assess.ts'
 import { isHoldfastError } from '../model/errors.ts'
+import { endingAfter } from '../workspace/deadline.ts'
 import { gatherInventory, type InventoryFacts } from './inventory.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 import { sleepUnlessAborted } from './watch.ts'
@@ -36,7 +37,7 @@ export function watchReadiness(
   let stale = new AbortController()
   let seen: string | undefined
   const look = async (): Promise<Readiness> => {
-    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(lookLimitMs)])
+    const signal = endingAfter(lookLimitMs, stopped.signal)
     const inventory = await gatherInventory(group, facts, signal)
     const at = group.clock().toISOString()
     last = { group: group.plan.group, at, ...assess(inventory) }

@@ -1,5 +1,6 @@
 import type { Finding } from '../api/contract.ts'
 import { isHoldfastError } from '../model/errors.ts'
+import { endingAfter } from '../workspace/deadline.ts'
 import type { ServiceEvent } from '../workspace/workspace.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 
@@ -28,7 +29,7 @@ export function serviceHealth(
   const ask = async (name: string): Promise<void> => {
     const member = members.get(name)
     if (member === undefined) return
-    const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(limitMs)])
+    const signal = endingAfter(limitMs, stopped.signal)
     try {
       known.set(name, await member.direct.readServiceEvents({ signal }))
       silent.delete(name)

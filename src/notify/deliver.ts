@@ -1,3 +1,4 @@
+import { endingAfter } from '../workspace/deadline.ts'
 import type { Channel } from './channel.ts'
 import type { Letter, Outbox } from './outbox.ts'
 
@@ -54,7 +55,7 @@ async function deliver(
   const { outbox, now, signal } = parts
   try {
     if (channel === undefined) throw new Error('The plan names no such channel any more.')
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limits.sendMs)])
+    const limit = endingAfter(limits.sendMs, signal)
     await channel.send(notification, limit)
   } catch (error) {
     const wait = Math.min(limits.firstWaitMs * 2 ** (attempts - 1), limits.longestWaitMs)

@@ -38,7 +38,8 @@ export async function convertEnvironment(
             build.path === undefined
               ? undefined
               : await session.storageUri(build.path, at(w, 'path')),
-          dockerfilePath: optionalText(build.dockerfile_path, placeOf(w)),
+          // What the service adds, so that a nameless environment keeps its name when it is read back.
+          dockerfilePath: optionalText(build.dockerfile_path, placeOf(w)) ?? 'Dockerfile',
         }) as JsonObject
       },
       inference_config: (value, w) => {

@@ -149,13 +149,12 @@ export async function exportConnection(
   const secrets = Object.fromEntries(
     fields.map((field) => [field, session.secret('connection', name, field)]),
   )
-  const metadata = object(properties.metadata)
-  if (properties.category === 'AzureOpenAI' && type === 'api_key' && metadata.ApiType === 'Azure')
+  if (properties.category === 'AzureOpenAI' && type === 'api_key')
     return compact({
       type: 'azure_open_ai',
       azure_endpoint: properties.target,
       api_key: session.secret('connection', name, 'key'),
-      api_version: metadata.ApiVersion,
+      ...openAiVersion(object(properties.metadata)),
       is_shared: properties.isSharedToAll ?? undefined,
     }) as JsonObject
   return compact({
@@ -173,6 +172,13 @@ export async function exportConnection(
             ...(type === 'custom' ? { keys: await customKeys(session, id) } : {}),
           },
   }) as JsonObject
+}
+
+/** The client says `Azure` for everybody; who has it otherwise keeps all metadata as they are. */
+function openAiVersion(metadata: JsonObject): JsonObject {
+  const { ApiType, ApiVersion, ...more } = metadata
+  if (ApiType !== 'Azure' || !isNothing(more)) return { metadata }
+  return isNothing(ApiVersion) ? {} : { api_version: ApiVersion ?? null }
 }
 
 /** Custom keys have names of their own; only the names are looked at (I9). */
@@ -332,9 +338,23 @@ export async function exportBatchDeployment(
     endpoint_name: id.path[0],
     type: isPipeline ? 'pipeline' : 'model',
     ...(await envelope(session, body)),
-    ...fields,
-    ...(isPipeline ? await pipelineDeployment(session, pipeline, file) : {}),
+    ...(isPipeline
+      ? { ...fields, ...(await pipelineDeployment(session, pipeline, file)) }
+      : withSettings(fields)),
   }) as JsonObject
+}
+
+/** How a model is run stands below `settings`: the client reads it nowhere else in this schema. */
+const runSettings: ReadonlySet<string> = new Set([
+  ...['mini_batch_size', 'max_concurrency_per_instance', 'output_action', 'output_file_name'],
+  ...['retry_settings', 'error_threshold', 'logging_level', 'environment_variables'],
+])
+
+function withSettings(fields: JsonObject): JsonObject {
+  const entries = Object.entries(fields)
+  const settings = Object.fromEntries(entries.filter(([key]) => runSettings.has(key)))
+  const rest = Object.fromEntries(entries.filter(([key]) => !runSettings.has(key)))
+  return isNothing(settings) ? rest : { ...rest, settings }
 }
 
 async function pipelineDeployment(

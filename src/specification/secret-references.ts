@@ -25,8 +25,11 @@ export function withReferences(document: JsonObject, kind: string, name: string)
 const secretName =
   /(^|_)(TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIALS?|APIKEY|KEY|SAS|PAT|DSN|CONNECTION_?STRING|CONN_?STR)(_|$)/i
 
+/** The service reads such a value from the vault by itself; it names a secret and is none. */
+const vaultReference = /^[^@\s]*@?https:\/\/[^/\s]+\.vault\.[^/\s]+/i
+
 function isSecret(text: string, path: string): boolean {
-  if (reference.test(text)) return false
+  if (reference.test(text) || vaultReference.test(text)) return false
   if (holdsCredential(text)) return true
   const name = path.split('.').at(-1) ?? ''
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1_$2')

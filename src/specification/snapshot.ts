@@ -42,7 +42,8 @@ export async function takeSnapshot(path: string, place: string): Promise<Snapsho
     const sha256 = await hashFile(file)
     const sizeBytes = (await stat(file)).size
     files.push({ name: name || basename(path), path: file, sizeBytes, sha256 })
-    hash.update(`${name}\n${sha256}\n`)
+    // A single file and a folder with nothing else in it are the same content.
+    hash.update(`${name || basename(path)}\n${sha256}\n`)
   }
   return {
     isFolder: info.isDirectory(),

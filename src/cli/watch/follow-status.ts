@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiClient } from '../../api/client.ts'
 import type { Event, Status } from '../../api/contract.ts'
 import { isHoldfastError } from '../../model/errors.ts'
+import { endingAfter } from '../../workspace/deadline.ts'
 
 export interface StatusListener {
   onStatus(status: Status): void
@@ -55,7 +56,7 @@ async function followOne(
     while (!either.aborted) {
       see(
         await client.status({
-          signal: AbortSignal.any([either, AbortSignal.timeout(answerWithinMs)]),
+          signal: endingAfter(answerWithinMs, either),
         }),
       )
       await delay(lookEveryMs, undefined, { signal: either }).catch(() => undefined)

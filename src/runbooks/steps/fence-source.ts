@@ -1,6 +1,7 @@
 import { cancelStaleCopies, openStaleCopies } from '../../jobs/stale-copies.ts'
 import { toRunError } from '../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
+import { endingAfter } from '../../workspace/deadline.ts'
 import { readFact, writeFact } from '../facts.ts'
 import type { FailoverWorld } from '../ports.ts'
 import { endpointsWithTraffic, takeTrafficAway } from './endpoint-traffic.ts'
@@ -125,7 +126,7 @@ async function unreachable(world: FailoverWorld, signal: AbortSignal): Promise<s
 }
 
 function timeLimit(world: FailoverWorld, tools: StepTools): AbortSignal {
-  return AbortSignal.any([tools.signal, AbortSignal.timeout(world.fenceLimitMs)])
+  return endingAfter(world.fenceLimitMs, tools.signal)
 }
 
 async function staleCopies(world: FailoverWorld, epoch: number, signal: AbortSignal) {

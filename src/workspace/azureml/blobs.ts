@@ -12,6 +12,7 @@ import {
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
 import type { Place } from '../../model/place.ts'
 import { cancelledError } from '../cancellation.ts'
+import { deadlineOf } from '../deadline.ts'
 import { secretOf } from '../secret.ts'
 import type {
   BlobInfo,
@@ -51,9 +52,9 @@ export class AzureBlobs {
     const system = new Map(
       Object.entries(this.#place.containers).map(([store, container]) => [container, store]),
     )
-    return this.#call('blob stores', options, false, async () => {
+    return this.#call('blob stores', options, reading, async (within) => {
       const names: BlobStoreName[] = []
-      for await (const container of this.#service.listContainers(abortable(options))) {
+      for await (const container of this.#service.listContainers(within)) {
         names.push(system.get(container.name) ?? `container:${container.name}`)
       }
       return names.sort()
@@ -64,12 +65,12 @@ export class AzureBlobs {
     store: BlobStoreName,
     options: PageOptions & { readonly prefix?: string } = {},
   ): Promise<Page<BlobInfo>> {
-    return this.#call(`blobs of ${store}`, options, false, async () => {
+    return this.#call(`blobs of ${store}`, options, reading, async (within) => {
       const pages = this.#container(store)
         .listBlobsFlat({
           includeMetadata: true,
           ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
-          ...abortable(options),
+          ...within,
         })
         .byPage({
           maxPageSize: options.pageSize ?? 1000,
@@ -95,10 +96,8 @@ export class AzureBlobs {
     options: CallOptions = {},
   ): Promise<BlobInfo | undefined> {
     try {
-      return await this.#call(blobPlace(store, name), options, false, async () => {
-        const properties = await this.#container(store)
-          .getBlobClient(name)
-          .getProperties(abortable(options))
+      return await this.#call(blobPlace(store, name), options, reading, async (within) => {
+        const properties = await this.#container(store).getBlobClient(name).getProperties(within)
         return toInfo(name, properties, properties.metadata)
       })
     } catch (error) {
@@ -112,7 +111,7 @@ export class AzureBlobs {
     name: string,
     options: CallOptions & { readonly etag?: string } = {},
   ): Promise<ReadableStream<Uint8Array>> {
-    return this.#call(blobPlace(store, name), options, false, async () => {
+    return this.#call(blobPlace(store, name), options, reading, async () => {
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(), answerTimeoutMs)
       const answer = await this.#container(store)
@@ -156,9 +155,9 @@ export class AzureBlobs {
   ): Promise<BlobInfo> {
     const target = await this.#ensured(store, options)
     const blob = target.getBlobClient(source.name)
-    const patience = abortable(options, source.sizeBytes)
-    const conditions = { sourceConditions: { ifMatch: source.etag }, ...patience }
-    await this.#call(blobPlace(store, source.name), options, true, async () => {
+    const kind = { writes: true, sizeBytes: source.sizeBytes }
+    await this.#call(blobPlace(store, source.name), options, kind, async (within) => {
+      const conditions = { sourceConditions: { ifMatch: source.etag }, ...within }
       if (source.sizeBytes <= syncCopyLimitBytes) {
         await blob.syncCopyFromURL(sourceUrl.reveal(), {
           ...conditions,
@@ -197,22 +196,23 @@ export class AzureBlobs {
     options: WriteOptions,
   ): Promise<BlobInfo> {
     const target = await this.#ensured(store, options)
-    await this.#call(blobPlace(store, blob.name), options, true, async () => {
+    const kind = { writes: true, sizeBytes: blob.sizeBytes }
+    await this.#call(blobPlace(store, blob.name), options, kind, async (within) => {
       const stream = Readable.fromWeb(content as import('node:stream/web').ReadableStream)
       await target.getBlockBlobClient(blob.name).uploadStream(stream, 4 * 1024 * 1024, 2, {
         metadata: { ...blob.metadata },
         ...(blob.contentType === undefined
           ? {}
           : { blobHTTPHeaders: { blobContentType: blob.contentType } }),
-        ...abortable(options, blob.sizeBytes),
+        ...within,
       })
     })
     return this.#written(store, blob.name, options)
   }
 
   async delete(store: BlobStoreName, name: string, options: WriteOptions): Promise<void> {
-    await this.#call(blobPlace(store, name), options, true, () =>
-      this.#container(store).getBlobClient(name).deleteIfExists(abortable(options)),
+    await this.#call(blobPlace(store, name), options, writing, (within) =>
+      this.#container(store).getBlobClient(name).deleteIfExists(within),
     )
   }
 
@@ -230,8 +230,8 @@ export class AzureBlobs {
     const container = this.#container(store)
     // System containers come with the workspace; only those of code snapshots are ours to make.
     if (store.startsWith('container:'))
-      await this.#call(`blobs of ${store}`, options, true, () =>
-        container.createIfNotExists(abortable(options)),
+      await this.#call(`blobs of ${store}`, options, writing, (within) =>
+        container.createIfNotExists(within),
       )
     return container
   }
@@ -252,21 +252,34 @@ export class AzureBlobs {
     return container
   }
 
+  /** One signal for each call: the client itself waits for ever, and a vanished request would, too. */
   async #call<T>(
     place: string,
-    options: CallOptions,
-    writes: boolean,
-    body: () => Promise<T>,
+    { signal }: CallOptions,
+    { writes, sizeBytes = 0 }: CallKind,
+    body: (within: { readonly abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
+    const limitMs = answerTimeoutMs + Math.ceil(sizeBytes / leastBytesPerMs)
+    const deadline = deadlineOf(limitMs, signal)
     try {
-      return await body()
+      return await body({ abortSignal: deadline.signal })
     } catch (cause) {
       if (isHoldfastError(cause)) throw cause
-      if (options.signal?.aborted) throw cancelledError(options.signal, place)
+      if (signal?.aborted) throw cancelledError(signal, place)
       throw translate(this.#member, place, writes, cause)
+    } finally {
+      deadline.lift()
     }
   }
 }
+
+interface CallKind {
+  readonly writes: boolean
+  /** What has to be moved before the service answers. */
+  readonly sizeBytes?: number
+}
+const reading: CallKind = { writes: false }
+const writing: CallKind = { writes: true }
 
 interface BlobProperties {
   readonly contentLength?: number
@@ -305,15 +318,6 @@ function blobPlace(store: BlobStoreName, name: string): string {
 const answerTimeoutMs = 60_000
 /** No copy between regions is slower than this for long. */
 const leastBytesPerMs = 1000
-
-/**
- * The client itself waits for ever: one request that vanished would hold up a pass for good. One signal
- * for each call, because the client listens to it and Node warns of many listeners on one.
- */
-function abortable({ signal }: CallOptions, sizeBytes = 0): { abortSignal: AbortSignal } {
-  const timeout = AbortSignal.timeout(answerTimeoutMs + Math.ceil(sizeBytes / leastBytesPerMs))
-  return { abortSignal: AbortSignal.any([...(signal ? [signal] : []), timeout]) }
-}
 
 function translate(member: string, place: string, writes: boolean, cause: unknown): HoldfastError {
   const status = cause instanceof RestError ? cause.statusCode : undefined

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import {
   bearerTokenAuthenticationPolicy,
   createDefaultHttpClient,
@@ -14,6 +13,7 @@ import {
 } from '@azure/core-rest-pipeline'
 import type { Json } from '../../model/json.ts'
 import { throwIfCancelled } from '../cancellation.ts'
+import { deadlineOf } from '../deadline.ts'
 import type { Cloud } from './cloud.ts'
 import { type CallFacts, translateFailure, translateStatus } from './http-errors.ts'
 
@@ -63,7 +63,7 @@ export class HttpClient {
     const facts: CallFacts = { member: this.#member, place, writes: isWrite(request), signal }
     throwIfCancelled(signal, place)
     let response: PipelineResponse
-    const deadline = deadlineOf(signal, this.#closing.signal)
+    const deadline = deadlineOf(timeoutMs, signal, this.#closing.signal)
     try {
       const pipeline = await this.#pipeline
       response = await pipeline.sendRequest(
@@ -100,30 +100,6 @@ export class HttpClient {
 
   close(): void {
     this.#closing.abort()
-  }
-}
-
-/**
- * Ends with the caller, the client or the clock. `AbortSignal.any` would do, and keeps something of
- * each request alive as long as the client: a pass makes hundreds of thousands.
- */
-function deadlineOf(...signals: readonly (AbortSignal | undefined)[]) {
-  const ends = new AbortController()
-  const end = () => ends.abort()
-  const timer = setTimeout(end, timeoutMs).unref()
-  for (const signal of signals) {
-    if (signal === undefined) continue
-    if (signal.aborted) end()
-    // Many requests under way listen to one signal; that is no leak.
-    setMaxListeners(0, signal)
-    signal.addEventListener('abort', end)
-  }
-  return {
-    signal: ends.signal,
-    lift: () => {
-      clearTimeout(timer)
-      for (const signal of signals) signal?.removeEventListener('abort', end)
-    },
   }
 }
 
