@@ -57,6 +57,7 @@ it.each([
     3007810,
   ],
   ['re-protects only when a failover that failed half way has led everybody over (I7)', 3000633],
+  ['begins what was accepted by a controller that died at once (I8)', 4305336],
 ])(
   '%s',
   async (_title, seed) => {

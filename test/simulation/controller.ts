@@ -102,6 +102,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
       await establishEpoch(group)
       running = { group, runner, gate, decider, kill: memory.kill }
       await engine.start()
+      await runner.takeUp(group.plan.group)
       round(born)
       await runBackgroundPasses(group, {
         everyMs: 9000,
