@@ -168,6 +168,14 @@ it.each(['', '{', '42', '{"ids":1}'])('refuses the cursor %j', (cursor) => {
   expect(read).toThrow(expect.objectContaining({ code: 'cursor.malformed' }))
 })
 
+it.each(['', '0', '0x10', '1e1', ' 1', '1.5', '-1', '1001'])(
+  'refuses the limit %j',
+  async (limit) => {
+    const path = `${apiPrefix}/groups/fraud/objects?limit=${encodeURIComponent(limit)}`
+    expect((await call(path)).status).toBe(400)
+  },
+)
+
 it('says whether it lives and whether it is ready, without a token', async () => {
   for (const [path, body] of [
     ['/healthz', { alive: true }],

@@ -18,7 +18,7 @@ import {
   status,
   vantageReport,
 } from '../../api/contract.ts'
-import { pageQuery } from '../../api/paging.ts'
+import { pageQuery, wholeNumber } from '../../api/paging.ts'
 import type { ControllerService } from '../service.ts'
 import { callerOf } from './caller.ts'
 import { registerControlRoutes } from './control-routes.ts'
@@ -82,13 +82,9 @@ export function registerRoutes(instance: FastifyInstance, options: RouteOptions)
           kind: z.string().optional(),
           state: z.string().optional(),
           name: z.string().min(1).optional().describe('part of the name'),
-          skip: z.coerce
-            .number()
-            .int()
-            .min(0)
-            .max(2 ** 31)
+          skip: wholeNumber(0, 2 ** 31)
             .default(0)
-            .describe('leaves out so many before the first'),
+            .meta({ default: 0, description: 'leaves out so many before the first' }),
           total: z
             .enum(['true', 'false'])
             .default('false')
