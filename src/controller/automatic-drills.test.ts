@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { GroupStatus, Operation } from '../api/contract.ts'
+import { HoldfastError } from '../model/errors.ts'
 import { isInWindow, parseDrillWindow } from '../plan/drill-window.ts'
-import { automaticDrills, whyNoDrill } from './automatic-drills.ts'
+import { automaticDrills, heldUpDrill, whyNoDrill } from './automatic-drills.ts'
 
 // A Saturday.
 const now = new Date('2026-01-31T03:30:00Z')
@@ -44,29 +45,52 @@ describe('a drill by itself', () => {
     expect(whyNoDrill({ ...plan.drill, automatic: false }, due, [], now)).not.toBeNull()
   })
 
-  it('is asked for once by controllers that find it due together, and refusals are said once', async () => {
+  const scene = (operations: readonly Operation[], refusal?: HoldfastError) => {
     const asked: unknown[] = []
     const said: string[] = []
-    const drills = (operations: readonly Operation[]) =>
-      automaticDrills({
-        plan,
-        service: {
-          operations: async () => ({ items: [...operations], cursor: null }),
-          start: async (...args) => {
-            asked.push(args)
-            return open
-          },
+    const log = { info: () => undefined, warn: (_: object, message: string) => said.push(message) }
+    const held = heldUpDrill('g', log, () => undefined)
+    const { look } = automaticDrills({
+      ...{ plan, held, clock: () => now },
+      service: {
+        operations: async () => ({ items: [...operations], cursor: null }),
+        start: async (...args) => {
+          asked.push(args)
+          if (refusal !== undefined) throw refusal
+          return open
         },
-        clock: () => now,
-        log: { info: () => undefined, warn: (_fields, message) => said.push(message) },
-      })
-    for (const each of [drills([]), drills([])]) await each.look(due)
-    expect(asked[0]).toEqual(asked[1])
-    expect(asked[0]).toMatchObject(['g', 'drill', { expectedEpoch: 3 }, { by: 'controller' }])
-    const busy = drills([open])
-    await busy.look(due)
-    await busy.look(due)
-    expect([asked.length, said.length]).toEqual([2, 1])
+      },
+    })
+    return { look, held, asked, said }
+  }
+
+  it('is asked for once by controllers that find it due together', async () => {
+    const [one, other] = [scene([]), scene([])]
+    await one.look(due)
+    await other.look(due)
+    expect(one.asked).toEqual(other.asked)
+    expect(one.asked[0]).toMatchObject(['g', 'drill', { expectedEpoch: 3 }, { by: 'controller' }])
+    expect(one.held.findings()).toEqual([])
+  })
+
+  it('is a finding while something holds it up, and said once', async () => {
+    const busy = new HoldfastError('operation.busy', 'A move is under way.', { kind: 'operator' })
+    const refused = scene([], busy)
+    await refused.look(due)
+    await refused.look(due)
+    expect(refused.held.findings()).toMatchObject([
+      { rule: 'drill-held-up', evidence: ['A move is under way'] },
+    ])
+    expect(refused.said).toHaveLength(1)
+    await refused.look({ ...due, drill: { ...due.drill, overdue: false } })
+    expect(refused.held.findings()).toEqual([])
+    const paused = scene([])
+    await paused.look({ ...due, decision: { pausedFor: 'maintenance' } } as GroupStatus)
+    expect(paused.held.findings()[0]?.sentence).toContain('paused: maintenance')
+    // The end of another operation needs nobody.
+    const waits = scene([open])
+    await waits.look(due)
+    expect([waits.asked, waits.held.findings()]).toEqual([[], []])
   })
 })
 

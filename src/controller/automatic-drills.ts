@@ -1,4 +1,4 @@
-import type { GroupStatus, Operation } from '../api/contract.ts'
+import type { Finding, GroupStatus, Operation } from '../api/contract.ts'
 import { isHoldfastError } from '../model/errors.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import { isInWindow } from '../plan/drill-window.ts'
@@ -31,37 +31,65 @@ export function whyNoDrill(
   return readiness.verdict === 'not-ready' ? 'a failover would not work now' : null
 }
 
-/** Begins a drill when one is due; says once why a due one does not begin. */
+/** Whether a drill that is due is held up; what status and notifications tell of it. */
+export interface HeldUpDrill {
+  /** `null`: nothing holds one up. Logged when it is another reason than before. */
+  note(why: string | null): void
+  findings(): readonly Finding[]
+}
+
+export function heldUpDrill(group: string, log: GroupLog, onChange: () => void): HeldUpDrill {
+  let held: string | null = null
+  return {
+    note: (why) => {
+      if (why === held) return
+      held = why
+      if (why !== null) log.warn({ group }, `a drill is due and does not begin: ${why}`)
+      onChange()
+    },
+    findings: () => (held === null ? [] : [findingOf(held)]),
+  }
+}
+
+const findingOf = (why: string): Finding => ({
+  ...{ rule: 'drill-held-up', level: 'degraded' },
+  sentence: `A drill is due and does not begin by itself: ${why}.`,
+  evidence: [why],
+  remedy: 'Mend that, or rehearse by hand: holdfast drill',
+})
+
+/** What passes by itself, and is no trouble of anybody's. */
+const passesByItself = (why: string): boolean =>
+  /^it is not the time|less than a day|under way$/.test(why)
+
+/** Begins a drill when one is due; tells why a due one does not begin. */
 export function automaticDrills(options: {
   readonly plan: Pick<ContinuityPlan, 'group' | 'drill'>
   readonly service: Pick<ControllerService, 'start' | 'operations'>
   readonly clock: () => Date
-  readonly log: GroupLog
+  readonly held: Pick<HeldUpDrill, 'note'>
 }): { look(status: GroupStatus): Promise<void> } {
-  const { plan, service, clock, log } = options
-  let said: string | null = null
-  const say = (why: string) => {
-    if (why !== said) log.warn({ group: plan.group }, `a drill is due and does not begin: ${why}`)
-    said = why
+  const { plan, service, clock, held } = options
+  const begin = async (status: GroupStatus, now: Date): Promise<string | null> => {
+    const request = { dryRun: false, force: false, expectedEpoch: status.epoch }
+    // Two controllers that find it due ask for the same one.
+    const asked = { by: ownActor, key: `automatic-drill-${now.toISOString().slice(0, 13)}` }
+    try {
+      await service.start(plan.group, 'drill', request, asked)
+      return null
+    } catch (error) {
+      if (!isHoldfastError(error)) throw error
+      return error.message.replace(/\.$/, '')
+    }
   }
   return {
     look: async (status) => {
-      if (!plan.drill.automatic || !status.drill.overdue) return
+      if (!plan.drill.automatic || !status.drill.overdue) return held.note(null)
       const now = clock()
-      const why = whyNoDrill(
-        plan.drill,
-        status,
-        (await service.operations({ limit: 100 })).items,
-        now,
-      )
-      if (why !== null) return say(why)
-      const request = { dryRun: false, force: false, expectedEpoch: status.epoch }
-      // Two controllers that find it due ask for the same one.
-      const asked = { by: ownActor, key: `automatic-drill-${now.toISOString().slice(0, 13)}` }
-      await service.start(plan.group, 'drill', request, asked).catch((error: unknown) => {
-        if (!isHoldfastError(error)) throw error
-        say(error.message)
-      })
+      const operations = (await service.operations({ limit: 100 })).items
+      const why = whyNoDrill(plan.drill, status, operations, now)
+      if (why === null) held.note(await begin(status, now))
+      else held.note(passesByItself(why) ? null : why)
     },
   }
 }

@@ -18,6 +18,7 @@ import { reportToHtml } from '../runbooks/report-html.ts'
 import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
 import type { ServiceTokens } from './access/service-tokens.ts'
+import type { HeldUpDrill } from './automatic-drills.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
 import type { Estimates } from './estimates.ts'
@@ -55,6 +56,7 @@ export interface ServiceParts {
   readonly events: EventBus
   readonly evidence: EvidenceService
   readonly health: Pick<ServiceHealth, 'findings'>
+  readonly heldUpDrill: Pick<HeldUpDrill, 'findings'>
   readonly notifier: Pick<Notifier, 'test' | 'findings'>
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
@@ -130,6 +132,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           findings: [
             ...(await replicationFindings(group)),
             ...parts.health.findings(),
+            ...parts.heldUpDrill.findings(),
             ...parts.evidence.findings(),
             ...(await parts.notifier.findings()),
           ],

@@ -17,7 +17,7 @@ import { type CallCounter, callCounter } from '../workspace/decorators/counted.t
 import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
 import { serviceTokens } from './access/service-tokens.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
-import { automaticDrills } from './automatic-drills.ts'
+import { automaticDrills, heldUpDrill } from './automatic-drills.ts'
 import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
@@ -170,11 +170,12 @@ async function assemble(
   const notifier = startNotifier({ plan: group.plan, database, clock, log })
   closers.push(() => notifier.stop())
   const tokens = serviceTokens(database, clock)
+  const held = heldUpDrill(group.plan.group, log, () => statusChanged())
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
     ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show },
-    health,
+    ...{ health, heldUpDrill: held },
     lastPass: () => lastPass,
     running: {
       version: options.version,
@@ -183,7 +184,7 @@ async function assemble(
       database: options.databaseUrl === undefined ? 'embedded' : 'shared',
     },
   })
-  const drills = automaticDrills({ plan: group.plan, service, clock, log })
+  const drills = automaticDrills({ plan: group.plan, service, clock, held })
   const stream = statusEvents(service, log, async ({ groups: [status] }) => {
     if (status === undefined) return
     readiness.notice(status)

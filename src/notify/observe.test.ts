@@ -11,6 +11,7 @@ const status = (change: {
   readonly readiness?: 'ready' | 'not-ready'
   readonly action?: 'none' | 'recommend' | 'failover'
   readonly overdue?: boolean
+  readonly heldUp?: boolean
 }): GroupStatus =>
   ({
     ...{ group: 'g', effectivePrimary: change.primary ?? 'east' },
@@ -24,6 +25,7 @@ const status = (change: {
     decision: { action: change.action ?? 'none', sentence: 'Why.' },
     readiness: { verdict: change.readiness ?? 'ready', findings: [] },
     drill: { overdue: change.overdue ?? false },
+    findings: change.heldUp ? [{ rule: 'drill-held-up', sentence: 'It is.', remedy: 'Do.' }] : [],
   }) as unknown as GroupStatus
 const operation = (id: string, state: Operation['status'], more: object = {}): Operation =>
   ({
@@ -89,10 +91,12 @@ describe('what is news', () => {
         [status({ lagMs: 11, readiness: 'not-ready' })],
         [status({ lagMs: null, overdue: true, readiness: 'not-ready' })],
         [status({ overdue: true })],
+        [status({ overdue: true, heldUp: true })],
+        [status({ overdue: true, heldUp: true })],
       ),
     ).toEqual([
       ...[[], ['rpo-exceeded', 'readiness-lost'], ['drill-overdue']],
-      ['rpo-recovered', 'readiness-regained'],
+      ...[['rpo-recovered', 'readiness-regained'], ['drill-held-up'], []],
     ])
   })
 })

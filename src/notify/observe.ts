@@ -10,6 +10,8 @@ export interface Seen extends JsonObject {
   readonly rpoExceeded: boolean
   readonly notReady: boolean
   readonly drillOverdue: boolean
+  /** Absent in what earlier versions kept. */
+  readonly drillHeldUp?: boolean
   /** Id -> status and outcome. */
   readonly operations: Readonly<Record<string, string>>
 }
@@ -37,7 +39,7 @@ export function observe(
       ...told.toReversed().flatMap((operation) => operationNews(was, operation)),
       ...rpoNews(was, seen, status),
       ...readinessNews(was, seen, status),
-      ...drillNews(was, seen),
+      ...drillNews(was, seen, status),
     ],
   }
 }
@@ -62,6 +64,7 @@ function seenIn(before: Seen | null, status: GroupStatus, told: readonly Operati
     rpoExceeded: lagMs === null ? was.rpoExceeded : lagMs > objectives.rpoMs,
     notReady: readiness === null ? was.notReady : readiness.verdict === 'not-ready',
     drillOverdue: drill.overdue,
+    drillHeldUp: heldUp(status) !== undefined,
     operations: Object.fromEntries(told.map((one) => [one.id, phaseOf(one)])),
   }
 }
@@ -202,9 +205,18 @@ function readinessNews(was: Seen, seen: Seen, { readiness }: GroupStatus): News[
   ]
 }
 
-function drillNews(was: Seen, seen: Seen): News[] {
-  if (was.drillOverdue || !seen.drillOverdue) return []
-  return [news('drill-overdue', 'drill', 'A drill is overdue', 'Rehearse: holdfast drill')]
+const heldUp = ({ findings }: GroupStatus) => findings.find(({ rule }) => rule === 'drill-held-up')
+
+function drillNews(was: Seen, seen: Seen, status: GroupStatus): News[] {
+  const { sentence, remedy } = heldUp(status) ?? { sentence: '', remedy: '' }
+  return [
+    ...(!was.drillOverdue && seen.drillOverdue
+      ? [news('drill-overdue', 'drill', 'A drill is overdue', 'Rehearse: holdfast drill')]
+      : []),
+    ...(!was.drillHeldUp && seen.drillHeldUp
+      ? [news('drill-held-up', 'drill', 'A drill does not begin', `${sentence} ${remedy}`)]
+      : []),
+  ]
 }
 
 const severities: Readonly<Record<NotifyEvent, News['severity']>> = {
@@ -221,6 +233,7 @@ const severities: Readonly<Record<NotifyEvent, News['severity']>> = {
   'readiness-lost': 'warning',
   'readiness-regained': 'info',
   'drill-overdue': 'warning',
+  'drill-held-up': 'warning',
 }
 const endings = new Set<NotifyEvent>([
   ...(['outage-over', 'operation-ended', 'rpo-recovered', 'readiness-regained'] as const),

@@ -16,6 +16,7 @@ export const notifyEvents = [
   'readiness-lost',
   'readiness-regained',
   'drill-overdue',
+  'drill-held-up',
 ] as const
 
 export type NotifyEvent = (typeof notifyEvents)[number]
