@@ -11,7 +11,7 @@ import { type BenchRegion, fillInChild, holdfast, openRegion, planOf } from './b
 
 const wires = [
   { name: 'as fast as this machine', latencyMs: 0 },
-  { name: '100 ms away', latencyMs: 100 },
+  { name: '250 ms away', latencyMs: 250 },
 ] as const
 const mostWorkers = 2
 
@@ -21,8 +21,8 @@ export const workers: Bench = {
   what: 'first pass of run history with 0, 1 and 2 `holdfast worker`s beside it, near and far',
   async run({ full, dir, note }) {
     const size = full
-      ? { runs: 10_000, metricsPerRun: 10, assets: 0 }
-      : { runs: 1000, metricsPerRun: 10, assets: 0 }
+      ? { runs: 10_000, metricsPerRun: 1, assets: 0 }
+      : { runs: 1200, metricsPerRun: 1, assets: 0 }
     const east = await openRegion(join(dir, 'east'), 'ws-east', (dataDir, id) => {
       note(`filling with ${size.runs} runs`)
       return fillInChild(dataDir, id, size)
@@ -38,8 +38,8 @@ export const workers: Bench = {
           note(`${count} workers, regions ${wire.name}`)
           const folder = join(dir, `west-${count}-${wire.latencyMs}`)
           const seconds = await firstPass(database, east, folder, wire.latencyMs)
-          const what = `${size.runs} runs, regions ${wire.name}, ${count} workers`
-          const alone = figures.find((one) => one.what === `${what.slice(0, -9)}0 workers`)
+          const what = `${size.runs} runs, regions ${wire.name}, workers: ${count}`
+          const alone = figures.find((one) => one.what === `${what.slice(0, -1)}0`)
           figures.push({
             ...{ what, value: seconds, unit: 's' },
             ...(alone === undefined ? {} : { beside: { what: 'without', value: alone.value } }),

@@ -6,7 +6,7 @@ import type { BlobInfo, BlobStoreName } from '../workspace/workspace.ts'
 import { type BlobPair, blobId, provenAsListed } from './blob-batch.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
-import { at, pagesOf } from './paging.ts'
+import { at, pagesAhead } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
 import type { PassWork } from './pass-work.ts'
 
@@ -76,9 +76,9 @@ async function passStore(
   const all = { ...reading(pass), ...(prefix === '' ? {} : { prefix }) }
   const { source, target, ledger } = pass.context
   const standing = new Cursor(
-    pagesOf((cursor) => target.listBlobs(store, { ...all, ...at(cursor) })),
+    pagesAhead((cursor) => target.listBlobs(store, { ...all, ...at(cursor) })),
   )
-  for await (const listed of pagesOf((cursor) =>
+  for await (const listed of pagesAhead((cursor) =>
     source.listBlobs(store, { ...all, ...at(cursor) }),
   )) {
     const page = listed.filter(isWanted)

@@ -8,11 +8,11 @@ import {
 } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { inPriority, last, priorityOf } from '../plan/priority-of.ts'
-import type { WorkspaceObject } from '../workspace/workspace.ts'
+import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import { finishDeferred } from './apply-object.ts'
 import type { Definition } from './definitions.ts'
 import type { LedgerEntry } from './ledger.ts'
-import { at, pagesOf } from './paging.ts'
+import { at, pagesAhead } from './paging.ts'
 import { type Known, passObject } from './pass-object.ts'
 import {
   forEach,
@@ -97,24 +97,24 @@ async function passCollection(
   const { source, target, ledger } = pass.context
   const options = { ...reading(pass), ...(parent === undefined ? {} : { parent }) }
   try {
+    const listOf = (side: Workspace) =>
+      pagesAhead((cursor) =>
+        pass.limit(() => side.listObjects(arm.kind, { ...options, ...at(cursor) })),
+      )
+    const [there, here] = [listOf(target), listOf(source)]
     const standing = new Map<string, WorkspaceObject>()
-    for await (const page of pagesOf((cursor) =>
-      pass.limit(() => target.listObjects(arm.kind, { ...options, ...at(cursor) })),
-    )) {
+    for await (const page of there)
       for (const object of page) standing.set(formatObjectId(object.id), object)
-    }
     const inOrder = areAgeOrdered(arm, parent)
-    for await (const listed of pagesOf((cursor) =>
-      pass.limit(() => source.listObjects(arm.kind, { ...options, ...at(cursor) })),
-    )) {
+    for await (const listed of here) {
       const page = inOrder
         ? byAge(listed)
         : inPriority(listed, ({ id }) => priorityOf(pass.context.plan, id)).flat()
       const names = page.map((object) => formatObjectId(object.id))
       for (const name of names) pass.seen?.add(name)
-      const [forward, backward, defined] = await Promise.all([
+      const backward = once(() => readBackward(pass, page))
+      const [forward, defined] = await Promise.all([
         ledger.read(pass.direction, names),
-        readBackward(pass, page),
         pass.mode !== 'plan'
           ? pass.context.definitions.read(pass.direction, names)
           : new Map<string, Definition>(),
@@ -125,7 +125,7 @@ async function passCollection(
         const known = {
           target: standing.get(name),
           forward: forward.get(name),
-          backward: backward.get(name),
+          backward: async () => (await backward()).get(name),
           defined: defined.get(name),
         }
         const entry = await passObject(pass, object, known)
@@ -137,6 +137,15 @@ async function passCollection(
   } catch (error) {
     const entry = listFailure(pass, { kind: arm.kind, path: parent?.path ?? [] }, error)
     await writeChanged(pass, [entry], new Map())
+  }
+}
+
+/** Asked for at the first need, and only then. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined
+  return () => {
+    asked ??= read()
+    return asked
   }
 }
 

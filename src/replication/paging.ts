@@ -12,6 +12,27 @@ export async function* pagesOf<T>(
   }
 }
 
+/**
+ * As `pagesOf`, but the first page is asked for at once and each further one while that before is
+ * worked on: for lists that are walked to their end.
+ */
+export function pagesAhead<T>(
+  read: (cursor: string | undefined) => Promise<Page<T>>,
+): AsyncGenerator<readonly T[]> {
+  const ask = (cursor: string | undefined): Promise<Page<T>> => {
+    const page = read(cursor)
+    // Whoever comes to it hears of its failure; nobody else has to.
+    page.catch(() => undefined)
+    return page
+  }
+  let next = ask(undefined)
+  return pagesOf(async () => {
+    const page = await next
+    if (page.cursor !== undefined) next = ask(page.cursor)
+    return page
+  })
+}
+
 /** Items regrouped into lists of `size`, the last one shorter. */
 export async function* batchesOf<T>(
   lists: AsyncIterable<readonly T[]>,

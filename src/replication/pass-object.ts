@@ -43,7 +43,8 @@ import { earlierVersion, waitsFor } from './waits-for.ts'
 export interface Known {
   readonly target: WorkspaceObject | undefined
   readonly forward: LedgerEntry | undefined
-  readonly backward: LedgerEntry | undefined
+  /** Of the way back; only what differs has to be told from it. */
+  readonly backward: () => Promise<LedgerEntry | undefined>
   readonly defined: Definition | undefined
 }
 
@@ -150,20 +151,22 @@ async function settle(
     sourceVersion: versionOf(source),
     targetVersion: target === undefined ? null : versionOf(target),
   }
-  const isOurs =
+  const leftAlone = async () =>
     target === undefined || targetDigest === undefined
       ? undefined
-      : wasLeftAlone(pass, source, target, targetDigest, known)
+      : await wasLeftAlone(pass, source, target, targetDigest, known)
+  // Nothing has to be told from it then, and most objects are.
+  const isEqual = targetDigest === desired.digest
   let decision = decideAction({
     desired: desired.digest,
     target: targetDigest,
-    unchangedSinceProven: isOurs,
-    archivesOnly: archivesOnly(id, desired.body, target),
+    unchangedSinceProven: isEqual ? undefined : await leftAlone(),
+    archivesOnly: !isEqual && archivesOnly(id, desired.body, target),
   })
   // A salvage never touches the keys that clients of the new primary use.
   if (decision.action === 'none' && pass.mode !== 'salvage' && !(await sameSecrets(pass, id)))
     decision =
-      isOurs === undefined
+      (await leftAlone()) === undefined
         ? { action: 'conflict', reason: foreignReason }
         : { action: 'update', reason: 'credentials differ' }
   if (decision.action === 'none') return { ...facts, state: 'proven' }
@@ -210,17 +213,18 @@ async function settle(
   return { ...facts, ...inConflict(pass, conflict) }
 }
 
-function wasLeftAlone(
+async function wasLeftAlone(
   pass: Pass,
   source: WorkspaceObject,
   target: WorkspaceObject,
   targetDigest: string,
-  { forward, backward, defined }: Known,
-): boolean | undefined {
+  { forward, defined, ...known }: Known,
+): Promise<boolean | undefined> {
   // What the failover made of it is our doing, too.
   if (pass.mode === 'salvage' && defined?.digest === targetDigest) return true
   // Begun by us and broken off: it says so itself, and nobody was ever told that it is there.
   if (isBegun(forward) && target.origin?.member === pass.context.source.name) return true
+  const backward = await known.backward()
   const which = younger(forward, backward)
   if (which === undefined) return undefined
   // Its ids make the same content another digest there; the row holds the target's own version.

@@ -46,5 +46,5 @@ describe('replicate, over any world', () => {
       }),
       { numRuns: 200 },
     )
-  })
+  }, 180_000)
 })

@@ -267,5 +267,5 @@ describe('replicate', () => {
       ),
       { numRuns: 200 },
     )
-  })
+  }, 180_000)
 })

@@ -3,7 +3,7 @@ import { inPriority, last, priorityOf, priorityOfRun } from '../plan/priority-of
 import type { Run } from '../workspace/workspace.ts'
 import { passExperiments, readExperiments } from './experiments.ts'
 import { passTracking, writeChanged } from './objects.ts'
-import { at, batchesOf, pagesOf } from './paging.ts'
+import { at, batchesOf, pagesAhead, pagesOf } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
 import { objectsPerBatch, type PassWork } from './pass-work.ts'
 import { provenAsItIs, rowOf } from './run-batch.ts'
@@ -18,38 +18,60 @@ export async function passRunHistory(
   const finishExperiments = await passExperiments(pass)
   pass.phase = 'runs'
   progressed(pass)
-  let newest = before.seen
-  const since = pass.context.full === true || pass.mode !== 'replicate' ? undefined : before.since
+  const walk = new RunWalk(pass, work, before)
   try {
-    // Nothing at the target yet: no run can be in the way, so none has to be asked for.
-    const isEmpty = !(await hasRuns(pass))
-    const live = await passLive(pass, work)
-    const walk = async (wants: (run: Run) => boolean, experiment?: string) => {
-      const only = {
-        ...(since === undefined ? {} : { modifiedSince: since }),
-        ...(experiment === undefined ? {} : { experiment }),
-      }
-      const pages = pagesOf((cursor) =>
-        pass.context.source.listRuns({ ...reading(pass), ...at(cursor), ...only }),
-      )
-      const asked = askedFor(pass, pages, (run) => {
-        if (newest === undefined || run.modifiedAt > newest) newest = run.modifiedAt
-        return isWanted(run) && !live.has(run.runId) && wants(run)
-      })
-      for await (const batch of batchesOf(asked, objectsPerBatch))
-        await work.addRuns(batch, isEmpty)
-      await work.settled()
-    }
-    const first = await experimentsFirst(pass)
-    for (const experiment of first) await walk(() => true, experiment)
-    await walk(({ experimentName }) => !first.has(experimentName))
+    await walk.all()
     await passLate(work)
   } catch (error) {
     await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
   }
   await passTracking(pass)
   await finishExperiments()
-  return { since: before.seen, seen: newest }
+  return { since: before.seen, seen: walk.newest }
+}
+
+/** Every run that may have changed, in the order in which they are to go. */
+class RunWalk {
+  readonly #pass: Pass
+  readonly #work: PassWork
+  readonly #since: string | undefined
+  /** The newest stamp that was met. */
+  newest: string | undefined
+
+  constructor(pass: Pass, work: PassWork, before: Watermark) {
+    this.#pass = pass
+    this.#work = work
+    this.#since = pass.context.full === true || pass.mode !== 'replicate' ? undefined : before.since
+    this.newest = before.seen
+  }
+
+  async all(): Promise<void> {
+    // Nothing at the target yet: no run can be in the way, so none has to be asked for.
+    const isEmpty = !(await hasRuns(this.#pass))
+    const live = await passLive(this.#pass, this.#work)
+    const isOther = ({ runId }: Run) => !live.has(runId)
+    const first = await experimentsFirst(this.#pass)
+    for (const experiment of first) await this.#walk(isEmpty, isOther, experiment)
+    await this.#walk(isEmpty, (run) => isOther(run) && !first.has(run.experimentName))
+  }
+
+  async #walk(isEmpty: boolean, wants: (run: Run) => boolean, experiment?: string): Promise<void> {
+    const only = {
+      ...(this.#since === undefined ? {} : { modifiedSince: this.#since }),
+      ...(experiment === undefined ? {} : { experiment }),
+    }
+    const { source } = this.#pass.context
+    const pages = pagesAhead((cursor) =>
+      source.listRuns({ ...reading(this.#pass), ...at(cursor), ...only }),
+    )
+    const asked = askedFor(this.#pass, pages, (run) => {
+      if (this.newest === undefined || run.modifiedAt > this.newest) this.newest = run.modifiedAt
+      return isWanted(run) && wants(run)
+    })
+    for await (const batch of batchesOf(asked, objectsPerBatch))
+      await this.#work.addRuns(batch, isEmpty)
+    await this.#work.settled()
+  }
 }
 
 const isWanted = ({ experimentName }: Run): boolean => experimentName !== drillExperiment
