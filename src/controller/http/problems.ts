@@ -20,7 +20,7 @@ const statusByCode: Readonly<Record<string, number>> = {
   'report.not-signed': 404,
   'plan.invalid': 422,
   'object-id.malformed': 400,
-  'cursor.malformed': 400,
+  'cursor.malformed': 422,
   'request.key-reused': 422,
   'outage.not-local': 404,
 }
