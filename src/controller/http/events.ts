@@ -24,6 +24,8 @@ export async function streamEvents(
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   })
+  // A reader that missed nothing would not hear that it is connected until something happens.
+  raw.flushHeaders()
   for (const frame of frames) raw.write(frame)
   const unsubscribe = service.events.subscribe(({ frame }) => {
     if (raw.writableLength > mostBufferedBytes) raw.destroy()
