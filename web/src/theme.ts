@@ -28,9 +28,26 @@ export const readableColors: CSSVariablesResolver = ({ colors }) => {
         [`--mantine-color-${name}-outline`, colors[name]?.[shade] ?? ''],
       ]),
     )
+  /** The default is lighter than the button itself, and white text on it not readable enough. */
+  const hovered = Object.fromEntries(
+    shades.map((name) => [
+      `--mantine-color-${name}-filled-hover`,
+      `color-mix(in srgb, ${colors[name]?.[9]} 85%, black)`,
+    ]),
+  )
   return {
     variables: {},
-    light: { ...text(9), '--mantine-color-dimmed': gray[7] },
-    dark: { ...text(3), '--mantine-color-dimmed': gray[4] },
+    light: {
+      ...hovered,
+      ...text(9),
+      '--mantine-color-dimmed': gray[7],
+      '--mantine-color-error': red[9],
+    },
+    dark: {
+      ...hovered,
+      ...text(3),
+      '--mantine-color-dimmed': gray[4],
+      '--mantine-color-error': red[4],
+    },
   }
 }

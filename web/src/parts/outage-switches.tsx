@@ -94,6 +94,8 @@ function Toggle({ group, outage, size }: SwitchProps & { readonly size: 'xs' | '
         group={group.group}
         operation="POST /api/v1/groups/:group/outages/:member"
         size={size}
+        // Beside an alarm the one red button is the one that helps.
+        variant={down || size === 'xs' ? 'filled' : 'default'}
         color={down ? 'teal' : 'red'}
         disabled={down === null}
         loading={change.isPending}
