@@ -6,6 +6,11 @@ import { expect } from 'vitest'
 const source = () =>
   readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+interface Violation {
+  readonly id: string
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
+}
+
 /** What axe finds on a page; each with the markup it is about. */
 export async function violations(page: Page): Promise<string[]> {
   // What is still fading in has not the contrast it will have.
@@ -17,11 +22,14 @@ export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(source())
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+      axe: { run(): Promise<{ violations: Violation[] }> }
     }
     return (await axe.run()).violations
   })
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  return found.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' ')}`,
+  )
 }
 
 export async function expectAccessible(page: Page): Promise<void> {

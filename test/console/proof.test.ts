@@ -88,8 +88,9 @@ describe.skipIf(chromium === undefined)(
       const keep = conflict.getByRole('button', { name: 'Keep it' })
       await conflict.getByLabel(/to confirm/).fill('keep west')
       expect(await keep.isDisabled()).toBe(true)
-      await conflict.getByLabel(/to confirm/).fill('keep east')
+      await conflict.getByText('after “keep” comes “east”').waitFor()
       await looksRight()
+      await conflict.getByLabel(/to confirm/).fill('keep east')
       await keep.click()
       await page.getByTestId('empty').waitFor({ timeout: 60_000 })
       const description = async () => {

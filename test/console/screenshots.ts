@@ -4,20 +4,21 @@ import { chromium, launchBrowser, noChromium } from './browser.ts'
 import { openShots } from './shots.ts'
 import { beginStory, type Story } from './story.ts'
 import { tellOutage } from './story-outage.ts'
+import { tellPages } from './story-pages.ts'
 
 /**
  * `npm run screenshots [-- --story outage]`: the pictures of the documentation, taken of an outage that
  * really happens.
  */
 const { values } = parseArgs({ options: { story: { type: 'string', default: 'pages' } } })
-const shots = openShots()
-const take = shots.take
 
 if (chromium === undefined) {
   console.error(noChromium)
   process.exit(1)
 }
 const story = await beginStory()
+const shots = openShots(story.pair.folder)
+const take = shots.take
 const browser = await launchBrowser()
 try {
   if (values.story === 'outage') await tellOutage(story, await signedIn(story), shots)
@@ -41,14 +42,9 @@ async function tell(story: Story): Promise<void> {
   const open = (path: string, page = desk) => page.goto(`${origin}${path}`)
   await open('/')
   await desk.getByTestId('lag').waitFor()
-  await printFigures(desk)
+  await desk.getByRole('group', { name: 'outage' }).waitFor()
   await take(desk, 'overview')
-  await open('/groups/fraud/object?id=schedule%2Fnightly-retrain')
-  await desk.getByTestId('fields').waitFor()
-  await take(desk, 'object')
-  await open('/groups/fraud/run?id=trial-1')
-  await desk.getByTestId('metric-loss').waitFor()
-  await take(desk, 'run')
+  await tellPages(story, desk, take)
 
   await pair.processes.cutPower('east')
   const bed = await browser.newPage({
@@ -66,22 +62,4 @@ async function tell(story: Story): Promise<void> {
   await take(desk, 'during-the-failover')
   await desk.locator('[data-testid="operation"][data-status="done"]').waitFor({ timeout: 90_000 })
   await take(desk, 'after-the-failover')
-  await open('/groups/fraud/endpoints')
-  await desk.getByText('→ west').first().waitFor()
-  await take(desk, 'endpoints')
-}
-
-/** Printed and not asserted: how fast a machine paints is no property of the page alone. */
-async function printFigures(page: Page): Promise<void> {
-  const figures = await page.evaluate(`new Promise((resolve) => {
-    let shift = 0
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value
-    }).observe({ type: 'layout-shift', buffered: true })
-    setTimeout(() => {
-      const paint = performance.getEntriesByName('first-contentful-paint')[0]
-      resolve('first contentful paint ' + Math.round(paint.startTime) + ' ms, layout shift ' + shift.toFixed(3))
-    }, 500)
-  })`)
-  console.log(figures)
 }
