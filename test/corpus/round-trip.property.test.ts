@@ -8,6 +8,7 @@ import type { JsonObject } from '../../src/model/json.ts'
 import type { ObjectId } from '../../src/model/object-id.ts'
 import { memoryWorkspace } from '../../src/workspace/memory/memory-workspace.ts'
 import type { Workspace } from '../../src/workspace/workspace.ts'
+import { propertyRuns } from '../property-runs.ts'
 import { exportTo, filesOf, importFrom, secretsIn } from './round-trip.ts'
 
 /** Texts that a careless YAML writer changes. */
@@ -87,37 +88,41 @@ const textsOf = (folder: string): Record<string, string> =>
   )
 
 describe('export and import', () => {
-  it('say the same of any workspace as of the workspace that its export was imported into', async () => {
-    await fc.assert(
-      fc.asyncProperty(content, async (all) => {
-        const temporary = mkdtempSync(join(tmpdir(), 'holdfast-round-'))
-        const opened: Workspace[] = []
-        const open = () => {
-          const workspace = memoryWorkspace()
-          opened.push(workspace)
-          return workspace
-        }
-        try {
-          const [from, to] = [open(), open()]
-          for (const { id, body } of all) await from.putObject(id, body, { epoch: 1 })
-          const [first, back] = [join(temporary, 'first'), join(temporary, 'back')]
-          expect((await exportTo(from, first, temporary)).failed).toEqual([])
-          const imported = await importFrom(to, first, secretsIn(first))
-          expect(imported.failed.map(({ error }) => error.message)).toEqual([])
-          expect(imported.unknownKeys).toEqual([])
-          await exportTo(to, back, temporary)
-          expect(textsOf(back)).toEqual(textsOf(first))
-          for (const { id } of all) {
-            const [here, there] = [await from.getObject(id), await to.getObject(id)]
-            const found = said(id, there?.body ?? {})
-            expect(found, id.path.join(':')).toEqual(said(id, here?.body ?? {}))
+  it(
+    'say the same of any workspace as of the workspace that its export was imported into',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(content, async (all) => {
+          const temporary = mkdtempSync(join(tmpdir(), 'holdfast-round-'))
+          const opened: Workspace[] = []
+          const open = () => {
+            const workspace = memoryWorkspace()
+            opened.push(workspace)
+            return workspace
           }
-        } finally {
-          for (const workspace of opened) await workspace.close()
-          rmSync(temporary, { recursive: true, force: true })
-        }
-      }),
-      { numRuns: 40 },
-    )
-  }, 60_000)
+          try {
+            const [from, to] = [open(), open()]
+            for (const { id, body } of all) await from.putObject(id, body, { epoch: 1 })
+            const [first, back] = [join(temporary, 'first'), join(temporary, 'back')]
+            expect((await exportTo(from, first, temporary)).failed).toEqual([])
+            const imported = await importFrom(to, first, secretsIn(first))
+            expect(imported.failed.map(({ error }) => error.message)).toEqual([])
+            expect(imported.unknownKeys).toEqual([])
+            await exportTo(to, back, temporary)
+            expect(textsOf(back)).toEqual(textsOf(first))
+            for (const { id } of all) {
+              const [here, there] = [await from.getObject(id), await to.getObject(id)]
+              const found = said(id, there?.body ?? {})
+              expect(found, id.path.join(':')).toEqual(said(id, here?.body ?? {}))
+            }
+          } finally {
+            for (const workspace of opened) await workspace.close()
+            rmSync(temporary, { recursive: true, force: true })
+          }
+        }),
+        { numRuns: propertyRuns(40) },
+      )
+    },
+    60_000 * Math.max(1, propertyRuns(40) / 40),
+  )
 })

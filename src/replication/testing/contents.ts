@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../model/json.ts'
 import { armKinds } from '../../model/kinds.ts'
 import { collect } from '../../workspace/pages.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
+import { guidPartOf } from './nested-pipelines.ts'
 
 /**
  * Everything a workspace holds, by name, as text in the terms of member `as`. Knows nothing of
@@ -74,4 +75,6 @@ function inTermsOf(from: string, to: string, text: string): string {
   return text
     .replaceAll(new RegExp(`(ws|rg)-${from}`, 'gi'), `$1-${to}`)
     .replaceAll(`"location":"${from}"`, `"location":"${to}"`)
+    .replaceAll(`locations/${from}/workspaces/`, `locations/${to}/workspaces/`)
+    .replaceAll(guidPartOf(from), guidPartOf(to))
 }

@@ -9,6 +9,7 @@ import type { Experiment, MetricValue, Run, Workspace } from '../../workspace/wo
 import { memoryDefinitions } from '../memory-definitions.ts'
 import { memoryLedger } from '../memory-ledger.ts'
 import type { ReplicationContext } from '../pass.ts'
+import { armIdOf } from './nested-pipelines.ts'
 
 /** Two members in memory and a clock that goes on by itself; no time passes that a test waits for. */
 export interface Scene {
@@ -117,9 +118,6 @@ export async function put(workspace: Workspace, content: Content): Promise<void>
   }
 }
 
-const armId = (name: string) =>
-  `/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-${name}/providers/Microsoft.MachineLearningServices/workspaces/ws-${name}`
-
 /** Names as people give them, and as nobody expects them. */
 const assetName = fc.constantFrom('fraud', 'a-b', 'a.b', 'A_1', 'zz')
 const text = fc.oneof(
@@ -151,7 +149,7 @@ const uri = fc
   .tuple(fc.boolean(), assetName)
   .map(([long, name]) =>
     long
-      ? `azureml:/${armId('east')}/datastores/workspaceblobstore/paths/${name}/`
+      ? `azureml:/${armIdOf('east')}/datastores/workspaceblobstore/paths/${name}/`
       : `azureml://datastores/workspaceblobstore/paths/${name}/`,
   )
 
@@ -191,7 +189,7 @@ const asset = fc
           properties: {
             componentSpec: {
               type: 'command',
-              environment: `azureml:${armId('east')}/environments/${name}/versions/${v}`,
+              environment: `azureml:${armIdOf('east')}/environments/${name}/versions/${v}`,
               command: `python train.py --data ${at}`,
             },
             isArchived,
@@ -220,7 +218,7 @@ const endpoint = fc
     const model = object('model', [`m-${name}`, '1'], {
       properties: { modelUri: 'azureml://datastores/workspaceblobstore/paths/m/' },
     })
-    const modelId = `${armId('east')}/models/m-${name}/versions/1`
+    const modelId = `${armIdOf('east')}/models/m-${name}/versions/1`
     if (batch)
       return [
         model,
@@ -349,7 +347,7 @@ const run = fc
           ...(parent === null ? {} : { parentRunId: `run-${experiment.codePointAt(0)}-${parent}` }),
           startTimeUtc: '2026-01-01T00:00:00.1234567+00:00',
           tags: labels,
-          properties: { path: `${armId('east')}/datastores/workspaceblobstore` },
+          properties: { path: `${armIdOf('east')}/datastores/workspaceblobstore` },
           displayName: `run ${id}`,
         },
       },
