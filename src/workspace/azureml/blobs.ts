@@ -14,6 +14,7 @@ import type { Place } from '../../model/place.ts'
 import { cancelledError } from '../cancellation.ts'
 import { deadlineOf } from '../deadline.ts'
 import { secretOf } from '../secret.ts'
+import { steadyStream } from '../steady-stream.ts'
 import type {
   BlobInfo,
   BlobStoreName,
@@ -111,24 +112,45 @@ export class AzureBlobs {
     name: string,
     options: CallOptions & { readonly etag?: string } = {},
   ): Promise<ReadableStream<Uint8Array>> {
-    return this.#call(blobPlace(store, name), options, reading, async () => {
-      const late = new AbortController()
-      const timer = setTimeout(() => late.abort(), answerTimeoutMs)
-      const answer = await this.#container(store)
+    const place = blobPlace(store, name)
+    // The body is read long after this call: it has a signal of its own that stays.
+    const ends = new AbortController()
+    const stop = () => ends.abort(options.signal?.reason)
+    options.signal?.addEventListener('abort', stop, { once: true })
+    const answer = await this.#call(place, options, reading, async ({ abortSignal }) => {
+      abortSignal.addEventListener('abort', () => ends.abort(abortSignal.reason), { once: true })
+      return this.#container(store)
         .getBlobClient(name)
         .download(0, undefined, {
-          abortSignal: AbortSignal.any([...(options.signal ? [options.signal] : []), late.signal]),
+          abortSignal: ends.signal,
           ...(options.etag === undefined ? {} : { conditions: { ifMatch: options.etag } }),
         })
-        .finally(() => clearTimeout(timer))
-      if (!answer.readableStreamBody)
-        throw new HoldfastError('blob.no-content', 'the storage service sent no content', {
-          place: blobPlace(store, name),
-        })
-      return Readable.toWeb(
-        Readable.from(answer.readableStreamBody as unknown as AsyncIterable<Uint8Array>),
-      ) as ReadableStream<Uint8Array>
+    }).catch((error: unknown) => {
+      options.signal?.removeEventListener('abort', stop)
+      throw error
     })
+    const body = answer.readableStreamBody as unknown as AsyncIterable<Uint8Array> | undefined
+    if (body === undefined)
+      throw new HoldfastError('blob.no-content', 'the storage service sent no content', { place })
+    const pieces = this.#pieces(place, body, options, ends, stop)
+    return Readable.toWeb(Readable.from(pieces)) as ReadableStream<Uint8Array>
+  }
+
+  async *#pieces(
+    place: string,
+    body: AsyncIterable<Uint8Array>,
+    { signal }: CallOptions,
+    ends: AbortController,
+    stop: () => void,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* steadyStream(body, answerTimeoutMs, (reason) => ends.abort(reason))
+    } catch (cause) {
+      if (signal?.aborted) throw cancelledError(signal, place)
+      throw translate(this.#member, place, false, cause)
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   async readUrl(store: BlobStoreName, name: string): Promise<Secret<string>> {
