@@ -61,10 +61,17 @@ describe('the API client', () => {
 
   it('says so when something else answers', async () => {
     const client = await serve((_request, response) => {
+      response.end('<html>welcome</html>')
+    })
+    await expect(client.status()).rejects.toMatchObject({ code: 'controller.bad-answer' })
+  })
+
+  it('takes a proxy that finds nobody behind it for a controller that is not there', async () => {
+    const client = await serve((_request, response) => {
       response.writeHead(502)
       response.end('<html>bad gateway</html>')
     })
-    await expect(client.status()).rejects.toMatchObject({ code: 'controller.bad-answer' })
+    await expect(client.status()).rejects.toMatchObject({ code: 'controller.unreachable' })
   })
 
   it('calls a controller that is not there unreachable', async () => {

@@ -11,13 +11,26 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
 }
 
+/**
+ * What is still fading has not the contrast it will have, and what a change of colours or size sets
+ * going begins a frame or two later.
+ */
+const untilStill = `(async () => {
+  const frames = async () => {
+    for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame)
+  }
+  const moving = () => document.getAnimations()
+    .filter((a) => a.playState === 'running' && a.effect?.getTiming().iterations !== Infinity)
+  await frames()
+  for (let turn = 0; turn < 50 && moving().length > 0; turn += 1) {
+    await Promise.allSettled(moving().map((a) => a.finished))
+    await frames()
+  }
+})()`
+
 /** What axe finds on a page; each with the markup it is about. */
 export async function violations(page: Page): Promise<string[]> {
-  // What is still fading in has not the contrast it will have.
-  await page.evaluate(`Promise.allSettled(
-    document.getAnimations()
-      .filter((a) => a.effect?.getTiming().iterations !== Infinity)
-      .map((a) => a.finished))`)
+  await page.evaluate(untilStill)
   // Evaluated and not added as a script element, which the page's own policy refuses.
   await page.evaluate(source())
   const found = await page.evaluate(async () => {
