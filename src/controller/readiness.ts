@@ -1,6 +1,5 @@
 import type { GroupStatus, OperationType, Readiness } from '../api/contract.ts'
 import { assess } from '../assess/assess.ts'
-import { isHoldfastError } from '../model/errors.ts'
 import { endingAfter } from '../workspace/deadline.ts'
 import { gatherInventory, type InventoryFacts } from './inventory.ts'
 import type { ProtectedGroup } from './protected-group.ts'
@@ -56,7 +55,7 @@ export function watchReadiness(
     while (!stopped.signal.aborted) {
       await now().catch((error: unknown) => {
         if (stopped.signal.aborted) return
-        if (!isHoldfastError(error)) throw error
+        // Whatever it is, the database gone for instance: the answer is unknown, and no reason to end.
         group.log.warn({ group: group.plan.group, err: error }, 'readiness is unknown')
       })
       await sleepUnlessAborted(restMs, stopped.signal)

@@ -102,6 +102,8 @@ export interface Heard {
   /** The claims of this member that stand, as `claimKey`. */
   readonly standing: ReadonlySet<string>
   readonly workers: number
+  /** The pass that this member coordinates was ended by somebody else, who took it for dead. */
+  readonly isOver: boolean
 }
 
 export interface LivingWorker {

@@ -148,6 +148,12 @@ export class BatchExecutor {
     }
   }
 
+  /** Nobody will ever perform what is left on the board: whoever waits for it must not wait for ever. */
+  async #end(error: HoldfastError): Promise<void> {
+    this.abort(error)
+    await this.#options.onFailure(error).catch(() => undefined)
+  }
+
   #leaseOf({ claim, abort }: Running): Lease {
     const { board } = this.#options
     return {
@@ -177,7 +183,8 @@ export class BatchExecutor {
   async #beat(): Promise<void> {
     const { board, by, as } = this.#options
     const began = instant()
-    const { standing, workers } = await board.beat(by, as)
+    const { standing, workers, isOver } = await board.beat(by, as)
+    if (isOver && !this.#stopped.signal.aborted) await this.#end(overtaken())
     this.#heard = began
     this.#workers = workers
     for (const [key, { claim, abort, since }] of this.#running)
@@ -189,6 +196,13 @@ export class BatchExecutor {
 const instant = () => ({ steady: performance.now(), wall: Date.now() })
 const sinceMs = ({ steady, wall }: ReturnType<typeof instant>): number =>
   Math.max(performance.now() - steady, Date.now() - wall)
+
+const overtaken = (): HoldfastError =>
+  new HoldfastError(
+    'pass.overtaken',
+    'this process was silent for so long that another one ended its pass',
+    { kind: 'transient', hint: 'The next pass does what this one left.' },
+  )
 
 const lostCode = 'batch.lost'
 

@@ -69,13 +69,14 @@ export function memoryBatchBoard(): BatchBoard {
       for (const { number } of settled) batches.delete(number)
       return settled
     },
-    async beat(by) {
+    async beat(by, as) {
       const standing = [...passes].flatMap(([pass, { batches }]) =>
         [...batches]
           .filter(([, batch]) => batch.holder === by && batch.result === undefined)
           .map(([number, { attempt }]) => claimKey({ pass, number, attempt })),
       )
-      return { standing: new Set(standing), workers: 0 }
+      const isOver = 'coordinates' in as && !passes.has(as.coordinates)
+      return { standing: new Set(standing), workers: 0, isOver }
     },
     leave: async () => undefined,
     workers: async () => [],

@@ -119,14 +119,15 @@ export function postgresBatchBoard(
       return rows
     },
     async beat(by, as) {
+      let isOver = false
       if ('worker' in as) {
         const { host, pid } = as.worker
         await sql`insert into replication_worker (id, host, pid) values (${by}, ${host}, ${pid})
           on conflict (id) do update set beat_at = now()`.execute(db)
       } else {
-        await sql`update replication_pass set beat_at = now() where id = ${as.coordinates}`.execute(
-          db,
-        )
+        const { numAffectedRows } = await sql`update replication_pass set beat_at = now()
+          where id = ${as.coordinates} and not closed`.execute(db)
+        isOver = numAffectedRows === 0n
       }
       const { rows } = await sql<{ pass: string; number: number; attempt: number }>`
         with held as (update replication_batch set beat_at = now()
@@ -135,7 +136,8 @@ export function postgresBatchBoard(
         where ${isOpen}`.execute(db)
       const living = await sql<{ workers: number }>`select count(*) as workers
         from replication_worker where beat_at > ${since}`.execute(db)
-      return { standing: new Set(rows.map(claimKey)), workers: living.rows[0]?.workers ?? 0 }
+      const workers = living.rows[0]?.workers ?? 0
+      return { standing: new Set(rows.map(claimKey)), workers, isOver }
     },
     async leave(worker) {
       // With those who were killed: nobody else takes them down.

@@ -90,6 +90,21 @@ function workerOf(name: string, changes: Partial<ReplicationContext> = {}): Batc
 }
 
 describe('a pass that workers share', () => {
+  it('ends when another process took it for dead and ended it, and waits for nobody (I8)', async () => {
+    const target = watched(async ({ operation, signal }) => {
+      if (operation !== 'copyBlob' && operation !== 'writeBlob') return
+      await sql`update replication_pass set closed = true`.execute(database.kysely)
+      // Still under way when the pass hears of it.
+      if (!signal?.aborted)
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+    })
+    expect(await replicate({ ...world.context, target })).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'pass.overtaken' },
+    })
+    expect(await replicate(world.context)).toMatchObject({ outcome: 'complete' })
+  })
+
   it('is complete and equal, its numbers are those of the whole, and each did a part', async () => {
     const written = new Map<string, number>()
     const counting = (who: string) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type ApiClient, createClient } from '../../src/api/client.ts'
 import { RestClient } from '../../src/cli/demo/rest-client.ts'
@@ -74,8 +74,11 @@ export async function buildWorld(
   const plan = join(folder, 'continuity.yaml')
   writeFileSync(plan, planOf(clouds, ids, options))
   const state = join(folder, 'state')
+  mkdirSync(state, { mode: 0o700 })
   for (const name of controllerNames.slice(0, options.controllers)) {
-    await start(controllerStation(folder, name, plan, state))
+    // They share the pointer of the gateway, and are two: on one host the folder's name tells them apart.
+    symlinkSync(state, join(folder, `state-${name}`))
+    await start(controllerStation(folder, name, plan, join(folder, `state-${name}`)))
   }
   await start(
     holdfastStation(folder, 'gateway', [...['gateway', '--plan', plan], ...['--state', state]]),

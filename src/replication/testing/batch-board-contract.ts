@@ -51,8 +51,9 @@ export function describeBatchBoardContract(name: string, board: () => BatchBoard
       if (again === undefined) throw new Error('nothing to claim')
       expect(again.attempt).toBe(2)
       expect(await board().settle(lost, { late: [] })).toBe(false)
-      const { standing } = await board().beat(me, { coordinates: pass })
+      const { standing, isOver } = await board().beat(me, { coordinates: pass })
       expect(standing).toEqual(new Set([claimKey(again)]))
+      expect(isOver).toBe(false)
       expect(await board().settle(again, { late: [] })).toBe(true)
     })
 
@@ -66,7 +67,9 @@ export function describeBatchBoardContract(name: string, board: () => BatchBoard
       expect(held).toBeDefined()
       expect(await board().claim(me, pass)).toBeUndefined()
       expect(await board().terms(pass)).toBeUndefined()
-      expect((await board().beat(me, { coordinates: pass })).standing).toEqual(new Set())
+      expect(await board().beat(me, { coordinates: pass })).toMatchObject({
+        ...{ standing: new Set(), isOver: true },
+      })
     })
   })
 }
