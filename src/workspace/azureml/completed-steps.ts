@@ -1,8 +1,7 @@
-import { isObject } from '../../model/field-path.ts'
-import type { Json, JsonObject } from '../../model/json.ts'
 import { collect } from '../pages.ts'
 import type { CallOptions, CompletedStep } from '../workspace.ts'
 import type { ArmObjects } from './arm-objects.ts'
+import { object, text } from './json-reads.ts'
 import type { RunHistory } from './run-history.ts'
 
 /**
@@ -30,6 +29,3 @@ export async function completedSteps(
   }
   return steps
 }
-
-const object = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
-const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '')

@@ -8,6 +8,7 @@ import type { CallOptions } from '../workspace.ts'
 import type { ArmObjects } from './arm-objects.ts'
 import type { Cloud } from './cloud.ts'
 import type { HttpClient } from './http-client.ts'
+import { object, text } from './json-reads.ts'
 
 const storageVersion = '2025-01-01'
 
@@ -101,14 +102,6 @@ async function ownContainers(
 }
 
 const systemStores: ReadonlySet<string> = new Set(['workspaceblobstore', 'workspaceartifactstore'])
-
-function object(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {}
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : ''
-}
 
 function optional(value: Json | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined

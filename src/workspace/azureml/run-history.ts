@@ -17,6 +17,7 @@ import type {
   WriteOptions,
 } from '../workspace.ts'
 import type { HttpClient } from './http-client.ts'
+import { text } from './json-reads.ts'
 
 /** Run history v1.0 and metrics v2.0 of one workspace (facts, section 3; design D5). */
 export class RunHistory {
@@ -439,10 +440,6 @@ const isAbsence = (failure: JsonObject | undefined): boolean => failure?.statusC
 
 function continued(options: PageOptions): { continuationToken?: string } {
   return options.cursor === undefined ? {} : { continuationToken: options.cursor }
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : ''
 }
 
 function errorText(error: Json | undefined): string {

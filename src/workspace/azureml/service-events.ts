@@ -4,6 +4,7 @@ import type { Place } from '../../model/place.ts'
 import type { CallOptions, ServiceEvent } from '../workspace.ts'
 import type { ArmObjects } from './arm-objects.ts'
 import type { HttpClient } from './http-client.ts'
+import { text } from './json-reads.ts'
 
 /** Version and fields as in Microsoft.ResourceHealth's own client. */
 const version = '2022-10-01'
@@ -53,4 +54,3 @@ function isRegion(displayName: string, region: string): boolean {
 
 const objectsOf = (value: Json | undefined): JsonObject[] =>
   Array.isArray(value) ? value.filter(isObject) : []
-const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '')
