@@ -58,6 +58,9 @@ it.each([
   ],
   ['re-protects only when a failover that failed half way has led everybody over (I7)', 3000633],
   ['begins what was accepted by a controller that died at once (I8)', 4305336],
+  ['brings over later what a switchover could not (I7)', 7120181],
+  ['brings over later what a re-protection could not (I7)', 6132115],
+  ['leaves a source that was silent in the middle to re-protection (I7)', 6107465],
 ])(
   '%s',
   async (_title, seed) => {

@@ -15,6 +15,8 @@ export interface Course {
    * alone had: a pass before that would meet it as a stranger's.
    */
   readonly replicates: boolean
+  /** Nothing is known to stand at the secondary alone (I7); false: re-protect again. */
+  readonly isSalvaged: boolean
 }
 
 export function courseOf(
@@ -30,10 +32,11 @@ export function courseOf(
     secondary,
     direction: { group: plan.group, source: primary, target: secondary },
     replicates: epoch === 1 || protection?.epoch === epoch,
+    isSalvaged: protection?.epoch !== epoch || protection.state !== 'unsalvaged',
   }
 }
 
-/** I4, I8: protected is only what a replication point of this epoch proves. */
+/** I4, I7, I8: protected is only what a replication point of this epoch proves, with nothing left behind. */
 export function protectionOf(
   course: Course,
   hasPoint: boolean,
@@ -43,6 +46,6 @@ export function protectionOf(
   if (!course.replicates) return 'unprotected'
   const unproven = counts.some((each) => each.failed + each.conflict + each.pending > 0)
   if (!hasPoint) return counts.length === 0 ? 'unknown' : 'partial'
-  if (unproven) return 'partial'
+  if (unproven || !course.isSalvaged) return 'partial'
   return course.primary === startsAt ? 'protected' : 'reversed'
 }

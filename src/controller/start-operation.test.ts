@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { startOfDetection } from '../detection/detector.ts'
 import type { Run } from '../runbook/journal.ts'
 import { accepted, fold, type RunEvent } from '../runbook/run-state.ts'
+import type { ProtectionRow } from '../runbooks/ports.ts'
 import { courseOf } from './course.ts'
 import { type Asked, runFor, runsInTheWay } from './start-operation.ts'
 
@@ -47,13 +48,19 @@ const health = (value: 'healthy' | 'unreachable', of = ['east', 'west']) => {
   }
 }
 
-function asked(change: Partial<Asked> & { epoch?: number; protectedIn?: number }): Asked {
+function asked(
+  change: Partial<Asked> & {
+    epoch?: number
+    protectedIn?: number
+    as?: ProtectionRow['state']
+  },
+): Asked {
   const epoch = change.epoch ?? 1
   const primary = epoch % 2 === 1 ? 'east' : 'west'
   const row =
     change.protectedIn === undefined
       ? undefined
-      : { group: 'g', epoch: change.protectedIn, state: 'reversed' as const, at }
+      : { group: 'g', epoch: change.protectedIn, state: change.as ?? 'reversed', at }
   return {
     type: 'failover',
     request: { dryRun: false, force: false },
@@ -187,6 +194,11 @@ describe('what an operation that is asked for becomes', () => {
       're-protection after a switchover, which did it',
       asked({ type: 'reprotect', epoch: 2, protectedIn: 2 }),
       'reprotect.not-needed',
+    ],
+    [
+      're-protection after a switchover that could not bring everything over (I7)',
+      asked({ type: 'reprotect', epoch: 2, protectedIn: 2, as: 'unsalvaged' }),
+      'reprotect-g-e2',
     ],
     [
       'again after it was partial',

@@ -198,7 +198,8 @@ function reprotectRun(asked: Asked): StartRun {
   if (last !== undefined && (!isEnded(last.state) || canBeginAgain(last.state))) {
     return againOf(last)
   }
-  if (course.epoch === 1 || (course.replicates && (last === undefined || isComplete(last)))) {
+  const isOver = course.replicates && course.isSalvaged && (last === undefined || isComplete(last))
+  if (course.epoch === 1 || isOver) {
     throw new HoldfastError(
       'reprotect.not-needed',
       `${course.primary} is protected by ${course.secondary} already.`,

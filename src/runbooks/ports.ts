@@ -142,6 +142,10 @@ export interface ProtectionRegister {
 export interface ProtectionRow {
   readonly group: string
   readonly epoch: number
-  readonly state: 'reversed' | 'partial'
+  /**
+   * `unsalvaged`: replication runs, and the member that it runs to still holds what could not be
+   * brought over; re-protection is to be run again.
+   */
+  readonly state: 'reversed' | 'partial' | 'unsalvaged'
   readonly at: string
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
 import { isObject } from '../model/field-path.ts'
+import type { ObjectId } from '../model/object-id.ts'
 import type { FaultPoint } from '../runbook/perform.ts'
 import type { FaultyWorkspace } from '../workspace/decorators/faulty.ts'
 import { switchover } from './switchover.ts'
@@ -33,6 +34,16 @@ function finalizing(east: FaultyWorkspace, times: number): FaultyWorkspace {
   return new Proxy(east, {
     get: (target, key) => (key === 'getObject' ? getObject : Reflect.get(target, key)),
   })
+}
+
+/** The same scene, in which something befalls the world as soon as a step begins. */
+function whenBegun(scene: Scene, events: Record<string, (scene: Scene) => void>): Scene {
+  const { journal } = scene.records
+  const append: typeof journal.append = async (run, event) => {
+    if (event.type === 'step-began') events[event.step]?.(scene)
+    await journal.append(run, event)
+  }
+  return { ...scene, records: { ...scene.records, journal: { ...journal, append } } }
 }
 
 const stepOf = async (scene: Scene, id: string) =>
@@ -132,6 +143,34 @@ describe('switchover', () => {
     expect(await stepOf(scene, 'fence-source')).toMatchObject({ status: 'skipped' })
     // Clients that still knew the old side were let in for ever, and what they wrote was lost.
     expect(await scene.regions.memory.east.readMarker()).toMatchObject({ role: 'secondary' })
+  })
+
+  it('does not call protected what it could not bring over, until that is done (I7)', async () => {
+    const scene = await createScene()
+    scene.regions.west.break({
+      operations: ['putObject'],
+      when: ({ args: [id] }) => (id as ObjectId).path[0] === 'late',
+      ...{ error: slowDown, times: 1 },
+    })
+    const { ended } = await controller(scene, planned)
+    expect(ended).toMatchObject({ state: { status: 'done', outcome: 'partial' } })
+    const report = await scene.records.reports.read('run')
+    expect(report?.salvage?.failed).toMatchObject([{ object: 'model/late/1' }])
+    expect(await scene.records.protection.read('g')).toMatchObject({ state: 'unsalvaged' })
+    await controller(scene, { id: 'back', runbook: 'reprotect' })
+    expect(await scene.regions.memory.west.getObject(names.late)).toBeDefined()
+    expect(await scene.records.protection.read('g')).toMatchObject({ state: 'reversed' })
+  })
+
+  it('leaves to re-protection what a source held that was silent for a moment (I7)', async () => {
+    const scene = whenBegun(await createScene(), {
+      'fence-source': ({ regions }) => regions.east.disconnect(),
+      'return-endpoints': ({ regions }) => regions.east.heal(),
+    })
+    const { ended } = await controller(scene, planned)
+    expect(ended).toMatchObject({ state: { status: 'done', outcome: 'partial' } })
+    // Neither fenced nor looked through: nothing may call it a protection.
+    expect(await scene.records.protection.read('g')).toBeUndefined()
   })
 
   it('becomes a failover when the source dies after the epoch was raised', async () => {

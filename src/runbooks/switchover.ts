@@ -20,6 +20,7 @@ import {
   giveTrafficBack,
   isCaughtUp,
   isQuiet,
+  onceSalvaged,
   quiesceSource,
   refuseSilentSide,
   salvageFenced,
@@ -36,7 +37,7 @@ import { reportIsWritten, writeSwitchoverReport } from './steps/write-report.ts'
 /**
  * Planned: both sides answer, and nothing is lost. What was written at the source between the final
  * pass and the fence is brought over at the end (I7), so writers need not stop. A source that dies on
- * the way leaves a failover: the steps that need it are skipped, and re-protection does them later.
+ * the way leaves a failover: what needs it is left out from there on, and re-protection does it later.
  */
 const steps: readonly Step<SwitchoverWorld>[] = [
   step('check-both', {
@@ -101,21 +102,21 @@ const steps: readonly Step<SwitchoverWorld>[] = [
     timeoutMs: limits.asking,
     needs: [],
     isDone: whenSourceAnswers(endpointsAreReturned),
-    act: whileSourceAnswers(giveTrafficBack),
+    act: onceSalvaged(giveTrafficBack),
   }),
   step('replicate-back', {
     title: 'Replicate in the other direction until a replication point exists',
     timeoutMs: limits.copying,
     needs: [],
     isDone: pointExists,
-    act: whileSourceAnswers(replicateBack),
+    act: onceSalvaged(replicateBack),
   }),
   step('mark-protected', {
     title: 'Mark the group as protected in the other direction',
     timeoutMs: limits.brief,
     needs: [],
     isDone: isProtected,
-    act: whileSourceAnswers(markProtected),
+    act: onceSalvaged(markProtected),
   }),
   step('write-report', {
     title: 'Write the report',

@@ -36,6 +36,7 @@ export async function settleDown(
     else if (begun !== undefined && begun.state.status !== 'done')
       ask(begun.header.runbook as 'failover')
     else if ((epoch?.epoch ?? 1) > 1 && protection?.epoch !== epoch?.epoch) ask('reprotect')
+    else if (protection?.state === 'unsalvaged') ask('reprotect')
     else if (
       last?.header.runbook === 'reprotect' &&
       !(last.state.status === 'done' && last.state.outcome === 'complete') &&

@@ -237,6 +237,21 @@ export function whileSourceAnswers(
   }
 }
 
+/**
+ * A source that was silent when its writes were to be brought over may be neither fenced nor looked
+ * through, whatever it answers now: the rest is left to re-protection, which begins with both (I7).
+ */
+export function onceSalvaged(
+  act: (world: SwitchoverWorld, tools: StepTools) => Promise<Ending | undefined>,
+) {
+  return whileSourceAnswers(async (world, tools) => {
+    if ((await readFact(world, 'salvage')) !== undefined) return act(world, tools)
+    return {
+      partial: `What ${world.source.name} had last is not brought over; run \`holdfast reprotect\`.`,
+    }
+  })
+}
+
 export function whenSourceAnswers(
   look: (world: SwitchoverWorld, tools: StepTools) => Promise<Look>,
 ) {

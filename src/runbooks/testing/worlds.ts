@@ -2,6 +2,7 @@ import { captureOpenJobs } from '../../jobs/capture.ts'
 import type { JsonObject } from '../../model/json.ts'
 import { formatObjectId, parseObjectId } from '../../model/object-id.ts'
 import type { PassResult } from '../../replication/pass.ts'
+import { toRunError } from '../../runbook/durable-engine.ts'
 import type { RunHeader } from '../../runbook/journal.ts'
 import type { PerformTools } from '../../runbook/perform.ts'
 import { bindRunbook, type RunbookBinding } from '../../runbook/runner.ts'
@@ -221,13 +222,15 @@ function salvageModels(reach: Reach): Salvage {
   return async ({ epoch, signal }) => {
     const there = await reach.west.getObject(names.late)
     const here = await reach.east.getObject(names.late)
-    if (there === undefined && here !== undefined) {
+    const object = formatObjectId(names.late)
+    const conflicts = [{ object: 'component/both/1', detail: 'west keeps its own' }]
+    if (there !== undefined || here === undefined)
+      return { salvaged: [object], conflicts, failed: [] }
+    try {
       await reach.west.putObject(names.late, here.body, { epoch, signal, condition: 'absent' })
-    }
-    return {
-      salvaged: [formatObjectId(names.late)],
-      conflicts: [{ object: 'component/both/1', detail: 'west keeps its own' }],
-      failed: [],
+      return { salvaged: [object], conflicts, failed: [] }
+    } catch (error) {
+      return { salvaged: [], conflicts, failed: [{ object, ...toRunError(error) }] }
     }
   }
 }
