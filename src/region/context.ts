@@ -68,7 +68,12 @@ export interface TokenAuthority {
     at?: Date,
   ): Promise<Caller>
   /** A token for a process that the region itself starts (a job, a deployment). */
-  issueForIdentity(objectId: string, audience: string, ttlSeconds: number): Promise<string>
+  issueForIdentity(
+    objectId: string,
+    audience: string,
+    ttlSeconds: number,
+    claims?: Readonly<Record<string, unknown>>,
+  ): Promise<string>
 }
 export interface Caller {
   readonly objectId: string

@@ -39,6 +39,7 @@ import { createApp } from './http/app.ts'
 import { listen } from './http/listener.ts'
 import { refuseMalformed } from './http/malformed.ts'
 import { startNameProxy } from './http/name-proxy.ts'
+import { openImageStore, registerImages } from './images/register.ts'
 import { claimName, rememberedPorts, rememberPorts } from './region-facts.ts'
 import { asDataDirError, makeDataDir } from './store/data-dir.ts'
 import { lockDataDir, openDatabase } from './store/database.ts'
@@ -213,7 +214,12 @@ async function assemble(
     authority,
     origin,
     clock,
-    audiences: [...audiences.management, ...audiences.storage, ...audiences.vault],
+    audiences: [
+      ...audiences.management,
+      ...audiences.storage,
+      ...audiences.vault,
+      ...audiences.images,
+    ],
   })
   registerFaults(app, faults)
   app.get('/_region/coverage', { config: { access: 'region' } }, async () => ({
@@ -226,7 +232,11 @@ async function assemble(
   registerProviders(app, behaviours)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })
-  registerArmBehaviours(behaviours, region, { store, bin, forgetSecrets: secrets.forget })
+  const images = openImageStore(region, faults.isDiskFull)
+  registerImages(app, { region, images, audiences: audiences.images })
+  registerArmBehaviours(behaviours, region, {
+    ...{ store, bin, forgetSecrets: secrets.forget, forgetImages: images.forget },
+  })
   const service = armService({
     ...{ db, store, bin, clock, operations, behaviours, log },
     regionName: name,

@@ -4,6 +4,8 @@ export interface Audiences {
   readonly management: readonly string[]
   readonly storage: readonly string[]
   readonly vault: readonly string[]
+  /** Of whoever exchanges his token for one of a container registry. */
+  readonly images: readonly string[]
   /** The region's own audience alone: for its switches. */
   readonly region: readonly string[]
 }
@@ -23,6 +25,12 @@ export function audiencesOf(origin: string): Audiences {
       'https://vault.azure.net',
       'https://vault.localhost',
       `https://vault.localhost:${new URL(origin).port}`,
+    ],
+    images: [
+      origin,
+      'https://containerregistry.azure.net',
+      'https://management.azure.com',
+      'https://management.core.windows.net',
     ],
     region: [origin],
   }

@@ -86,6 +86,7 @@ const hostNames = [
   'localhost',
   '*.localhost',
   '*.vault.localhost',
+  '*.azurecr.localhost',
   '*.inference.localhost',
   '*.blob.localhost',
   '*.file.localhost',

@@ -97,8 +97,8 @@ export async function openAuthority(options: {
         throw refusal(error)
       }
     },
-    issueForIdentity: (objectId, audience, ttlSeconds) =>
-      issue(audience, ttlSeconds, { oid: objectId, sub: objectId, appid: objectId }),
+    issueForIdentity: (objectId, audience, ttlSeconds, claims) =>
+      issue(audience, ttlSeconds, { ...claims, oid: objectId, sub: objectId, appid: objectId }),
     async issueForClient(audience) {
       const token = await issue(audience, clientTokenSeconds, {
         oid: identity.objectId,

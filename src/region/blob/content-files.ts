@@ -178,7 +178,7 @@ export class ContentFiles {
   }
 }
 
-type OpenForWriting = (path: string) => Promise<FileHandle>
+export type OpenForWriting = (path: string) => Promise<FileHandle>
 const openNew: OpenForWriting = (path) => open(path, 'wx', 0o600)
 
 /** Files of a device that has no room while it is full. */

@@ -102,9 +102,12 @@ function serviceOf(url: string): string {
   if (named && base !== 'mlflow') return named.service
   if (base === 'mlflow') return url.includes('mlflow-artifacts') ? 'MLflow artifacts' : 'MLflow'
   return (
-    { subscriptions: 'Resource manager', inference: 'Scoring', genericasset: 'Generic assets' }[
-      base
-    ] ?? 'Sign-in and discovery'
+    {
+      subscriptions: 'Resource manager',
+      inference: 'Scoring',
+      genericasset: 'Generic assets',
+      registry: 'Container registry',
+    }[base] ?? 'Sign-in and discovery'
   )
 }
 

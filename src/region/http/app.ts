@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:https'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { AzureError, type RegionLog } from '../context.ts'
+import { imageHost } from '../images/registry-address.ts'
 import { vaultHost } from '../vault/vault-routes.ts'
 import { errorBody, toAzureError } from './azure-answer.ts'
 import { refuseDeep } from './json-depth.ts'
@@ -26,7 +27,9 @@ export function createApp(options: {
     rewriteUrl: (request) => {
       const url = (request.url ?? '/').replace(/^\/{2,}/, '/').replace(frontEnd, '/subscriptions/')
       const vault = vaultHost.exec(request.headers.host ?? '')?.[1]
-      return vault === undefined ? url : `/vault/${vault}${url}`
+      if (vault !== undefined) return `/vault/${vault}${url}`
+      const images = imageHost.exec(request.headers.host ?? '')?.[1]
+      return images === undefined ? url : `/registry/${images}${url}`
     },
     bodyLimit: bodyLimitBytes,
     genReqId: () => randomUUID(),

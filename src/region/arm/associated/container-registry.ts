@@ -1,18 +1,26 @@
 import { AzureError, type KindBehaviour, type RegionContext } from '../../context.ts'
+import {
+  adminPasswords,
+  loginServerOf,
+  containerRegistryType as type,
+} from '../../images/registry-address.ts'
 import { parentId } from '../arm-path.ts'
 import { asRecord, asText } from '../document.ts'
 import { changeProperties } from './change-properties.ts'
-import { madeId } from './made-id.ts'
 import { regionName } from './regions.ts'
 
-const type = 'Microsoft.ContainerRegistry/registries'
-
-/** Container registries and their replications. Images are not kept: nothing pushes to them here. */
-export function containerRegistryBehaviours(region: RegionContext): KindBehaviour[] {
-  return [registryBehaviour(region), replicationBehaviour(region)]
+/** Container registries and their replications; their images are in `images/`. */
+export function containerRegistryBehaviours(
+  region: RegionContext,
+  forgetImages: (registry: string) => void,
+): KindBehaviour[] {
+  return [registryBehaviour(region, forgetImages), replicationBehaviour(region)]
 }
 
-function registryBehaviour(region: RegionContext): KindBehaviour {
+function registryBehaviour(
+  region: RegionContext,
+  forgetImages: (registry: string) => void,
+): KindBehaviour {
   const requireUser = (properties: Record<string, unknown>) => {
     if (properties.adminUserEnabled !== true)
       throw new AzureError(
@@ -54,17 +62,20 @@ function registryBehaviour(region: RegionContext): KindBehaviour {
     },
     present: ({ name, systemData }) => ({
       properties: {
-        loginServer: `${name.toLowerCase()}.azurecr.io`,
+        loginServer: loginServerOf(name, region.origin),
         creationDate: systemData.createdAt,
       },
     }),
+    afterDelete: async ({ name }) => forgetImages(name.toLowerCase()),
     actions: {
-      listcredentials: async ({ id, name, body }) => {
+      listcredentials: async (registry) => {
+        const { name, body } = registry
         requireUser(asRecord(body.properties))
-        const passwords = ['password', 'password2'].map((one) => ({
-          name: one,
-          value: madeId(id, one),
-        }))
+        const [first, second] = adminPasswords(registry)
+        const passwords = [
+          { name: 'password', value: first },
+          { name: 'password2', value: second },
+        ]
         return { status: 200, body: { username: name, passwords } }
       },
     },

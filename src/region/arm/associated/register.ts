@@ -11,10 +11,14 @@ import { roleDefinitionBehaviour } from './role-definitions.ts'
 import { storageServiceBehaviours } from './storage-services.ts'
 
 /** Everything beside the workspace that it uses, or that a team has beside it. */
-export const associatedResources = (region: RegionContext, store: ArmStore): KindBehaviour[] => [
+export const associatedResources = (
+  region: RegionContext,
+  store: ArmStore,
+  forgetImages: (registry: string) => void,
+): KindBehaviour[] => [
   ...associatedBehaviours(region),
   ...storageServiceBehaviours(region),
-  ...containerRegistryBehaviours(region),
+  ...containerRegistryBehaviours(region, forgetImages),
   ...logAnalyticsBehaviours(region),
   cosmosBehaviour(region),
   ...networkBehaviours(region),

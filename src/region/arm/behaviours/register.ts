@@ -22,9 +22,10 @@ export function registerArmBehaviours(
     readonly store: ArmStore
     readonly bin: RecycleBin
     readonly forgetSecrets: (vault: string) => void
+    readonly forgetImages: (registry: string) => void
   },
 ): void {
-  const { store, bin, forgetSecrets } = parts
+  const { store, bin, forgetSecrets, forgetImages } = parts
   const known = [
     workspaceBehaviour(region),
     storageAccountBehaviour(region),
@@ -36,7 +37,7 @@ export function registerArmBehaviours(
     featureBehaviour(region),
     ...otherKinds(),
     ...assetBehaviours(region, store),
-    ...associatedResources(region, store),
+    ...associatedResources(region, store, forgetImages),
   ]
   for (const behaviour of known) behaviours.register(behaviour)
 }
