@@ -7,6 +7,7 @@ import { consolePages } from './console.ts'
 import { events } from './events.ts'
 import { failover } from './failover.ts'
 import { gateway } from './gateway.ts'
+import { largePass } from './large-pass.ts'
 import { mlflowHistory } from './mlflow-history.ts'
 import { regionScale } from './region-scale.ts'
 import { figureTable } from './table.ts'
@@ -17,6 +18,7 @@ import { workers } from './workers.ts'
 const benches: readonly Bench[] = [
   regionScale,
   twoRegions,
+  largePass,
   workers,
   mlflowHistory,
   gateway,
@@ -29,7 +31,7 @@ const usage = `npm run bench -- [NAME …] [--full] [--json] [--list]
 
   --full          the sizes the project promises (minutes to hours) instead of small ones
   --shape NAME    only this shape, of a bench that has several (mlflow-history, failover); may be repeated
-  --runs N        this many runs of each shape (mlflow-history, two-regions, failover) or sync (events);
+  --runs N        this many runs of each shape (mlflow-history, two-regions, large-pass, failover) or sync (events);
                   --rounds is the same
   --resume FILE   keep measurements there and take from there what was measured already (mlflow-history)
   --json          one JSON document on stdout

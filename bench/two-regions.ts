@@ -1,15 +1,10 @@
 import { join } from 'node:path'
-import { armKinds } from '../src/model/kinds.ts'
-import type { PassResult, ReplicationContext } from '../src/replication/pass.ts'
-import { replicate } from '../src/replication/replicate.ts'
+import type { ReplicationContext } from '../src/replication/pass.ts'
 import { postgresRecords, recordMigrations } from '../src/runbooks/records.ts'
 import { migrate, openDatabase } from '../src/store/database.ts'
-import { allPages } from '../src/workspace/pages.ts'
-import type { Workspace } from '../src/workspace/workspace.ts'
 import type { Bench, Figure } from './bench.ts'
 import { fillInChild, openRegion, planOf } from './bench-region.ts'
-
-const changedRuns = 100
+import { changedRuns, changeRuns, type TimedPass, timedListing, timedPass } from './passes.ts'
 
 /**
  * Passes between two local regions: the first, one with nothing changed beside mere listing, one with
@@ -71,17 +66,6 @@ export const twoRegions: Bench = {
   },
 }
 
-interface TimedPass extends PassResult {
-  readonly seconds: number
-}
-
-async function timedPass(context: ReplicationContext): Promise<TimedPass> {
-  const begin = performance.now()
-  const result = await replicate(context)
-  if (result.outcome !== 'complete') throw new Error(`the pass ended ${JSON.stringify(result)}`)
-  return { ...result, seconds: (performance.now() - begin) / 1000 }
-}
-
 function figuresOf(
   objects: number,
   first: TimedPass,
@@ -131,33 +115,4 @@ function processorFigures(objects: number, spent: ProcessorMs): Figure[] {
     value: ms / objects,
     unit: 'ms' as const,
   }))
-}
-
-/** Everything a pass has to look at, read and thrown away. */
-async function timedListing(sides: readonly Workspace[]): Promise<number> {
-  const begin = performance.now()
-  await Promise.all(
-    sides.map(async (side) => {
-      for (const { kind } of armKinds) {
-        if (kind === 'job') continue
-        await drain(allPages((page) => side.listObjects(kind, page)))
-      }
-      await drain(allPages((page) => side.listExperiments(page)))
-      await drain(allPages((page) => side.listRuns(page)))
-    }),
-  )
-  return (performance.now() - begin) / 1000
-}
-
-async function drain(items: AsyncGenerator<unknown>): Promise<void> {
-  for await (const _ of items);
-}
-
-async function changeRuns(workspace: Workspace): Promise<void> {
-  for (let i = 0; i < changedRuns; i += 1) {
-    const run = await workspace.getRun(`run-${i}`)
-    if (run === undefined) throw new Error('a filled region has its first runs')
-    const body = { ...run.body, tags: { ...(run.body.tags as object), reviewed: 'yes' } }
-    await workspace.putRuns(run.experimentName, [{ ...run, body }], { epoch: 1 })
-  }
 }
