@@ -42,13 +42,13 @@ it('sees a role that a team has at the primary and not at the secondary', async 
   await give(east, east.workspaceId, 'Reader', 'auditors')
   await give(west, group(west), 'Reader', 'auditors')
   await give(east, group(east), 'AzureML Data Scientist', 'team')
-  const found = await accessDrift(east.workspace, west.workspace, {}, {})
+  const found = await accessDrift(east.workspace, west.workspace, { map: {}, isCopied: true }, {})
   expect(found?.map(({ severity, object }) => [severity, object])).toEqual([
     ['high', 'role-assignment/AzureML Data Scientist/team'],
   ])
   const map = { identity: { team: 'team-west' } }
   await give(west, west.workspaceId, 'AzureML Data Scientist', 'team-west')
-  expect(await accessDrift(east.workspace, west.workspace, map, {})).toEqual([])
+  expect(await accessDrift(east.workspace, west.workspace, { map, isCopied: true }, {})).toEqual([])
 })
 
 it('sees quotas of subscription and workspace that allow less at the secondary', async () => {

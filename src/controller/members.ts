@@ -1,3 +1,4 @@
+import { invertMap } from '../model/relocate.ts'
 import type { ContinuityPlan, PlanMember } from '../plan/continuity-plan.ts'
 import { openAzureMlWorkspace } from '../workspace/azureml/azureml-workspace.ts'
 import { breaking } from '../workspace/decorators/breaking.ts'
@@ -51,7 +52,7 @@ export async function openMembers(
 ): Promise<Members> {
   const members = new Map<string, Member>()
   for (const member of plan.members) {
-    const { direct: uncounted, caPath } = await openDirect(member, plan.folder)
+    const { direct: uncounted, caPath } = await openDirect(member, plan)
     const direct = traced(counter.counted(uncounted))
     const onChange = (isOpen: boolean) => counter.onCircuit(member.name, isOpen)
     onChange(false)
@@ -71,14 +72,17 @@ export async function openMembers(
 }
 
 async function openDirect(
-  { name, workspace, cloud, mlflow }: PlanMember,
-  folder: string,
+  { name, workspace, cloud, mlflow, role }: PlanMember,
+  { folder, map }: ContinuityPlan,
 ): Promise<Pick<Member, 'direct' | 'caPath'>> {
   if (mlflow !== undefined) {
     const direct = openMlflowWorkspace({ name, url: workspace, folder, ...mlflow })
     return { direct, caPath: mlflow.ca }
   }
-  const direct = await openAzureMlWorkspace({ name, workspaceId: workspace, cloud, folder })
+  const principalNames = role === 'primary' ? {} : (invertMap(map).identity ?? {})
+  const direct = await openAzureMlWorkspace({
+    ...{ name, workspaceId: workspace, cloud, folder, principalNames },
+  })
   return { direct, caPath: direct.cloud.caPath }
 }
 

@@ -22,6 +22,8 @@ export interface Place {
       string | undefined
     >
   >
+  /** Of the identity that the service gives the workspace; absent: it has none. */
+  readonly principalId?: string
   /** Blob container behind each datastore that lives on the default storage account. */
   readonly containers: Readonly<Record<string, string>>
 }

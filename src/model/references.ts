@@ -4,6 +4,7 @@ import { armKinds, isTrackingKind, type Kind } from './kinds.ts'
 import { same } from './move.ts'
 import { formatObjectId, type ObjectId } from './object-id.ts'
 import type { Place } from './place.ts'
+import { identityOwner } from './principal-names.ts'
 import { trackedReferences } from './tracked-ids.ts'
 
 /**
@@ -19,6 +20,7 @@ export function referencesOf(id: ObjectId, body: JsonObject, place?: Place): Obj
     if (text !== formatObjectId(id)) found.set(text, reference)
   }
   add(parentOf(id))
+  if (id.kind === 'role-assignment') add(identityOwner(id.path[1] ?? ''))
   if (isTrackingKind(id.kind)) {
     for (const reference of trackedReferences(body)) add(reference)
     return [...found.values()]

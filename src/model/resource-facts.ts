@@ -10,8 +10,13 @@ export interface KindFields {
   readonly writeOnly: readonly FieldPath[]
 }
 
-/** Fields that the services fill although the specification calls them writable. */
+/** Fields that the services fill, or that say where a document stands, although the specification calls them writable. */
 const alsoServerMade: Partial<Record<Kind, readonly FieldPath[]>> = {
+  // Whose role it is and which, its id says; both are other ids on the other side.
+  'role-assignment': [
+    ...['scope', 'roleDefinitionId', 'principalId'],
+    ...['createdOn', 'createdBy', 'updatedOn', 'updatedBy'],
+  ].map((name) => plainPath('properties', name)),
   workspace: [plainPath('properties', 'discoveryUrl')],
   job: [plainPath('properties', 'services'), plainPath('properties', 'parameters')],
   environment: [plainPath('properties', 'properties', 'azureml.labels')],

@@ -159,6 +159,7 @@ function toPlan(document: PlanDocument, folder: string): ContinuityPlan {
       ...(name === undefined ? {} : { name }),
     })),
     deletions: document.deletions,
+    roleAssignments: document.roleAssignments,
     map: document.map as ContinuityPlan['map'],
     endpoints: document.endpoints.map(toEndpoint),
     jobs: document.jobs,

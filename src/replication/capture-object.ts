@@ -1,6 +1,8 @@
 import type { JsonObject } from '../model/json.ts'
 import { armKind } from '../model/kinds.ts'
+import { same } from '../model/move.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
+import { identityOwner } from '../model/principal-names.ts'
 import { sealed } from '../workspace/sealing.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import type { Definition } from './definitions.ts'
@@ -13,7 +15,9 @@ import { isEndpoint } from './standing-form.ts'
 /** Also what the target does not take, and what is part of something left. */
 export function standingIn(pass: Pass, { id, body }: WorkspaceObject): Standing {
   const reason =
-    pass.context.target.capabilities.leftBehind?.get(id.kind) ?? whyLeftWithParent(pass, id)
+    pass.context.target.capabilities.leftBehind?.get(id.kind) ??
+    whyLeftWithParent(pass, id) ??
+    whyLeftWithIdentity(pass, id)
   if (reason !== undefined) return { is: 'left', reason }
   return standingOf(pass.context.plan, pass.map, id, body)
 }
@@ -23,6 +27,16 @@ function whyLeftWithParent(pass: Pass, { kind, path }: ObjectId): string | undef
   if (parent === undefined || !isEndpoint(parent)) return undefined
   const endpoint = formatObjectId({ kind: parent, path: path.slice(0, -1) })
   return pass.left.has(endpoint) ? `${endpoint} is left, so its deployments are` : undefined
+}
+
+function whyLeftWithIdentity({ left, to }: Pass, { kind, path }: ObjectId): string | undefined {
+  if (kind !== 'role-assignment') return undefined
+  const [, principal = ''] = path
+  if (same(to.principalId, principal))
+    return 'it is the identity of the other workspace, whose roles are those of its counterpart'
+  const owner = identityOwner(principal)
+  if (owner === undefined || !left.has(formatObjectId(owner))) return undefined
+  return `${formatObjectId(owner)} is left, so its identity is`
 }
 
 /** Hot-cold: the definition is kept here and created at the failover. */

@@ -4,14 +4,15 @@ import type { NameMap } from '../model/move.ts'
 import type { CallOptions, RoleAssignment, Workspace } from '../workspace/workspace.ts'
 
 /**
- * Who may do something at the one side only. Roles are given by people with rights that a replicator
- * should not have, so nothing copies them; whoever works at the primary has to be able to after a move.
+ * Who may do something at the one side only: whoever works at the primary has to be able to after a
+ * move. What a pass gives at the secondary is its affair (`object.not-equal`, `drift.missing`): here is
+ * what it leaves, roles of scopes around the workspace and those that only the secondary has.
  * Undefined: a side has no roles.
  */
 export async function accessDrift(
   source: Workspace,
   target: Workspace,
-  map: NameMap,
+  { map, isCopied }: AccessTerms,
   options: CallOptions,
 ): Promise<DriftFinding[] | undefined> {
   const [here, there] = await Promise.all([source.readAccess(options), target.readAccess(options)])
@@ -31,7 +32,7 @@ export async function accessDrift(
   const [a, b] = [source.name, target.name]
   return [
     ...[...wanted].flatMap(([key, one]) =>
-      found.has(key)
+      found.has(key) || (isCopied && !one.isInherited)
         ? []
         : finding(
             { ...one, principalId: moved(one.principalId) },
@@ -49,6 +50,13 @@ export async function accessDrift(
           ),
     ),
   ]
+}
+
+export interface AccessTerms {
+  /** Names at the source -> names at the target. */
+  readonly map: NameMap
+  /** The plan has roles of the workspace itself copied. */
+  readonly isCopied: boolean
 }
 
 function finding(

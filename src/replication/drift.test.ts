@@ -109,6 +109,7 @@ describe('drift', () => {
     const { east, west, context } = await proven()
     const role = (roleName: string, principalId: string) => ({
       ...{ role: roleName.toLowerCase(), roleName, principalId, principalType: 'Group' },
+      isInherited: true,
     })
     const having = (workspace: Workspace, own: string, ...roles: ReturnType<typeof role>[]) => ({
       ...withSettings(workspace, {}, { principalId: own }),

@@ -1,9 +1,8 @@
 import type { PlannedAction } from '../api/contract.ts'
 import type { DriftFinding, DriftReport } from '../api/drift-contract.ts'
 import { isCode } from '../model/errors.ts'
-import type { NameMap } from '../model/move.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
-import { accessDrift } from './drift-access.ts'
+import { type AccessTerms, accessDrift } from './drift-access.ts'
 import { quotaDrift } from './drift-quotas.ts'
 import { computeDrift, settingsDrift } from './drift-settings.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -30,7 +29,7 @@ export async function findDrift(context: ReplicationContext): Promise<DriftRepor
   const around = await besides(
     source,
     target,
-    nameMapFrom(plan, source.name),
+    { map: nameMapFrom(plan, source.name), isCopied: plan.roleAssignments !== 'leave' },
     signal ? { signal } : {},
   )
   const notCompared = [...around.notCompared, ...neverCompared]
@@ -101,11 +100,11 @@ async function damaged({ ledger, group, source, target }: ReplicationContext) {
 async function besides(
   source: Workspace,
   target: Workspace,
-  map: NameMap,
+  terms: AccessTerms,
   options: CallOptions,
 ): Promise<{ readonly findings: DriftFinding[]; readonly notCompared: string[] }> {
   const looks: Readonly<Record<string, () => Promise<DriftFinding[] | undefined>>> = {
-    'role assignments': () => accessDrift(source, target, map, options),
+    'role assignments': () => accessDrift(source, target, terms, options),
     quotas: () => quotaDrift(source, target, options),
   }
   const findings: DriftFinding[] = []
@@ -125,7 +124,7 @@ async function besides(
     return { findings, notCompared }
   findings.push(
     ...(await settingsDrift(source, target, options)),
-    ...(await computeDrift(source, target, map, options)),
+    ...(await computeDrift(source, target, terms.map, options)),
   )
   return { findings, notCompared }
 }

@@ -25,8 +25,12 @@ import {
   reading,
 } from './pass-state.ts'
 
-/** Kinds of ARM documents a pass copies; jobs are captured and resubmitted, never put (design D5). */
-const copiedKinds = armKinds.filter(({ kind }) => kind !== 'job')
+/** Kinds of documents a pass copies; jobs are captured and resubmitted, never put (design D5). */
+const copiedKinds: readonly ListedKind[] = [
+  ...armKinds.filter(({ kind }) => kind !== 'job'),
+  // Last: endpoints and computes have identities of their own, which may have roles.
+  { kind: 'role-assignment' },
+]
 
 /** Copies the ARM documents, wave after wave: an object's references are there before it is. */
 export function passObjects(pass: Pass): Promise<void> {

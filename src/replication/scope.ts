@@ -48,12 +48,12 @@ const systemDatastores = new Set([
 ])
 
 export function standingOf(
-  plan: Pick<ContinuityPlan, 'strategies'>,
+  plan: Pick<ContinuityPlan, 'strategies' | 'roleAssignments'>,
   map: NameMap,
   id: ObjectId,
   body: JsonObject,
 ): Standing {
-  const reason = whyLeft(map, id, body)
+  const reason = whyLeft(map, id, body) ?? whyRoleLeft(plan, id, body)
   if (reason !== undefined) return { is: 'left', reason }
   const cold = strategyOf(plan, id) === 'hot-cold' && capturedWhenCold.has(id.kind)
   return cold ? { is: 'captured' } : { is: 'standing' }
@@ -63,6 +63,17 @@ export function standingOf(
 function whyNotDeployed(state: unknown): string | undefined {
   const ended = state === 'Failed' || state === 'Canceled'
   return ended ? `it failed at the source: its provisioningState is ${state}` : undefined
+}
+
+function whyRoleLeft(
+  { roleAssignments }: Pick<ContinuityPlan, 'roleAssignments'>,
+  { kind }: ObjectId,
+  { properties }: JsonObject,
+): string | undefined {
+  if (kind !== 'role-assignment') return undefined
+  if (roleAssignments === 'leave') return 'the plan leaves roles to people'
+  const isOrphan = isObject(properties) && properties.principalType === 'Unknown'
+  return isOrphan ? 'its principal is not in the directory any more' : undefined
 }
 
 function whyLeft(map: NameMap, id: ObjectId, body: JsonObject): string | undefined {

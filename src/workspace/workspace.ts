@@ -259,6 +259,8 @@ export interface RoleAssignment {
   readonly principalId: string
   /** `User`, `Group`, `ServicePrincipal`, … */
   readonly principalType: string
+  /** Given at a scope around the workspace, such as its resource group. */
+  readonly isInherited: boolean
 }
 
 export interface WorkspaceCapacity {

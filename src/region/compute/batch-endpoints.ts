@@ -9,6 +9,7 @@ import {
   type RegionContext,
 } from '../context.ts'
 import { batchJob } from './batch-job.ts'
+import { presentIdentity } from './endpoint-identity.ts'
 import { keyActions, keysFor } from './endpoint-keys.ts'
 import type { JobQueue } from './job-queue.ts'
 import { type JobRef, jobId } from './job-record.ts'
@@ -65,6 +66,7 @@ function endpointBehaviour(region: RegionContext): KindBehaviour {
         secrets: { ...secrets },
       }
     },
+    present: (endpoint) => presentIdentity(endpoint, region),
     actions: keyActions(region, batchEndpointType),
   }
 }

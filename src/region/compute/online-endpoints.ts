@@ -3,6 +3,7 @@ import { parentId, workspaceIdOf } from '../arm/arm-path.ts'
 import { asRecord, asText, type Document } from '../arm/document.ts'
 import { type ArmResource, AzureError, type KindBehaviour, type RegionContext } from '../context.ts'
 import { namedCollections, registerCollections } from './data-collector.ts'
+import { presentIdentity } from './endpoint-identity.ts'
 import { keyActions, keysFor } from './endpoint-keys.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
 
@@ -111,6 +112,7 @@ function endpointBehaviour(region: RegionContext): KindBehaviour {
         secrets: { ...secrets },
       }
     },
+    present: (endpoint) => presentIdentity(endpoint, region),
     actions: keyActions(region, endpointType),
   }
 }

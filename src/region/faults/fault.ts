@@ -26,6 +26,7 @@ export const faultKinds = {
   throttle: { what: '429 with Retry-After', allows: ['retryAfterSeconds'] },
   unavailable: { what: '503 with Retry-After', allows: ['retryAfterSeconds'] },
   readOnly: { what: 'writes are refused' },
+  forbid: { what: '403: who asks may not' },
   slowOperations: {
     what: 'long-running operations take operationMs to end',
     needs: 'operationMs',

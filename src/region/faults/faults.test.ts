@@ -84,6 +84,15 @@ describe('faults', () => {
     expect((await region.call('POST', `${account}/listKeys`)).status).toBe(404)
   })
 
+  it('forbid refuses what its path names, as the service does that lacks a right', async () => {
+    await set({ kind: 'forbid', scope: { path: 'roleAssignments/' } })
+    const path = '/subscriptions/s/providers/Microsoft.Authorization/roleAssignments'
+    expect((await region.call('GET', `${path}?api-version=2022-04-01`)).status).toBe(200)
+    expect(
+      await region.call('PUT', `${path}/1?api-version=2022-04-01`, { body: {} }),
+    ).toMatchObject({ status: 403, body: { error: { code: 'AuthorizationFailed' } } })
+  })
+
   it('end by themselves after their duration', async () => {
     await set({ kind: 'throttle', durationMs: 1 })
     await expect.poll(async () => (await ask()).status).toBe(200)

@@ -9,9 +9,15 @@ interface Refusal {
 
 const serverBusy = { status: 503, code: 'ServerBusy', message: 'The server is busy.' }
 
+const permissionMismatch = {
+  status: 403,
+  code: 'AuthorizationPermissionMismatch',
+  message: 'This request is not authorized to perform this operation using this permission.',
+}
+
 /** What each service says in a trouble, in its own words; `other` for those not named. */
 const refusals: Record<
-  'throttle' | 'unavailable' | 'readOnly',
+  'throttle' | 'unavailable' | 'readOnly' | 'forbid',
   { readonly [S in FaultService]?: Refusal } & { readonly other: Refusal }
 > = {
   throttle: {
@@ -29,6 +35,20 @@ const refusals: Record<
     },
     blob: serverBusy,
     file: serverBusy,
+  },
+  forbid: {
+    other: {
+      status: 403,
+      code: 'AuthorizationFailed',
+      message: 'The client does not have authorization to perform this action over this scope.',
+    },
+    blob: permissionMismatch,
+    file: permissionMismatch,
+    vault: {
+      status: 403,
+      code: 'Forbidden',
+      message: 'The caller is not authorized to perform this action on this vault.',
+    },
   },
   readOnly: {
     other: {

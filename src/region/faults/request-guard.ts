@@ -64,6 +64,9 @@ export function requestGuard(faults: RequestFaults): RequestGuard {
           'retry-after': String(fault.retryAfterSeconds ?? 1),
         })
         return false
+      case 'forbid':
+        refuse(response, service, 'forbid')
+        return false
       case 'readOnly':
         if (!isWrite(request.method ?? 'GET', url)) return true
         refuse(response, service, 'readOnly')

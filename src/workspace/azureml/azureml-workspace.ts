@@ -29,6 +29,7 @@ import { HttpClient } from './http-client.ts'
 import { readMarker, writeMarker } from './marker.ts'
 import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
+import { RoleAssignments } from './role-assignments.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
 import { SealingKeys } from './sealing-keys.ts'
@@ -43,6 +44,8 @@ export interface AzureMlOptions {
   readonly cloud: string
   /** Folder that a relative cloud path starts from. */
   readonly folder: string
+  /** Principals that the plan maps: here -> the one at its primary, by which both sides know them. */
+  readonly principalNames?: Readonly<Record<string, string>>
   readonly clock?: () => Date
 }
 
@@ -77,12 +80,14 @@ class AzureMlWorkspace implements Workspace {
       'run',
       'blob',
       ...armKinds.map((k) => k.kind),
+      'role-assignment',
     ]),
     copiesFromUrl: true,
   }
   readonly #id: string
   readonly #http: HttpClient
   readonly #objects: ArmObjects
+  readonly #roles: RoleAssignments
   readonly #scoring: Scoring
   readonly #sealingKeys: SealingKeys
   readonly #clock: () => Date
@@ -95,6 +100,11 @@ class AzureMlWorkspace implements Workspace {
     this.#clock = options.clock ?? (() => new Date())
     this.#http = new HttpClient(options.name, cloud)
     this.#objects = new ArmObjects(this.#http, cloud.resourceManager, options.workspaceId)
+    this.#roles = new RoleAssignments(this.#http, this.#objects, {
+      member: options.name,
+      workspaceId: options.workspaceId,
+      principalNames: options.principalNames ?? {},
+    })
     this.#sealingKeys = new SealingKeys(options.name, this.#http, cloud)
     this.#scoring = new Scoring(options.name, this.#objects, cloud)
   }
@@ -105,9 +115,11 @@ class AzureMlWorkspace implements Workspace {
     return place
   }
 
-  listObjects: Workspace['listObjects'] = (kind, options) => this.#objects.list(kind, options)
-  getObject: Workspace['getObject'] = (id, options) => this.#objects.get(id, options)
-  putObject: Workspace['putObject'] = (id, body, options) => this.#objects.put(id, body, options)
+  listObjects: Workspace['listObjects'] = (kind, options) =>
+    kind === 'role-assignment' ? this.#roles.list(options) : this.#objects.list(kind, options)
+  getObject: Workspace['getObject'] = (id, options) => this.#documents(id).get(id, options)
+  putObject: Workspace['putObject'] = (id, body, options) =>
+    this.#documents(id).put(id, body, options)
   deleteObject: Workspace['deleteObject'] = (id, options) => this.#objects.delete(id, options)
 
   async readSecrets(id: ObjectId, options: CallOptions = {}): Promise<Secret | undefined> {
@@ -263,6 +275,10 @@ class AzureMlWorkspace implements Workspace {
     this.#http.close()
     this.#sealingKeys.close()
     await this.#scoring.close()
+  }
+
+  #documents({ kind }: ObjectId): ArmObjects | RoleAssignments {
+    return kind === 'role-assignment' ? this.#roles : this.#objects
   }
 
   #mlflow({ apiOrigin }: Place): string {

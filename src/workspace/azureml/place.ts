@@ -58,6 +58,7 @@ export async function describePlace(
     ownContainers(objects, storageId.split('/').at(-1) ?? '', options),
   ])
   const endpoints = object(object(object(account.body).properties).primaryEndpoints)
+  const { principalId } = object(workspace.body.identity)
   const firstKey = (object(keys.body).keys as readonly JsonObject[] | undefined)?.[0]
   return {
     accountKey: typeof firstKey?.value === 'string' ? firstKey.value : undefined,
@@ -77,6 +78,7 @@ export async function describePlace(
         containerRegistry: optional(properties.containerRegistry),
       },
       containers,
+      ...(typeof principalId === 'string' ? { principalId } : {}),
     },
   }
 }

@@ -124,7 +124,7 @@ function stepOf({ id, body, modifiedAt }: WorkspaceObject, pipeline: string): Co
 const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 
 function requireArmKind(kind: Kind): void {
-  if (armKind(kind) !== undefined) return
+  if (armKind(kind) !== undefined || kind === 'role-assignment') return
   throw new HoldfastError('kind.unsupported', `${kind} is no object of a workspace's resource tree`)
 }
 

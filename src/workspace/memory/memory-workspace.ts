@@ -62,6 +62,7 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
         'run',
         'blob',
         ...armKinds.map((k) => k.kind),
+        'role-assignment',
       ]),
       copiesFromUrl: true,
     },

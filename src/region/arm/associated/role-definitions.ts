@@ -1,5 +1,6 @@
 import type { ArmResource, KindBehaviour } from '../../context.ts'
 import type { ArmStore } from '../../store/resource-store.ts'
+import { idKey } from '../arm-path.ts'
 import { asRecord } from '../document.ts'
 import { implicitResource } from './implicit-resource.ts'
 
@@ -31,7 +32,10 @@ export function roleDefinitionBehaviour(store: ArmStore): KindBehaviour {
     implicit: (id) => builtInRole(id, id.slice(id.lastIndexOf('/') + 1).toLowerCase()),
     list: (scope, { $filter = '' }) => {
       const [, roleName] = /roleName\s+eq\s+'([^']+)'/i.exec($filter) ?? []
-      const own = store.scan(scope, type, { limit: 1000 }).map(({ resource }) => resource)
+      const own = store
+        .scan(subscriptionOf(scope), type, { limit: 1000 })
+        .map(({ resource }) => resource)
+        .filter((role) => isAssignable(role, scope))
       const all = [
         ...Object.keys(builtIn).flatMap((name) => builtInRole(scope, name) ?? []),
         ...own,
@@ -41,14 +45,22 @@ export function roleDefinitionBehaviour(store: ArmStore): KindBehaviour {
   }
 }
 
+/** A custom role says where it may be given: there and below. */
+function isAssignable({ body }: ArmResource, scope: string): boolean {
+  const { assignableScopes } = asRecord(body.properties)
+  if (!Array.isArray(assignableScopes)) return true
+  return assignableScopes.some((one) => `${idKey(scope)}/`.startsWith(`${idKey(String(one))}/`))
+}
+
+const subscriptionOf = (scope: string) => /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? scope
+
 const nameOf = ({ body }: ArmResource) => asRecord(body.properties).roleName
 
 /** Its id has the subscription of the scope, as in Azure. */
 function builtInRole(scope: string, name: string): ArmResource | undefined {
   const roleName = builtIn[name]
   if (roleName === undefined) return undefined
-  const [subscription = ''] = /^\/subscriptions\/[^/]+/i.exec(scope) ?? []
-  return implicitResource(`${subscription}/providers/${type}/${name}`, type, {
+  return implicitResource(`${subscriptionOf(scope)}/providers/${type}/${name}`, type, {
     properties: { roleName, type: 'BuiltInRole', description: '', assignableScopes: ['/'] },
   })
 }
