@@ -65,7 +65,8 @@ async function decidedJobs({ plan, records }: ProtectedGroup): Promise<Noted[]> 
     .flatMap((run) => notedOf(run, names.find((name) => name !== run.source) ?? run.source))
 }
 
-function notedOf({ source, epoch, jobs }: JobDecisions, target: string): Noted[] {
+function notedOf({ source, epoch, restart, jobs }: JobDecisions, other: string): Noted[] {
+  const target = restart === true ? source : other
   return jobs.map((job) => {
     const { resubmittedAs } = job
     const place =

@@ -18,6 +18,8 @@ export interface JobDecisions {
   readonly group: string
   readonly source: string
   readonly epoch: number
+  /** They run again where they ran, in the same epoch: a planned move had stopped them and was given up. */
+  readonly restart?: true
   readonly jobs: readonly DecidedJob[]
 }
 

@@ -15,7 +15,9 @@ import { checkpointPlace } from './checkpoint-place.ts'
 import { decide, type JobPolicy } from './decide.ts'
 import { type JobState, jobPhase, jobStates } from './job-state.ts'
 import { type JobStore, memoryJobStore } from './job-store.ts'
+import { openJobsIn } from './open-jobs.ts'
 import { jobMigrations, postgresJobStore } from './postgres-job-store.ts'
+import { decideRestarts } from './restart.ts'
 import { decideJobs, missingSuccessors, resubmitJobs } from './resubmit.ts'
 import { cancelStaleCopies, openStaleCopies } from './stale-copies.ts'
 
@@ -411,6 +413,33 @@ describe.each(stores)('jobs in %s', (name, create) => {
       await save(group, [captured({ name: 'later' })], 3)
       expect((await store.readCapture(group, 'east'))?.epoch).toBe(3)
     }
+  })
+
+  it('knows what a move that was given up has handed in again in place of what it stopped (I6)', async () => {
+    const group = `${name}-restart`
+    await save(group, [captured(), captured({ name: 'other' })], 2)
+    const run = `${group}-run`
+    const source = { ...jobService({ train: 'Canceled', other: 'Completed' }), name: 'east' }
+    const { jobs, restart } = await decideRestarts({
+      ...{ run, group, source, epoch: 2, stopped: ['train', 'other'], store, now },
+      policy: { resubmit: 'checkpointed', holdMs: 0 },
+      standing: { point: at, newest: async () => 'checkpoints/train/9' },
+      signal: new AbortController().signal,
+    })
+    expect(restart).toBe(true)
+    expect((await store.decisionsFrom(group, 'east')).map((each) => each.restart)).toEqual([true])
+    expect(jobs.map(({ decision, newName }) => [decision, newName])).toEqual([
+      ['resubmit', 'train-e2-r1'],
+      ['finished', null],
+    ])
+    const open = await openJobsIn(store, group, { leader: 'east', other: 'west', epoch: 2 })
+    expect(open.jobs.map((job) => [job.name, job.resumedFrom])).toEqual([
+      ['train-e2-r1', 'checkpoints/train/9'],
+      ['other', undefined],
+    ])
+    // As it belongs at the other side, whichever side it was written for first.
+    expect(open.jobs[0]?.home).toMatchObject({ properties: { compute: 'at-home' } })
+    expect(open.jobs[0]?.body).toMatchObject({ properties: { tags: { mine: 'yes' } } })
   })
 
   it('takes what an earlier epoch knew of a member for decided (I6)', async () => {

@@ -1,6 +1,6 @@
 import type { CapturedJob, DecidedJob } from './captured-job.ts'
 import { checkpointPlace } from './checkpoint-place.ts'
-import type { JobStore } from './job-store.ts'
+import type { JobDecisions, JobStore } from './job-store.ts'
 
 export interface OpenJobs {
   /** When somebody looked; null: never in this epoch. */
@@ -11,31 +11,61 @@ export interface OpenJobs {
 /**
  * What is known to be open at the member that leads in an epoch. A capture of an earlier epoch in which
  * it led says nothing: what it names was decided then. Until somebody has looked in this one, the jobs
- * that the move into it handed in are what is known (I6).
+ * that the move into it handed in are what is known (I6). So are those that a move which was given up
+ * has handed in again there, in place of the ones that it had stopped.
  */
 export async function openJobsIn(
   store: Pick<JobStore, 'readCapture' | 'decisionsFrom'>,
   group: string,
   { leader, other, epoch }: { readonly leader: string; readonly other: string; epoch: number },
 ): Promise<OpenJobs> {
+  const restarts = inEpoch(await store.decisionsFrom(group, leader), epoch).filter(isMoving)
   const capture = await store.readCapture(group, leader)
-  if (capture?.epoch === epoch) return { capturedAt: capture.at, jobs: capture.jobs }
-  const moves = await store.decisionsFrom(group, other)
-  const moved = moves.filter((move) => move.epoch === epoch).flatMap(({ jobs }) => jobs)
-  return { capturedAt: null, jobs: moved.flatMap(successorOf) }
+  if (capture?.epoch === epoch) {
+    return { capturedAt: capture.at, jobs: inPlaceOfStopped(capture.jobs, restarts) }
+  }
+  const moved = inEpoch(await store.decisionsFrom(group, other), epoch)
+  return { capturedAt: null, jobs: moved.filter(wasSubmitted).map(successorOf) }
 }
 
-/** Where it came from it is at home again, so nothing else stands in its way there. */
-function successorOf({ resubmittedAs, home, body, checkpoint, at }: DecidedJob): CapturedJob[] {
-  if (resubmittedAs === null) return []
+/** No move away from a member begins the epoch in which it leads: from there these are restarts. */
+const inEpoch = (decisions: readonly JobDecisions[], epoch: number): DecidedJob[] =>
+  decisions.filter((each) => each.epoch === epoch).flatMap(({ jobs }) => jobs)
+
+type Moving = DecidedJob & { readonly newName: string }
+const isMoving = (job: DecidedJob): job is Moving =>
+  job.decision === 'resubmit' && job.newName !== null
+const wasSubmitted = (job: DecidedJob): job is Moving => job.resubmittedAs !== null
+
+/** Whether it was handed in already or not: who had decided to does not do it once it is overtaken. */
+function inPlaceOfStopped(
+  jobs: readonly CapturedJob[],
+  restarts: readonly Moving[],
+): readonly CapturedJob[] {
+  const names = new Set(jobs.map(({ name }) => name))
+  return jobs.flatMap((job) => {
+    const restart = restarts.find((each) => each.job === job.name)
+    if (restart === undefined) return [job]
+    return names.has(restart.newName) ? [] : [successorOf(restart)]
+  })
+}
+
+function successorOf(job: Moving): CapturedJob {
+  const { newName, checkpoint, at } = job
+  // Nobody has looked at it since; one that was not handed in cannot have begun.
+  const state = job.resubmittedAs === null ? job.state : 'Running'
+  const over = overThere(job)
+  return {
+    ...{ name: newName, state, stateSince: at, capturedAt: at },
+    ...{ ...over, checkpoints: checkpointPlace(over.body) },
+    ...(checkpoint === null ? {} : { resumedFrom: checkpoint }),
+  }
+}
+
+type TwoSided = Pick<CapturedJob, 'body' | 'home' | 'obstacles'>
+
+/** Seen from the side that `home` belongs to. There it is at home, so nothing else stands in its way. */
+export function overThere({ body, home }: Omit<TwoSided, 'obstacles'>): TwoSided {
   const lost = { path: 'properties', reason: 'its specification of that side is not known whole' }
-  const there = home ?? body
-  return [
-    {
-      ...{ name: resubmittedAs, state: 'Running', stateSince: at, capturedAt: at },
-      ...{ body: there, home: body, obstacles: home === null ? [lost] : [] },
-      checkpoints: checkpointPlace(there),
-      ...(checkpoint === null ? {} : { resumedFrom: checkpoint }),
-    },
-  ]
+  return { body: home ?? body, home: body, obstacles: home === null ? [lost] : [] }
 }

@@ -35,6 +35,10 @@ export const jobMigrations = [
       select coalesce(jsonb_agg(job || '{"home": null}'), '[]') from jsonb_array_elements(jobs) job)`,
     'alter table job_decision add column home jsonb',
   ),
+  sqlMigration(
+    'jobs-3',
+    'alter table job_decision_run add column restart boolean not null default false',
+  ),
 ]
 
 type JobTables = {
@@ -51,6 +55,7 @@ type JobTables = {
     group: string
     source: string
     epoch: number
+    restart: Generated<boolean>
     seq: Generated<number>
   }
   job_decision: {
@@ -98,13 +103,19 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
   }): Promise<JobDecisions[]> => {
     let query = db
       .selectFrom('job_decision_run')
-      .select(['run', 'group', 'source', 'epoch'])
+      .select(['run', 'group', 'source', 'epoch', 'restart'])
       .orderBy('seq', 'desc')
     if (filter.run !== undefined) query = query.where('run', '=', filter.run)
     if (filter.group !== undefined) query = query.where('group', '=', filter.group)
     if (filter.source !== undefined) query = query.where('source', '=', filter.source)
     const found = await query.execute()
-    return Promise.all(found.map(async (row) => ({ ...row, jobs: await jobsOf(row.run) })))
+    return Promise.all(
+      found.map(async ({ restart, ...row }) => ({
+        ...row,
+        ...(restart && { restart }),
+        jobs: await jobsOf(row.run),
+      })),
+    )
   }
   const readCapture = async (group: string, source: string): Promise<JobCapture | undefined> => {
     const row = await db
@@ -147,12 +158,13 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
         .where('source', '=', source)
         .execute()
     },
-    decideOnce: async ({ run, group, source, epoch, jobs }) => {
+    decideOnce: async (made) => {
+      const { run, group, source, epoch, jobs } = made
       await db.transaction().execute(async (transaction) => {
         // The first run's row decides; a second writer waits for it and then adds nothing.
         const first = await transaction
           .insertInto('job_decision_run')
-          .values({ run, group, source, epoch })
+          .values({ run, group, source, epoch, restart: made.restart === true })
           .onConflict((conflict) => conflict.column('run').doNothing())
           .returning('run')
           .executeTakeFirst()
@@ -176,7 +188,7 @@ export function postgresJobStore(database: Pick<Database, 'kysely'>): JobStore {
           )
           .execute()
       })
-      return (await readDecisions(run)) ?? { run, group, source, epoch, jobs }
+      return (await readDecisions(run)) ?? made
     },
     readDecisions,
     decisionsFrom: (group, source) => runs({ group, source }),

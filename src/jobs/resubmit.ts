@@ -33,14 +33,23 @@ export async function decideJobs(context: {
   const before = { leader: source, other: target, epoch: epoch - 1 }
   const { jobs: open } = await openJobsIn(store, group, before)
   const jobs: DecidedJob[] = []
-  for (const job of open) jobs.push(decided(job, await resumptionOf(job, context.proven), context))
+  const nameOf = (origin: string) => successorName(origin, epoch)
+  for (const job of open) {
+    jobs.push(decided(job, await resumptionOf(job, context.proven), { ...context, nameOf }))
+  }
   return store.decideOnce({ run, group, source, epoch, jobs })
 }
 
-function decided(
+export function decided(
   job: CapturedJob,
   resumption: Resumption,
-  context: { readonly epoch: number; readonly policy: JobPolicy; readonly now: () => Date },
+  context: {
+    readonly epoch: number
+    readonly policy: JobPolicy
+    readonly now: () => Date
+    /** What a job that moves is called, by the name it had first. */
+    readonly nameOf: (origin: string) => string
+  },
 ): DecidedJob {
   const now = context.now()
   const { decision, reason } = decide(job, context.policy, resumption, now)
@@ -50,7 +59,7 @@ function decided(
     moves ? withHistory({ ...resumption, body }, origin, context.epoch) : body
   return {
     ...{ job: job.name, state: job.state, decision, reason },
-    newName: moves ? successorName(origin, context.epoch) : null,
+    newName: moves ? context.nameOf(origin) : null,
     checkpoint: resumption.checkpoint,
     body: noted(moves ? resumption.body : job.body),
     home: resumption.home === null ? null : noted(resumption.home),

@@ -1,7 +1,7 @@
 import type { Workspace } from '../workspace/workspace.ts'
-import { object } from './checkpoint-place.ts'
 import { jobPhase } from './job-state.ts'
 import type { JobDecisions } from './job-store.ts'
+import { stateAt } from './state-at.ts'
 
 export interface StaleCopies {
   /** The member the jobs were moved away from. */
@@ -51,10 +51,9 @@ export async function goesOn(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const options = signal === undefined ? {} : { signal }
-  const found = await member.getObject({ kind: 'job', path: [name] }, options)
-  if (found === undefined) return false
-  const phase = jobPhase(String(object(found.body.properties).status ?? 'Unknown'))
+  const state = await stateAt(member, name, signal)
+  if (state === undefined) return false
+  const phase = jobPhase(state)
   return phase !== 'finished' && phase !== 'ending'
 }
 

@@ -3,7 +3,7 @@ import { HoldfastError } from '../model/errors.ts'
 import type { RunEvent } from '../runbook/run-state.ts'
 import { failover } from './failover.ts'
 import { switchover } from './switchover.ts'
-import { names, snapshot } from './testing/regions.ts'
+import { id, names, snapshot } from './testing/regions.ts'
 import { controller, createScene, type Scene } from './testing/scene.ts'
 
 const books = { failover, switchover }
@@ -102,7 +102,7 @@ for (const name of ['failover', 'switchover'] as const) {
 }
 
 describe('what an abort undoes', () => {
-  it('turns the schedules on again, and names the jobs that it cannot start again', async () => {
+  it('turns the schedules on again, and the jobs that it stopped run again, once', async () => {
     const scene = await diedAt('switchover', 'quiesce-source', 'step-ended')
     const schedule = () => scene.regions.memory.east.getObject(names.schedule)
     const off = { body: { properties: { isEnabled: false } } }
@@ -112,24 +112,110 @@ describe('what an abort undoes', () => {
     expect(await schedule()).toMatchObject({ body: { properties: { isEnabled: true } } })
     expect((await stateOf(scene))?.steps[1]).toMatchObject({
       ...{ id: 'quiesce-source', status: 'undone' },
-      detail: expect.stringMatching(/Schedules of east on again: 1\..*train/) as string,
+      detail:
+        'Schedules of east on again: 1. train runs again as train-e1-r1 from checkpoints/train/step-12.json, queued runs again as queued-e1-r1.',
     })
     const dormant = await scene.regions.memory.east.getObject(names.dormant)
     expect(dormant).toMatchObject(off)
   })
 
-  it('goes on after a crash in the undoing', async () => {
+  for (const when of ['before', 'after'] as const) {
+    it(`ends the same over a crash ${when} any effect of the undoing (I2, I6)`, async () => {
+      const calm = await aborted(await diedAt('switchover', 'catch-up', 'step-ended'))
+      let number = 0
+      for (; ; number += 1) {
+        const scene = await diedAt('switchover', 'catch-up', 'step-ended')
+        await demand(scene, { type: 'abort-requested', ...by })
+        const { ended } = await controller(scene, start('switchover'), { effect: { number, when } })
+        expect(await aborted(scene)).toEqual(calm)
+        if (ended !== 'died') break
+      }
+      // The schedule and two jobs.
+      expect(number).toBe(3)
+    })
+
+    for (const method of ['decideOnce', 'markResubmitted', 'markStopped', 'saveCapture'] as const) {
+      it(`ends the same over a crash ${when} ${method} (I2, I6)`, async () => {
+        const calm = await aborted(await diedAt('switchover', 'catch-up', 'step-ended'))
+        const scene = await diedAt('switchover', 'catch-up', 'step-ended')
+        await demand(scene, { type: 'abort-requested', ...by })
+        expect((await dyingAt(scene, method, when)).ended).toBe('died')
+        expect(await aborted(scene)).toEqual(calm)
+      })
+    }
+  }
+
+  it('lets a failover that comes in between run what was stopped, once (I1, I6)', async () => {
+    for (const method of ['decideOnce', 'markResubmitted'] as const) {
+      for (const when of ['before', 'after'] as const) {
+        const scene = await diedAt('switchover', 'catch-up', 'step-ended')
+        await demand(scene, { type: 'abort-requested', ...by })
+        await dyingAt(scene, method, when)
+        scene.regions.east.disconnect()
+        const moved = await controller(scene, { id: 'away', runbook: 'failover' })
+        expect(moved.ended).toMatchObject({ state: { outcome: 'complete' } })
+        scene.regions.east.heal()
+        const { east, west } = scene.regions.memory
+        const before = (await east.listObjects('job')).items.length
+        expect(await aborted(scene)).toBeDefined()
+        expect((await east.listObjects('job')).items).toHaveLength(before)
+        expect([west.startsOf('train-e2'), west.startsOf('queued-e2')]).toEqual([1, 1])
+        expect(await stateOf(scene)).toMatchObject({ outcome: 'aborted' })
+        const rows = await scene.records.jobs.rows('g')
+        const promised = rows.filter((row) => row.epoch === 1 && row.decision === 'resubmit')
+        expect(promised.filter(({ resubmittedAs }) => resubmittedAs === null)).toEqual([])
+      }
+    }
+  })
+
+  it('gives a job that is stopped and started again twice a name of its own each time', async () => {
+    const scene = await diedAt('switchover', 'quiesce-source', 'step-ended')
+    await aborted(scene)
+    const again = { id: 'again', runbook: 'switchover' }
+    await controller(scene, again, { journalled: { step: 'catch-up', type: 'step-began' } })
+    await scene.records.journal.append('again', { type: 'abort-requested', ...by })
+    await controller(scene, again)
+    const { east, west } = scene.regions.memory
+    const state = async (job: string) => (await east.getObject(id('job', job)))?.body.properties
+    expect(await state('train-e1-r1')).toMatchObject({ status: 'Canceled' })
+    expect(await state('train-e1-r2')).toMatchObject({
+      tags: { 'holdfast.origin': 'train', 'holdfast.checkpoint': 'checkpoints/train/step-12.json' },
+    })
+    // What was started again moves like any other job.
+    await controller(scene, { id: 'third', runbook: 'switchover' })
+    expect(west.startsOf('train-e2')).toBe(1)
+  })
+
+  it('starts nothing again that came to its own end, or was told to end by nobody', async () => {
+    const scene = await createScene()
+    // Dies with both jobs noted, and the second not told to stop.
+    await controller(scene, start('switchover'), { effect: { number: 2, when: 'before' } })
+    const { east } = scene.regions.memory
+    east.setJobStatus('train', 'Completed')
+    scene.regions.east.break({ operations: ['cancelJob'], error: forbidden })
+    await aborted(scene)
+    const starts = ['train-e1-r1', 'queued-e1-r1'].map((job) => east.startsOf(job))
+    expect(starts).toEqual([0, 0])
+    expect(await scene.records.jobs.rows('g')).toMatchObject([
+      { job: 'train', decision: 'finished', state: 'Completed' },
+      { job: 'queued', decision: 'leave', state: 'Queued' },
+    ])
+  })
+
+  it('waits for the end of what it starts again, and is not done before', async () => {
     const scene = await diedAt('switchover', 'catch-up', 'step-ended')
-    await demand(scene, { type: 'abort-requested', ...by })
-    const crashed = await controller(scene, start('switchover'), {
-      effect: { number: 0, when: 'after' },
+    const { east } = scene.regions.memory
+    east.setJobStatus('train', 'CancelRequested')
+    scene.regions.east.break({ operations: ['cancelJob'], error: forbidden })
+    await aborted(scene)
+    expect(await stateOf(scene)).toMatchObject({
+      ...{ status: 'failed', error: { code: 'switchover.jobs-still-end' } },
     })
-    expect(crashed.ended).toBe('died')
-    await controller(scene, start('switchover'))
+    expect(east.startsOf('train-e1-r1')).toBe(0)
+    east.setJobStatus('train', 'Canceled')
+    await aborted(scene)
     expect(await stateOf(scene)).toMatchObject({ status: 'done', outcome: 'aborted' })
-    expect(await scene.regions.memory.east.getObject(names.schedule)).toMatchObject({
-      body: { properties: { isEnabled: true } },
-    })
+    expect(east.startsOf('train-e1-r1')).toBe(1)
   })
 
   it('undoes a run that has failed, too', async () => {
@@ -147,12 +233,49 @@ describe('what an abort undoes', () => {
   })
 })
 
+const forbidden = () =>
+  new HoldfastError('workspace.forbidden', 'not yours to stop', { kind: 'operator' })
+
+/** Asks for an abort, waits for its end and gives the whole world, records included. */
+async function aborted(scene: Scene): Promise<unknown> {
+  await demand(scene, { type: 'abort-requested', ...by })
+  await controller(scene, start('switchover'))
+  const { jobs } = scene.records
+  return {
+    outside: await snapshot(scene.regions),
+    rows: await jobs.rows('g'),
+    open: (await jobs.readCapture('g', 'east'))?.jobs,
+    undone: (await stateOf(scene))?.steps.map(({ id, status, detail }) => [id, status, detail]),
+  }
+}
+
+/** A controller that dies beside a write to the job store. */
+function dyingAt(
+  scene: Scene,
+  method: 'decideOnce' | 'markResubmitted' | 'markStopped' | 'saveCapture',
+  when: 'before' | 'after',
+) {
+  let die: () => Promise<never>
+  const { jobs } = scene.records
+  const write = jobs[method] as (...args: unknown[]) => Promise<unknown>
+  const dying = async (...args: unknown[]) => {
+    if (when === 'after') await write(...args)
+    return die()
+  }
+  const records = { ...scene.records, jobs: { ...jobs, [method]: dying } }
+  return controller({ ...scene, records }, start('switchover'), {
+    means: (given) => {
+      die = given
+    },
+  })
+}
+
 const first = (name: Name): string => stepsOf(name)[0] ?? ''
 
-/** Jobs that were stopped stay stopped; that is said, not undone. */
+/** Jobs that were stopped run again under other names; a test of its own says which. */
 function withoutJobs(world: unknown): unknown {
   const text = JSON.stringify(world, (key, value: unknown) =>
-    key.startsWith('job/') ? undefined : value,
+    key.startsWith('job/') || key === 'starts' ? undefined : value,
   )
   return JSON.parse(text)
 }

@@ -65,7 +65,7 @@ export async function newestProvenBlob(
 }
 
 /** One pass proves many at nearly one instant; then the higher number in the name is the newer one. */
-function isNewer(
+export function isNewer(
   a: { readonly name: string; readonly at: string },
   b: { readonly name: string; readonly at: string },
 ): boolean {

@@ -11,12 +11,12 @@ import {
   warmEndpointsStep,
 } from './move-steps.ts'
 import type { SwitchoverWorld } from './ports.ts'
+import { endQuiet } from './steps/end-quiet.ts'
 import { fenceSource } from './steps/fence-source.ts'
 import { isProtected, markProtected } from './steps/mark-protected.ts'
 import {
   bothAnswer,
   catchUp,
-  endQuiet,
   giveTrafficBack,
   isCaughtUp,
   isQuiet,

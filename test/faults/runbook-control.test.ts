@@ -105,7 +105,7 @@ runbooks:
     return api().operation(id)
   }
 
-  it('takes a switchover back before its epoch begins: what was stopped is named, schedules are on', async () => {
+  it('takes a switchover back before its epoch begins: what was stopped runs again, schedules are on', async () => {
     const enabled = async () => {
       const east = await group.openEast()
       try {
@@ -132,9 +132,12 @@ runbooks:
     })
     const quiesced = status?.operation?.steps.find((step) => step.id === 'quiesce-source')
     expect(quiesced).toMatchObject({ status: 'undone' })
-    expect(quiesced?.detail).toContain(
-      'train (checkpoints in workspaceblobstore/checkpoints/train/)',
-    )
+    expect(quiesced?.detail).toMatch(/train runs again as train-e1-r1 from checkpoints\/train\//)
+    const jobs = (await api().jobs('people')).items
+    expect(jobs.find(({ job }) => job === 'train')).toMatchObject({
+      ...{ decision: 'resubmit', resubmittedAs: 'train-e1-r1', epoch: 1 },
+      now: { member: 'east', job: 'train-e1-r1' },
+    })
   }, 120_000)
 
   it('moves when two others agreed, over the death of its controller, and each step acts once', async () => {

@@ -1,8 +1,8 @@
 import { decide } from '../../jobs/decide.ts'
-import { jobPhase } from '../../jobs/job-state.ts'
 import { resumptionOf } from '../../jobs/resumption.ts'
+import { goesOn } from '../../jobs/stale-copies.ts'
 import { HoldfastError } from '../../model/errors.ts'
-import { formatObjectId, parseObjectId } from '../../model/object-id.ts'
+import { formatObjectId } from '../../model/object-id.ts'
 import { toRunError } from '../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import type { WorkspaceObject } from '../../workspace/workspace.ts'
@@ -11,9 +11,10 @@ import { ledgerDirection, provenSoFar } from '../ledger-reads.ts'
 import type { SwitchoverWorld } from '../ports.ts'
 import { cancelCopies, fenceOldPrimary, oldPrimaryIsFenced } from './fence-old-primary.ts'
 import { sourceIsFenced } from './fence-source.ts'
-import { disableSchedules, enabledSchedules, setProperties } from './object-changes.ts'
+import { disableSchedules, enabledSchedules } from './object-changes.ts'
 import { returnEndpoints } from './return-endpoints.ts'
 import { salvage } from './salvage.ts'
+import { untilStopped } from './stopped-jobs.ts'
 
 /** The last pass before the switch may meet objects that change while it works. */
 const passLimit = 5
@@ -23,9 +24,6 @@ const waveLimit = 5
 const clockStepMs = 1000
 const clockLookMs = 250
 const clockLooks = 40
-/** How often, and every how many milliseconds, stopped jobs are looked at: two minutes in all. */
-const stopLooks = 240
-const stopLookMs = 500
 
 export async function bothAnswer(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
   // Once the epoch is ours there is no way back, whatever answers now.
@@ -77,7 +75,7 @@ export async function quiesceSource(world: SwitchoverWorld, tools: StepTools): P
   await world.captureJobs({ signal })
   for (let wave = 0; wave < waveLimit; wave += 1) {
     const jobs = await movingJobs(world, tools)
-    await noteQuieted(world, await enabledSchedules(world.source, signal), jobs)
+    await noteQuieted(world, await enabledSchedules(world.source, signal), [])
     await disableSchedules(world.source, world.expectedEpoch, signal)
     await stopJobs(world, tools, jobs)
     // Those that came to their own end first must not run again.
@@ -102,60 +100,28 @@ async function stopJobs(
   tools: StepTools,
   jobs: readonly string[],
 ): Promise<void> {
-  const { jobs: stopped } = (await readFact(world, 'quieted')) ?? { jobs: [] }
-  await world.jobs.markStopped(world.group, world.source.name, stopped)
   for (const name of jobs) {
+    // One by one: of a job that is noted an abort does not know whether it was told to stop.
+    const stopped = await noteQuieted(world, [], [name])
+    await world.jobs.markStopped(world.group, world.source.name, stopped)
     await world.source.cancelJob(name, { epoch: world.expectedEpoch, signal: tools.signal })
   }
-  await untilStopped(world, tools)
+  // Who never ends is seen by the look.
+  await untilStopped(world, tools, () => movingJobs(world, tools))
 }
 
-/** A job that is told to end may show other states before it does; who never does is seen by the look. */
-async function untilStopped(world: SwitchoverWorld, tools: StepTools): Promise<void> {
-  for (let look = 0; look < stopLooks; look += 1) {
-    if ((await movingJobs(world, tools)).length === 0) return
-    await world.sleep(stopLookMs, tools.signal)
-    tools.signal.throwIfAborted()
-  }
-}
-
-/** Before anything is turned off, so that a crash cannot hide what was; what is known already stays. */
+/** Before anything is turned off, so that a crash cannot hide what was; gives all stopped jobs. */
 async function noteQuieted(
   world: SwitchoverWorld,
   schedules: readonly WorkspaceObject[],
   jobs: readonly string[],
-): Promise<void> {
+): Promise<readonly string[]> {
   const known = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
   const found = schedules.map(({ id }) => formatObjectId(id))
-  await writeFact(world, 'quieted', {
-    schedules: [...new Set([...known.schedules, ...found])],
-    jobs: [...new Set([...known.jobs, ...jobs])],
-  })
-}
-
-/** The undo of the quiet. A stopped job cannot go on, so it is named: whoever owns it starts it again. */
-export async function endQuiet(world: SwitchoverWorld, tools: StepTools): Promise<string> {
-  const { schedules, jobs } = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
-  const { signal } = tools
-  for (const object of schedules) {
-    const found = await world.source.getObject(parseObjectId(object), { signal })
-    if (found === undefined) continue
-    await setProperties(world.source, found, { isEnabled: true }, world.expectedEpoch, signal)
-  }
-  const stopped = await stoppedSentence(world, jobs)
-  await world.jobs.markStopped(world.group, world.source.name, [])
-  return `Schedules of ${world.source.name} on again: ${schedules.length}.${stopped}`
-}
-
-/** Names where each left its checkpoints, because that is where whoever hands it in again goes on. */
-async function stoppedSentence(world: SwitchoverWorld, jobs: readonly string[]): Promise<string> {
-  if (jobs.length === 0) return ''
-  const capture = await world.jobs.readCapture(world.group, world.source.name)
-  const named = jobs.map((name) => {
-    const place = capture?.jobs.find((each) => each.name === name)?.checkpoints
-    return place ? `${name} (checkpoints in ${place.store}/${place.prefix})` : name
-  })
-  return ` Stopped and not started again: ${named.join(', ')}. Hand them in again under new names.`
+  const stopped = [...new Set([...known.jobs, ...jobs])]
+  const schedulesOff = [...new Set([...known.schedules, ...found])]
+  await writeFact(world, 'quieted', { schedules: schedulesOff, jobs: stopped })
+  return stopped
 }
 
 export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {
@@ -283,11 +249,7 @@ async function movingJobs(world: SwitchoverWorld, tools: StepTools): Promise<str
   for (const job of capture?.jobs ?? []) {
     const { decision } = decide(job, world.jobPolicy, await resumptionOf(job, proven), world.now())
     if (decision !== 'resubmit') continue
-    const id = { kind: 'job', path: [job.name] } as const
-    const found = await world.source.getObject(id, { signal: tools.signal })
-    const properties = found?.body.properties as { readonly status?: unknown } | undefined
-    const phase = jobPhase(String(properties?.status ?? 'Completed'))
-    if (phase !== 'finished' && phase !== 'ending') moving.push(job.name)
+    if (await goesOn(world.source, job.name, tools.signal)) moving.push(job.name)
   }
   return moving
 }

@@ -48,6 +48,7 @@ export async function createRegions(): Promise<Regions> {
   for (const [name, body] of Object.entries(jobs)) {
     await memory.east.submitJob(name, body, { epoch })
   }
+  for (const step of [2, 12]) await writeCheckpoint(memory.east, `train/step-${step}.json`)
   memory.east.setJobStatus('queued', 'Queued')
   memory.east.setJobStatus('finished', 'Completed')
   const since = clock().toISOString()
@@ -67,6 +68,13 @@ export const coldBody: JsonObject = { properties: { modelUri: 'cold' } }
 export const schedule = (isEnabled: boolean): JsonObject => ({
   properties: { isEnabled, trigger: { expression: '0 0 * * *' } },
 })
+/** Content does not matter: what is proven of it stands in the ledger. */
+async function writeCheckpoint(side: MemoryWorkspace, name: string): Promise<void> {
+  const blob = { name: `checkpoints/${name}`, sizeBytes: 1, etag: '', metadata: {} }
+  const modifiedAt = clock().toISOString()
+  const content = new Blob(['1']).stream()
+  await side.writeBlob('workspaceblobstore', { ...blob, modifiedAt }, content, { epoch: 1 })
+}
 const checkpointed = (name: string): JsonObject => ({
   properties: {
     jobType: 'Command',
