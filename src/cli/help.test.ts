@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { describe, expect, it, vi } from 'vitest'
 import { commands } from './commands.ts'
 import { addManualPage } from './manual.ts'
@@ -26,6 +26,18 @@ describe('the help of every command', () => {
         expect(commands.map((each) => each.name)).toContain(other)
     },
   )
+
+  it('shows defaults as people write them', () => {
+    const given = loaded
+      .flatMap(withBelow)
+      .flatMap(({ options }) => options)
+      .filter(({ defaultValue }) => defaultValue !== undefined)
+    const isBare = ({ defaultValue, flags, defaultValueDescription }: Option): boolean =>
+      defaultValueDescription === undefined &&
+      (typeof defaultValue === 'object' || flags.includes('<duration>'))
+    expect(given.length).toBeGreaterThan(10)
+    expect(given.filter(isBare).map(({ flags }) => flags)).toEqual([])
+  })
 
   it.each(loaded.flatMap(withBelow).flatMap(examplesOf))('%s is a command line', async (line) => {
     const ran: string[] = []

@@ -1,7 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type AccessFlags, accessOf, withAccessOptions } from '../access-options.ts'
 import { stateDirOf } from '../connect.ts'
-import { durationOption } from '../duration-option.ts'
+import { durationWithDefault } from '../duration-option.ts'
 import { type GroupOptions, groupCommand } from '../group-command.ts'
 import { listenAddress } from '../listen-address.ts'
 import { openController } from '../open-controller.ts'
@@ -27,22 +27,21 @@ export function controllerCommand(): Command {
     ],
     { server: false },
   )
-    .option('--listen <host:port>', 'address of API and console', listenAddress, {
-      host: '127.0.0.1',
-      port: 7420,
-    })
-    .option('--sync-every <duration>', 'from one pass to the next', durationOption, 60_000)
-    .option(
-      '--reconcile-every <duration>',
-      'from one full pass to the next: it also sees deletions and edits of old runs',
-      durationOption,
-      3_600_000,
+    .addOption(
+      new Option('--listen <host:port>', 'address of API and console')
+        .argParser(listenAddress)
+        .default({ host: '127.0.0.1', port: 7420 }, '127.0.0.1:7420'),
     )
-    .option(
-      '--probe-every <duration>',
-      'from one round of probes to the next',
-      durationOption,
-      5000,
+    .addOption(durationWithDefault('--sync-every <duration>', 'from one pass to the next', 60_000))
+    .addOption(
+      durationWithDefault(
+        '--reconcile-every <duration>',
+        'from one full pass to the next: it also sees deletions and edits of old runs',
+        3_600_000,
+      ),
+    )
+    .addOption(
+      durationWithDefault('--probe-every <duration>', 'from one round of probes to the next', 5000),
     )
     .option('--exit-with-parent', 'end when standard input closes')
   return withAccessOptions(command).action(run)

@@ -8,7 +8,7 @@ import { probeTimeoutMs } from '../../detection/prober.ts'
 import { evidence } from '../../detection/verdict.ts'
 import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
 import { loadPlan } from '../../plan/load-plan.ts'
-import { durationOption } from '../duration-option.ts'
+import { durationWithDefault } from '../duration-option.ts'
 import { type GroupOptions, groupCommand } from '../group-command.ts'
 import { createOutput, type Output } from '../output.ts'
 import { untilStopped } from '../until-stopped.ts'
@@ -26,7 +26,7 @@ export function probeCommand(): Command {
     ['HOLDFAST_TOKEN=… holdfast probe --name north --server http://10.0.0.5:7420'],
   )
     .requiredOption('--name <name>', 'as the plan names it below decide.vantagePoints')
-    .option('--probe-every <duration>', 'from one round to the next', durationOption, 5000)
+    .addOption(durationWithDefault('--probe-every <duration>', 'from one round to the next', 5000))
     .option('--exit-with-parent', 'end when standard input closes')
     .action(run)
 }

@@ -4,7 +4,7 @@ import { allItems } from '../../api/all-items.ts'
 import type { ApiClient } from '../../api/client.ts'
 import { HoldfastError } from '../../model/errors.ts'
 import { onlyGroup } from '../connect.ts'
-import { durationOption } from '../duration-option.ts'
+import { durationWithDefault } from '../duration-option.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
 import { tableText } from '../text.ts'
@@ -44,7 +44,7 @@ function createCommand(): Command {
         .makeOptionMandatory(),
     )
     .option(...groupOption)
-    .option('--expires <duration>', 'for how long it is good', durationOption, 30 * dayMs)
+    .addOption(durationWithDefault('--expires <duration>', 'for how long it is good', 30 * dayMs))
     .action(create)
 }
 
