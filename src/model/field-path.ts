@@ -67,19 +67,32 @@ export function withoutFields(body: JsonObject, paths: readonly FieldPath[]): Js
 function removeIn(object: JsonObject, path: FieldPath, depth: number): JsonObject {
   const segment = path[depth]
   if (segment === undefined) return object
-  const names = segment.names ?? Object.keys(object)
-  if (!names.some((name) => object[name] !== undefined)) return object
-  const copy: Record<string, Json | undefined> = { ...object }
-  for (const name of names) {
-    const value = copy[name]
+  // Most paths name nothing in most documents: only what loses a field is copied.
+  let copy: Record<string, Json | undefined> | undefined
+  for (const name of segment.names ?? Object.keys(object)) {
+    const value = object[name]
     if (value === undefined) continue
-    if (segment.eachElement) {
-      if (Array.isArray(value)) copy[name] = removeInElements(value, path, depth, segment)
-    } else if (!hasVariant(value, segment.variants)) continue
-    else if (depth === path.length - 1) delete copy[name]
-    else if (isObject(value)) copy[name] = removeIn(value, path, depth + 1)
+    const rest = removeInField(value, path, depth, segment)
+    if (rest === value) continue
+    copy ??= { ...object }
+    if (rest === undefined) delete copy[name]
+    else copy[name] = rest
   }
-  return copy
+  return copy ?? object
+}
+
+/** Undefined: the whole field goes. */
+function removeInField(
+  value: Json,
+  path: FieldPath,
+  depth: number,
+  segment: Segment,
+): Json | undefined {
+  if (segment.eachElement)
+    return Array.isArray(value) ? removeInElements(value, path, depth, segment) : value
+  if (!hasVariant(value, segment.variants)) return value
+  if (depth === path.length - 1) return undefined
+  return isObject(value) ? removeIn(value, path, depth + 1) : value
 }
 
 function removeInElements(
