@@ -10,6 +10,7 @@ import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import { last, priorityOf } from '../plan/priority-of.ts'
 import { circuitOpen } from '../workspace/decorators/breaking.ts'
 import { isForeign } from './decide-action.ts'
+import { gatheredReads } from './gathered-reads.ts'
 import { inIdsOfTheSource } from './in-ids-of-the-source.ts'
 import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
@@ -117,18 +118,19 @@ export function nameMapFrom(plan: ContinuityPlan, source: string): NameMap {
 
 /** Throws `replication.no-run-links`. */
 export async function beginPass(given: ReplicationContext, mode: PassMode): Promise<Pass> {
-  const context = inIdsOfTheSource(given)
+  const context = readingTogether(inIdsOfTheSource(given))
   const { group, source, target, plan, signal } = context
   const call = signal ? { signal } : {}
   const direction = { group, source: source.name, target: target.name }
   const ours = context.clock()
-  const sourceTime = (await source.readClock(call)) ?? ours
-  const [from, to, counts, resolutions] = await Promise.all([
+  const [theirs, from, to, counts, resolutions] = await Promise.all([
+    source.readClock(call),
     source.describe(call),
     target.describe(call),
     context.ledger.counts(direction),
     context.resolutions?.resolutions(direction) ?? [],
   ])
+  const sourceTime = theirs ?? ours
   const known = counts.reduce((sum, line) => sum + line.inScope, 0)
   const map = nameMapFrom(plan, source.name)
   return {
@@ -156,6 +158,15 @@ export async function beginPass(given: ReplicationContext, mode: PassMode): Prom
     begun: new Set(),
     end: new PassEnd(),
     phase: 'describe',
+  }
+}
+
+function readingTogether(context: ReplicationContext): ReplicationContext {
+  const { ledger, definitions } = context
+  return {
+    ...context,
+    ledger: { ...ledger, read: gatheredReads(ledger.read) },
+    definitions: { ...definitions, read: gatheredReads(definitions.read) },
   }
 }
 

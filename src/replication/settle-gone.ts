@@ -11,7 +11,8 @@ const pageSize = 1000
  */
 export async function settleGone(pass: Pass): Promise<void> {
   if (pass.mode !== 'replicate' || pass.unlisted.size > 0) return
-  for (const state of ['failed', 'pending', 'conflict'] as const) await settleState(pass, state)
+  const amiss = ['failed', 'pending', 'conflict'] as const
+  await Promise.all(amiss.map((state) => settleState(pass, state)))
 }
 
 async function settleState(pass: Pass, state: LedgerEntry['state']): Promise<void> {
