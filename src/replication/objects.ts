@@ -43,24 +43,60 @@ export async function passTracking(pass: Pass): Promise<void> {
   if (pass.mode !== 'plan') await finishDeferred(pass)
 }
 
-async function passKinds(pass: Pass, listed: readonly ListedKind[]): Promise<void> {
+async function passKinds(pass: Pass, all: readonly ListedKind[]): Promise<void> {
   const seen = new Map<Kind, ObjectId[]>()
+  const { kinds } = pass.context.source.capabilities
+  const listed = all.filter(({ kind }) => kinds.has(kind))
+  const wholeLists = listsAhead(pass, listed)
   for (const arm of listed) {
     pass.phase = arm.kind
     progressed(pass)
     const ids: ObjectId[] = []
     seen.set(arm.kind, ids)
-    if (!pass.context.source.capabilities.kinds.has(arm.kind)) continue
+    const begun = wholeLists(arm)
     const parents = arm.parent === undefined ? [undefined] : (seen.get(arm.parent) ?? [])
     const early: Early[] = []
     for (const group of inPriority(parents, (parent) => priorityBelow(pass, arm, parent))) {
       const lists = await Promise.allSettled(
-        group.map((parent) => passCollection(pass, arm, parent, ids, early)),
+        group.map((parent) =>
+          passCollection(pass, arm, parent, begun ?? listsOf(pass, arm, parent), ids, early),
+        ),
       )
       // Only now is nothing under way any more that could write after the pass has ended.
       for (const list of lists) if (list.status === 'rejected') throw list.reason
     }
     await passEarly(pass, early)
+  }
+}
+
+/** One list at both sides. */
+interface Lists {
+  readonly here: AsyncGenerator<readonly WorkspaceObject[]>
+  readonly there: AsyncGenerator<readonly WorkspaceObject[]>
+}
+
+function listsOf(pass: Pass, { kind }: ListedKind, parent: ObjectId | undefined): Lists {
+  const { source, target } = pass.context
+  const options = { ...reading(pass), ...(parent === undefined ? {} : { parent }) }
+  const listOf = (side: Workspace) =>
+    pagesAhead((cursor) => pass.limit(() => side.listObjects(kind, { ...options, ...at(cursor) })))
+  return { there: listOf(target), here: listOf(source) }
+}
+
+/** Kinds of which the lists are asked for while one is worked on: most are short, and far away. */
+const kindsAhead = 4
+
+/**
+ * The lists that need no parent. What one shows may be as old as the kinds before it took: a write
+ * looks again at what it overwrites (I3), and what changed at the source is the next pass's.
+ */
+function listsAhead(pass: Pass, listed: readonly ListedKind[]) {
+  const begun = new Map<ListedKind, Lists>()
+  return (arm: ListedKind): Lists | undefined => {
+    const from = listed.indexOf(arm)
+    for (const one of listed.slice(from, from + 1 + kindsAhead))
+      if (one.parent === undefined && !begun.has(one)) begun.set(one, listsOf(pass, one, undefined))
+    return begun.get(arm)
   }
 }
 
@@ -95,17 +131,12 @@ async function passCollection(
   pass: Pass,
   arm: ListedKind,
   parent: ObjectId | undefined,
+  { here, there }: Lists,
   ids: ObjectId[],
   early: Early[],
 ): Promise<void> {
-  const { source, target, ledger } = pass.context
-  const options = { ...reading(pass), ...(parent === undefined ? {} : { parent }) }
+  const { ledger } = pass.context
   try {
-    const listOf = (side: Workspace) =>
-      pagesAhead((cursor) =>
-        pass.limit(() => side.listObjects(arm.kind, { ...options, ...at(cursor) })),
-      )
-    const [there, here] = [listOf(target), listOf(source)]
     const standing = new Map<string, WorkspaceObject>()
     for await (const page of there)
       for (const object of page) standing.set(formatObjectId(object.id), object)

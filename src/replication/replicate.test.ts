@@ -237,6 +237,31 @@ describe('replicate', () => {
     expect(definition?.body.properties).toMatchObject({ isEnabled: true })
   })
 
+  it('looks for changed runs beside the objects, and takes them as they are afterwards', async () => {
+    const { east, west, context } = scene()
+    await fill(east, [experiment('1'), model('1'), run('a', '1'), run('b', '1')])
+    const calls: string[] = []
+    const source = interceptWorkspace(east, async (call, next) => {
+      const isLast = call.operation === 'listObjects' && call.args[0] === 'schedule'
+      if (isLast && calls.includes('listRuns')) await put(east, run('a', '3'))
+      calls.push(call.operation)
+      return next()
+    })
+    const pass = async (more = {}) => {
+      calls.splice(0)
+      expect(await replicate({ ...context, source, ...more })).toMatchObject({
+        outcome: 'complete',
+      })
+      return calls.indexOf('listRuns') < calls.indexOf('listObjects')
+    }
+    // A first pass takes long: what it listed so early would be old.
+    expect(await pass()).toBe(false)
+    await put(east, run('a', '2'))
+    expect(await pass()).toBe(true)
+    expect((await west.getRun('a'))?.body.displayName).toBe('3')
+    expect(await pass({ full: true })).toBe(false)
+  })
+
   it('loses no run that changes while a pass walks', async () => {
     const change = fc.record({ at: fc.nat({ max: 12 }), id: fc.nat({ max: 8 }), text: fc.uuid() })
     await fc.assert(

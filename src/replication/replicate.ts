@@ -4,13 +4,14 @@ import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
 import { carryDeletions } from './carry-deletions.ts'
 import { counting } from './counting.ts'
+import type { ReplicationPointRow } from './ledger.ts'
 import { passNotProtected } from './not-protected.ts'
 import { passObjects } from './objects.ts'
 import type { PassResult, ReplicationContext } from './pass.ts'
 import { beginPass, type Pass, type PassMode, progressed } from './pass-state.ts'
 import { PassWork } from './pass-work.ts'
 import { isAheadOf } from './replication-point.ts'
-import { passRunHistory } from './runs.ts'
+import { RunHistoryPass } from './runs.ts'
 import { settleGone } from './settle-gone.ts'
 import { urgentBlobs } from './urgent.ts'
 import { formatWatermark, parseWatermark, type Watermark } from './watermark.ts'
@@ -32,14 +33,12 @@ export async function runPass(
   const startedMs = performance.now()
   let pass: Pass | undefined
   let work: PassWork | undefined
-  let point: string | null =
-    (
-      await context.ledger.readPoint({
-        group: context.group,
-        source: context.source.name,
-        target: context.target.name,
-      })
-    )?.at ?? null
+  const before = await context.ledger.readPoint({
+    group: context.group,
+    source: context.source.name,
+    target: context.target.name,
+  })
+  let point: string | null = before?.at ?? null
   const result = (
     outcome: PassResult['outcome'],
     error: PassResult['error'] = null,
@@ -69,7 +68,7 @@ export async function runPass(
     begun?.(pass)
     if (mode === 'replicate' && context.urgent !== undefined)
       pass.urgent = urgentBlobs(pass, context.urgent.places)
-    const watermark = await walk(pass, work)
+    const watermark = await walk(pass, work, before)
     if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
     if (mode === 'replicate') point = await advance(pass, watermark)
     return result('complete')
@@ -91,22 +90,32 @@ function endOf(error: HoldfastError, pass: Pass | undefined): PassResult['outcom
   return error.code === circuitOpen && pass !== undefined ? 'partial' : 'failed'
 }
 
-async function walk(pass: Pass, work: PassWork): Promise<Watermark> {
-  const point = await pass.context.ledger.readPoint(pass.direction)
+async function walk(
+  pass: Pass,
+  work: PassWork,
+  point: ReplicationPointRow | undefined,
+): Promise<Watermark> {
   await pass.urgent?.look()
-  // It changes seldom, and asking costs requests for each experiment: a cheap pass does not.
-  if (pass.context.full === true || pass.mode === 'plan' || point === undefined)
-    await passNotProtected(pass)
-  await passBlobs(pass, work)
-  await passObjects(pass)
-  if (pass.mode !== 'plan') await finishDeferred(pass)
-  const watermark = await passRunHistory(pass, parseWatermark(point?.runsSince), work)
-  await pass.urgent?.finish()
-  await carryDeletions(pass)
-  await settleGone(pass)
-  pass.phase = 'done'
-  progressed(pass)
-  return watermark
+  const { mode, context } = pass
+  const history = new RunHistoryPass(pass, parseWatermark(point?.runsSince), work)
+  try {
+    if (mode === 'replicate' && context.full !== true && point !== undefined) history.lookAhead()
+    // It changes seldom, and asking costs requests for each experiment: a cheap pass does not.
+    if (context.full === true || mode === 'plan' || point === undefined)
+      await passNotProtected(pass)
+    await passBlobs(pass, work)
+    await passObjects(pass)
+    if (mode !== 'plan') await finishDeferred(pass)
+    const watermark = await history.finish()
+    await pass.urgent?.finish()
+    await carryDeletions(pass)
+    await settleGone(pass)
+    pass.phase = 'done'
+    progressed(pass)
+    return watermark
+  } finally {
+    await history.close()
+  }
 }
 
 async function advance(pass: Pass, watermark: Watermark): Promise<string> {

@@ -6,28 +6,58 @@ import { passTracking, writeChanged } from './objects.ts'
 import { at, batchesOf, pagesAhead, pagesOf } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
 import { objectsPerBatch, type PassWork } from './pass-work.ts'
+import { nameOf } from './perform-batch.ts'
 import { provenAsItIs, rowOf } from './run-batch.ts'
 import type { Watermark } from './watermark.ts'
 
-/** Copies experiments, runs and full metric series; resolves with where the next cheap pass starts. */
-export async function passRunHistory(
-  pass: Pass,
-  before: Watermark,
-  work: PassWork,
-): Promise<Watermark> {
-  const finishExperiments = await passExperiments(pass)
-  pass.phase = 'runs'
-  progressed(pass)
-  const walk = new RunWalk(pass, work, before)
-  try {
-    await walk.all()
-    await passLate(work)
-  } catch (error) {
-    await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
+/**
+ * Experiments, runs and full metric series of one pass. In a cheap pass nearly all runs are as they
+ * were, so their list is read beside the objects that go before them, up to the first that is not.
+ */
+export class RunHistoryPass {
+  readonly #pass: Pass
+  readonly #work: PassWork
+  readonly #before: Watermark
+  readonly #walk: RunWalk
+
+  constructor(pass: Pass, before: Watermark, work: PassWork) {
+    this.#pass = pass
+    this.#work = work
+    this.#before = before
+    this.#walk = new RunWalk(pass, work, before)
   }
-  await passTracking(pass)
-  await finishExperiments()
-  return { since: before.seen, seen: walk.newest }
+
+  /** Only reads. What it finds is as old as what goes before the runs takes, so not for a first pass. */
+  lookAhead(): void {
+    this.#walk.lookAhead()
+  }
+
+  /** Nothing is read any more when it resolves. */
+  close(): Promise<void> {
+    return this.#walk.close()
+  }
+
+  /** Copies what changed; resolves with where the next cheap pass starts. */
+  async finish(): Promise<Watermark> {
+    const [pass, work] = [this.#pass, this.#work]
+    const finishExperiments = await passExperiments(pass)
+    pass.phase = 'runs'
+    progressed(pass)
+    try {
+      await this.#walk.all()
+      await passLate(work)
+    } catch (error) {
+      await writeChanged(pass, [listFailure(pass, { kind: 'run', path: [] }, error)], new Map())
+    }
+    await passTracking(pass)
+    await finishExperiments()
+    return { since: this.#before.seen, seen: this.#walk.newest }
+  }
+}
+
+interface Ahead {
+  readonly batches: AsyncGenerator<Run[]>
+  readonly first: Promise<IteratorResult<Run[]>>
 }
 
 /** Every run that may have changed, in the order in which they are to go. */
@@ -35,6 +65,11 @@ class RunWalk {
   readonly #pass: Pass
   readonly #work: PassWork
   readonly #since: string | undefined
+  /** Went before the others. */
+  #live: ReadonlySet<string> = new Set()
+  #first: ReadonlySet<string> = new Set()
+  #ahead: Ahead | undefined
+  #isClosed = false
   /** The newest stamp that was met. */
   newest: string | undefined
 
@@ -45,32 +80,68 @@ class RunWalk {
     this.newest = before.seen
   }
 
-  async all(): Promise<void> {
-    // Nothing at the target yet: no run can be in the way, so none has to be asked for.
-    const isEmpty = !(await hasRuns(this.#pass))
-    const live = await passLive(this.#pass, this.#work)
-    const isOther = ({ runId }: Run) => !live.has(runId)
-    const first = await experimentsFirst(this.#pass)
-    for (const experiment of first) await this.#walk(isEmpty, isOther, experiment)
-    await this.#walk(isEmpty, (run) => isOther(run) && !first.has(run.experimentName))
+  lookAhead(): void {
+    const batches = this.#others()
+    this.#ahead = { batches, first: batches.next() }
+    // Whoever comes to it hears of its failure; nobody else has to.
+    this.#ahead.first.catch(() => undefined)
   }
 
-  async #walk(isEmpty: boolean, wants: (run: Run) => boolean, experiment?: string): Promise<void> {
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#ahead?.first.catch(() => undefined)
+  }
+
+  async all(): Promise<void> {
+    // Nothing at the target yet: no run can be in the way, so none has to be asked for.
+    const isEmpty = this.#ahead === undefined && !(await hasRuns(this.#pass))
+    this.#live = await passLive(this.#pass, this.#work)
+    const first = await experimentsFirst(this.#pass)
+    for (const experiment of first)
+      await this.#add(
+        isEmpty,
+        this.#batches((run) => !this.#live.has(run.runId), experiment),
+      )
+    this.#first = first
+    if (this.#ahead === undefined) await this.#add(isEmpty, this.#others())
+    else await this.#addAhead(this.#ahead)
+  }
+
+  readonly #isOther = ({ runId, experimentName }: Run): boolean =>
+    !(this.#live.has(runId) || this.#first.has(experimentName))
+
+  #others(): AsyncGenerator<Run[]> {
+    return this.#batches(this.#isOther)
+  }
+
+  async #add(isEmpty: boolean, batches: AsyncIterable<Run[]>): Promise<void> {
+    for await (const batch of batches) await this.#work.addRuns(batch, isEmpty)
+    await this.#work.settled()
+  }
+
+  /** What was listed before the objects is read again: it may have changed while they were copied. */
+  async #addAhead({ first, batches }: Ahead): Promise<void> {
+    const { value, done } = await first
+    if (done !== true) await this.#work.addRunsByName(value.filter(this.#isOther).map(nameOf))
+    await this.#add(false, batches)
+  }
+
+  #batches(wants: (run: Run) => boolean, experiment?: string): AsyncGenerator<Run[]> {
     const only = {
       ...(this.#since === undefined ? {} : { modifiedSince: this.#since }),
       ...(experiment === undefined ? {} : { experiment }),
     }
     const { source } = this.#pass.context
-    const pages = pagesAhead((cursor) =>
-      source.listRuns({ ...reading(this.#pass), ...at(cursor), ...only }),
+    const pages = pagesAhead<Run>(async (cursor) =>
+      this.#isClosed
+        ? { items: [] }
+        : source.listRuns({ ...reading(this.#pass), ...at(cursor), ...only }),
     )
     const asked = askedFor(this.#pass, pages, (run) => {
       if (this.newest === undefined || run.modifiedAt > this.newest) this.newest = run.modifiedAt
       return isWanted(run) && wants(run)
     })
-    for await (const batch of batchesOf(asked, objectsPerBatch))
-      await this.#work.addRuns(batch, isEmpty)
-    await this.#work.settled()
+    return batchesOf(asked, objectsPerBatch)
   }
 }
 
