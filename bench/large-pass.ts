@@ -9,7 +9,8 @@ import { runVersion } from '../src/workspace/run-version.ts'
 import type { Workspace } from '../src/workspace/workspace.ts'
 import type { Bench } from './bench.ts'
 import { fillInChild, openRegion, planOf } from './bench-region.ts'
-import { timedListing, timedPass } from './passes.ts'
+import { timedListing } from './mere-listing.ts'
+import { timedPass } from './passes.ts'
 
 /**
  * What a pass costs between two workspaces that hold the same and are proven: both are filled from
