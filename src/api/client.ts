@@ -12,7 +12,9 @@ import type { PageQuery } from './all-items.ts'
 import type {
   ConflictResolution,
   ConflictsPage,
+  KeptContent,
   KeptPage,
+  OpenKept,
   ResolveConflict,
 } from './conflict-contract.ts'
 import type {
@@ -124,6 +126,8 @@ export interface ApiClient {
   ): Promise<ConflictResolution>
   drift(group: string, call?: CallSignal): Promise<DriftReport>
   keptContent(group: string, query?: KeptQuery, call?: CallSignal): Promise<KeptPage>
+  /** With what is sealed in it; `kept.not-found` when there is none of this id. */
+  openKept(group: string, request: OpenKept, call?: CallSignal): Promise<KeptContent>
   /** Takes seconds: it looks. */
   readiness(group: string, call?: CallSignal): Promise<Readiness>
   jobs(group: string, query?: PageQuery, call?: CallSignal): Promise<JobsPage>
@@ -265,6 +269,8 @@ export function createClient(options: ClientOptions): ApiClient {
     drift: (group, more) => json(`${inGroup(group)}/drift`, more),
     keptContent: (group, query, more) =>
       json(`${inGroup(group)}/conflicts/kept${queryText(query)}`, more),
+    openKept: (group, request, more) =>
+      json(`${inGroup(group)}/conflicts/kept/open`, { method: 'POST', body: request, ...more }),
     object: (group, id, more) => json(`${inGroup(group)}/objects/${encodeURIComponent(id)}`, more),
     runs: (group, query, more) => json(`${inGroup(group)}/runs${queryText(query)}`, more),
     compareRun: (group, run, more) =>

@@ -45,12 +45,21 @@ export const conflictResolution = z.object({
 })
 
 export const keptContent = z.object({
+  id: z.string().describe('of this content, for `kept/open`'),
   object: z.string(),
   kind: z.string(),
+  member: z.string().describe('whose content it was'),
   side: z.enum(['source', 'target']),
   digest: z.string(),
+  /** Of a blob: where its bytes are. */
   body: z.record(z.string(), z.unknown()),
+  seals: z.number().describe('texts that are sealed: `[sealed]` in the body'),
   at: z.string(),
+})
+
+export const openKept = z.object({
+  object: z.string().describe('whose content it is, for the audit log'),
+  id: z.string(),
 })
 
 export const keptPage = pageOf(keptContent)
@@ -59,4 +68,6 @@ export type Conflict = z.infer<typeof conflict>
 export type ConflictsPage = z.infer<typeof conflictsPage>
 export type ConflictResolution = z.infer<typeof conflictResolution>
 export type ResolveConflict = z.infer<typeof resolveConflict>
+export type KeptContent = z.infer<typeof keptContent>
+export type OpenKept = z.infer<typeof openKept>
 export type KeptPage = z.infer<typeof keptPage>

@@ -378,6 +378,7 @@ export type Event = z.infer<typeof event>
  * GET  groups/{group}/conflicts -> conflictsPage (conflict-contract.ts)
  * POST groups/{group}/conflicts/resolve resolveConflict -> conflictResolution
  * GET  groups/{group}/conflicts/kept?object -> keptPage
+ * POST groups/{group}/conflicts/kept/open openKept -> keptContent
  * GET  groups/{group}/jobs             -> jobsPage
  * GET  groups/{group}/runs/{run}       -> resolvedRun
  * (detail-contract.ts)

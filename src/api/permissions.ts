@@ -65,6 +65,8 @@ export const permissions = {
   'POST /api/v1/groups/:group/resume': 'operator',
   'POST /api/v1/groups/:group/acknowledge': 'operator',
 
+  // Shows what is sealed: environment variables and other texts that may be secrets.
+  'POST /api/v1/groups/:group/conflicts/kept/open': 'admin',
   // Whoever opens the link is admin of everything here.
   'POST /api/v1/console-link': 'admin',
   'GET /api/v1/groups/:group/tokens': 'admin',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -48,6 +48,30 @@ it('refuses what is no conflict, and a side that is none', async () => {
 it('shows what resolutions put aside', async () => {
   const { stdout } = await run('kept', 'model/b/1', '--json')
   expect(JSON.parse(stdout).items[0].body.properties.tags.stage).toBe('hers')
+})
+
+it('shows one of them without what is sealed, and writes that to a file of its owner only', async () => {
+  const shown = await run('kept', 'show', '0123')
+  expect(shown.stdout).toContain('hers')
+  expect(shown.stdout).toContain('[sealed]')
+  const written = await run('kept', 'show', '0123', '--out', 'lost.json')
+  expect(written.stdout + written.stderr).not.toContain('opened')
+  const file = join(dir, 'lost.json')
+  expect(JSON.parse(readFileSync(file, 'utf8')).properties.environmentVariables.TOKEN).toBe(
+    'opened',
+  )
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect((await run('kept', 'show', '0123', '--out', 'lost.json')).stderr).toContain(
+    'usage.out-file',
+  )
+  expect((await run('kept', 'show', 'ff')).stderr).toContain('kept.not-found')
+  const { items } = JSON.parse((await command('audit', '--json')).stdout)
+  expect(items).toContainEqual(
+    expect.objectContaining({
+      ...{ action: 'request.open-kept' },
+      details: { object: 'model/b/1', id: '0123456789abcdef' },
+    }),
+  )
 })
 
 it('says with 3 that there is drift, and mends it only when told to', async () => {

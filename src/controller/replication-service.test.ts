@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../model/json.ts'
+import type { ContinuityPlan } from '../plan/continuity-plan.ts'
 import { replicate } from '../replication/replicate.ts'
 import { type Content, fill } from '../replication/testing/worlds.ts'
 import { passContext } from './protected-group.ts'
@@ -28,6 +29,41 @@ async function conflicted() {
   await pass()
   return { service: replicationService(group), pass, west }
 }
+
+const signed = (of: string) => `https://a.blob.core.windows.net/c/p?sv=1&sp=r&sig=secret-${of}`
+const data = (of: string): Content => ({
+  is: 'object',
+  id: { kind: 'data', path: ['d', '1'] },
+  body: {
+    properties: { dataType: 'uri_file', dataUri: signed('both'), tags: { url: signed(of) } },
+  },
+})
+
+describe('kept content', () => {
+  it('is listed without what is sealed, and opened with it, after a move as well', async () => {
+    const { east, west, group } = await memoryGroup()
+    await fill(east, [data('east')])
+    await fill(west, [data('west')])
+    const plan = {
+      ...group.plan,
+      conflicts: [{ kind: 'data', keep: 'source' }] satisfies ContinuityPlan['conflicts'],
+    }
+    await replicate(passContext({ ...group, plan }, 'east', 'west', { epoch: 1 }))
+    const service = replicationService(group)
+    const { items } = await service.kept({ limit: 10 })
+    expect(items).toMatchObject([{ object: 'data/d/1', member: 'west', side: 'target', seals: 2 }])
+    expect(JSON.stringify(items)).not.toContain('secret-')
+    const move = { from: 'east', to: 'west', expected: 1, by: 'r', at: '' }
+    await group.records.epochs.begin('g', move)
+    expect((await service.kept({ limit: 10 })).items).toEqual(items)
+    const asked = { object: 'data/d/1', id: items[0]?.id ?? '' }
+    const { body } = await service.openKept(asked)
+    expect(body).toMatchObject({ properties: { tags: { url: signed('west') } } })
+    await expect(service.openKept({ ...asked, object: 'data/e/1' })).rejects.toMatchObject({
+      code: 'kept.not-found',
+    })
+  })
+})
 
 describe('conflicts', () => {
   it('are listed with the fields that differ, seen from the target', async () => {

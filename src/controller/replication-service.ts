@@ -2,7 +2,9 @@ import type {
   Conflict,
   ConflictResolution,
   ConflictsPage,
+  KeptContent,
   KeptPage,
+  OpenKept,
   ResolveConflict,
 } from '../api/conflict-contract.ts'
 import type { LedgerRow } from '../api/contract.ts'
@@ -12,7 +14,8 @@ import { findDrift } from '../replication/drift.ts'
 import { listConflicts } from '../replication/list-conflicts.ts'
 import type { Side } from '../replication/resolutions.ts'
 import type { CallOptions } from '../workspace/workspace.ts'
-import { type PageAsked, pageAfter } from './list-pages.ts'
+import { listKept, openKept } from './kept-content.ts'
+import type { PageAsked } from './list-pages.ts'
 import { courseNow, type ProtectedGroup, passContext } from './protected-group.ts'
 
 /** What the API says and takes about the two sides of a group, besides operations. */
@@ -24,6 +27,8 @@ export interface ReplicationService {
   drift(options: CallOptions): Promise<DriftReport>
   /** What resolutions put aside, newest first. */
   kept(query: PageAsked & { readonly object?: string | undefined }): Promise<KeptPage>
+  /** One of them with what is sealed in it: a secret (I9). Throws `kept.not-found` (operator). */
+  openKept(request: OpenKept, options?: CallOptions): Promise<KeptContent>
 }
 
 export function replicationService(group: ProtectedGroup): ReplicationService {
@@ -60,11 +65,8 @@ export function replicationService(group: ProtectedGroup): ReplicationService {
       return { conflict, keep, dryRun, sentence: sentenceOf(conflict, keep, dryRun) }
     },
     drift: async (options) => findDrift((await contextNow(options)).context),
-    kept: async ({ object, ...page }) => {
-      const { direction } = await courseNow(group)
-      const found = await records.resolutions.kept(direction, object)
-      return pageAfter(found, (one) => JSON.stringify([one.object, one.side, one.digest]), page)
-    },
+    kept: (query) => listKept(group, query),
+    openKept: (request, options = {}) => openKept(group, request, options),
   }
 }
 

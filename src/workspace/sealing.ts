@@ -55,6 +55,19 @@ export async function opened(
   })
 }
 
+/** The document with a word in the place of each seal, and how many there were. */
+export function withoutSeals(body: JsonObject): {
+  readonly body: JsonObject
+  readonly seals: number
+} {
+  let seals = 0
+  const shown = mapSeals(body, () => {
+    seals += 1
+    return '[sealed]'
+  })
+  return { body: shown, seals }
+}
+
 export function newSealingKey(): string {
   return randomBytes(32).toString('base64')
 }

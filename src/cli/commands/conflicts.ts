@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander'
 import { allItems } from '../../api/all-items.ts'
-import type { Conflict, ConflictResolution, KeptPage } from '../../api/conflict-contract.ts'
+import type { Conflict, ConflictResolution } from '../../api/conflict-contract.ts'
 import { confirmOrRefuse } from '../confirm.ts'
 import { onlyGroup } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput } from '../output.ts'
 import { countText, tableText } from '../text.ts'
+import { keptCommand } from './kept.ts'
 
 export function conflictsCommand(): Command {
   return groupCommand(
@@ -16,7 +17,7 @@ export function conflictsCommand(): Command {
       'holdfast conflicts || test $? -eq 3   # 3: there are some',
       'holdfast conflicts resolve model/fraud/3 --keep source --dry-run',
       'holdfast conflicts resolve blob/workspaceblobstore/a.csv --keep target --yes',
-      'holdfast conflicts kept model/fraud/3 --json   # what a resolution put aside',
+      'holdfast conflicts kept model/fraud/3   # what a resolution put aside',
     ],
     { rows: true },
   )
@@ -39,17 +40,6 @@ function resolveCommand(): Command {
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be done, change nothing')
     .action(resolve)
-}
-
-function keptCommand(): Command {
-  return groupCommand(
-    'kept',
-    'what resolutions put aside',
-    ["holdfast conflicts kept model/fraud/3 --json | jq '.items[0].body'"],
-    { rows: true },
-  )
-    .argument('[object]', 'only of this object')
-    .action(kept)
 }
 
 async function list(options: GroupOptions): Promise<void> {
@@ -115,27 +105,4 @@ function fieldsText(changes: Conflict['changes']): string {
   const rest = changes.length - rows.length
   const table = tableText(['  FIELD', 'SOURCE', 'TARGET'], rows)
   return rest > 0 ? `${table}\n  and ${countText(rest, 'field')} more` : table
-}
-
-async function kept(object: string | undefined, options: GroupOptions): Promise<void> {
-  const output = createOutput(options)
-  const items = await withController(options, async ({ client }, signal) => {
-    const { group } = onlyGroup(await client.status({ signal }))
-    const only = object === undefined ? {} : { object }
-    return allItems((place) => client.keptContent(group, { ...only, ...place }, { signal }))
-  })
-  output.result(
-    { items },
-    () => keptText(items),
-    () => items,
-  )
-}
-
-function keptText(items: KeptPage['items']): string {
-  if (items.length === 0) return 'Nothing was put aside.'
-  const rows = items.map(({ object, side, at, body, kind }) => [
-    ...[object, side, at],
-    kind === 'blob' ? `${body.member}: ${body.store}/${body.name}` : 'kept here: --json shows it',
-  ])
-  return tableText(['OBJECT', 'OF THE', 'AT', 'WHERE'], rows)
 }

@@ -1,4 +1,4 @@
-import type { Conflict } from '../../api/conflict-contract.ts'
+import type { Conflict, KeptContent } from '../../api/conflict-contract.ts'
 import type { ReplicationService } from '../../controller/replication-service.ts'
 import { HoldfastError } from '../../model/errors.ts'
 
@@ -34,14 +34,13 @@ export function scriptedReplication(): ReplicationService {
       ],
       totals: { high: 1, medium: 0, low: 0 },
     }),
-    kept: async () => ({
-      cursor: null,
-      items: [
-        {
-          ...{ object: 'model/b/1', kind: 'model', side: 'target', digest: 'd' },
-          ...{ body: { properties: { tags: { stage: 'hers' } } }, at: '2025-01-03T00:00:00Z' },
-        },
-      ],
-    }),
+    kept: async () => ({ cursor: null, items: [kept('[sealed]')] }),
+    openKept: async () => kept('opened'),
   }
 }
+
+const kept = (token: string): KeptContent => ({
+  ...{ id: '0123456789abcdef', object: 'model/b/1', kind: 'model', member: 'west' },
+  ...{ side: 'target', digest: 'd', seals: 1, at: '2025-01-03T00:00:00Z' },
+  body: { properties: { tags: { stage: 'hers' }, environmentVariables: { TOKEN: token } } },
+})

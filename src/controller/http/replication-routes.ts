@@ -4,7 +4,9 @@ import { z } from 'zod'
 import {
   conflictResolution,
   conflictsPage,
+  keptContent,
   keptPage,
+  openKept,
   resolveConflict,
 } from '../../api/conflict-contract.ts'
 import { apiPrefix, problem } from '../../api/contract.ts'
@@ -71,5 +73,18 @@ export function registerReplicationRoutes(
       },
     },
     ({ params, query }) => service.replication(params.group).kept(query),
+  )
+  app.post(
+    at('conflicts/kept/open'),
+    {
+      schema: {
+        summary: 'What a resolution put aside, with what is sealed in it',
+        params: inGroup,
+        body: openKept,
+        response: answers({ 200: keptContent }),
+      },
+      config: { audit: { action: 'open-kept', fields: ['object', 'id'] } },
+    },
+    ({ params, body, signal }) => service.replication(params.group).openKept(body, { signal }),
   )
 }
