@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeRegistry } from '../src/region/testing/image-client.ts'
 import { settled, startTestRegion } from '../src/region/testing/test-region.ts'
 import { openAzureMlWorkspace } from '../src/workspace/azureml/azureml-workspace.ts'
 import { describeWorkspaceContract } from '../src/workspace/testing/workspace-contract.ts'
@@ -15,8 +16,9 @@ describeWorkspaceContract('azureml, on a local region', {
     const group = id.split('/').slice(0, 5).join('/')
     const location = 'eastus'
     await region.call('PUT', `${group}?api-version=2022-09-01`, { body: { location } })
+    const containerRegistry = await makeRegistry(region, group, 'contract')
     const made = await region.call('PUT', `${id}?api-version=2025-12-01`, {
-      body: { location, identity: { type: 'SystemAssigned' }, properties: {} },
+      body: { location, identity: { type: 'SystemAssigned' }, properties: { containerRegistry } },
     })
     await settled(region.call, made)
     const workspace = await openAzureMlWorkspace({

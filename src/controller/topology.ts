@@ -20,8 +20,8 @@ type Resource = NonNullable<Dependency['source']>
 const resources = [
   { category: 'storage', field: 'storageAccount', copied: true },
   { category: 'vault', field: 'keyVault', copied: true },
-  // Images are built again from environments; telemetry stays where it was written.
-  { category: 'registry', field: 'containerRegistry', copied: false },
+  { category: 'registry', field: 'containerRegistry', copied: true },
+  // Telemetry stays where it was written.
   { category: 'insights', field: 'applicationInsights', copied: false },
 ] as const
 

@@ -14,6 +14,8 @@ export const kinds = [
   'model-container',
   'component-container',
   'code',
+  /** In the workspace's own container registry; public ones are only named. */
+  'image',
   'environment',
   'data',
   'model',

@@ -24,6 +24,13 @@ export interface Place {
   >
   /** Of the identity that the service gives the workspace; absent: it has none. */
   readonly principalId?: string
+  /** The container registry; absent: the workspace has none. */
+  readonly imageRegistry?: {
+    /** Login server in lower case: the part before the first `/` of its images. */
+    readonly server: string
+    /** Normalised names of the regions that hold its images. */
+    readonly regions: readonly string[]
+  }
   /** Blob container behind each datastore that lives on the default storage account. */
   readonly containers: Readonly<Record<string, string>>
 }

@@ -1,4 +1,5 @@
 import { isObject } from './field-path.ts'
+import { ownImage } from './images.ts'
 import type { Json, JsonObject } from './json.ts'
 import { armKinds, isTrackingKind, type Kind } from './kinds.ts'
 import { same } from './move.ts'
@@ -62,6 +63,7 @@ function readReference(text: string, field: string, place?: Place): ObjectId | u
     readScoped(text, place) ??
     readAssetId(text, place) ??
     readShortUri(text) ??
+    (place && ownImage(text, place)) ??
     readShortAsset(text, field)
   )
 }

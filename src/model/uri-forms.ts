@@ -174,17 +174,14 @@ const scoringAddress: Form = (value, { from, to }) => {
   return moved ? unresolved('regional-address') : kept
 }
 
-/** Images in the workspace's own container registry. */
+/** Images in the workspace's own container registry: a tag stays a tag, a digest that digest. */
 const image: Form = (value, { from, to }) => {
-  const match = /^([a-z0-9]+)(\.azurecr\.[a-z.]+)(\/\S*)$/i.exec(value)
-  if (match === null) return foreign
-  const registry = (place: Place) => place.associated.containerRegistry?.split('/').at(-1)
-  const [, name = '', host = '', rest = ''] = match
-  if (!same(name, registry(from))) return same(name, registry(to)) ? kept : foreign
-  const target = registry(to)
-  return target === undefined
-    ? unresolved('unmapped-resource')
-    : verdict(value, `${target.toLowerCase()}${host}${rest}`)
+  const [server = '', ...rest] = value.split('/')
+  if (rest.length === 0) return foreign
+  const target = to.imageRegistry?.server
+  if (!same(server, from.imageRegistry?.server)) return same(server, target) ? kept : foreign
+  if (target === undefined) return unresolved('unmapped-resource')
+  return verdict(value, [target, ...rest].join('/'))
 }
 
 const forms: readonly Form[] = [

@@ -24,6 +24,7 @@ export const defaultStrategies: readonly StrategyRule[] = [
     'trace',
     'registered-model',
     'blob',
+    'image',
     'role-assignment',
   ]),
   ...hot('hot-hot', ['online-endpoint']),

@@ -12,7 +12,7 @@ import { planReplication } from './plan-replication.ts'
 
 const severities = ['high', 'medium', 'low'] as const
 
-const neverCompared = ['container images', 'objects that only the secondary has']
+const neverCompared = ['objects that only the secondary has']
 
 /**
  * The full comparison of a plan, less what is lag: an object that the source made or changed since it

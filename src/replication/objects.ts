@@ -11,6 +11,7 @@ import { inPriority, last, priorityOf } from '../plan/priority-of.ts'
 import type { Workspace, WorkspaceObject } from '../workspace/workspace.ts'
 import { finishDeferred } from './apply-object.ts'
 import type { Definition } from './definitions.ts'
+import { passNamedImages } from './images.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { at, pagesAhead } from './paging.ts'
 import { type Known, passObject } from './pass-object.ts'
@@ -147,6 +148,7 @@ async function passCollection(
         : inPriority(listed, ({ id }) => priorityOf(pass.context.plan, id)).flat()
       const names = page.map((object) => formatObjectId(object.id))
       for (const name of names) pass.seen?.add(name)
+      await passNamedImages(pass, page)
       const backward = once(() => readBackward(pass, page))
       const [forward, defined] = await Promise.all([
         ledger.read(pass.direction, names),

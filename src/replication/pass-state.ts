@@ -62,6 +62,8 @@ export interface Pass {
   readonly seen: SeenObjects | undefined
   /** Lists that could not be read: what they hold is unknown, so the pass is partial (I8). */
   readonly unlisted: Set<string>
+  /** Images that this pass has looked at. */
+  readonly images: Set<string>
   readonly deferred: Deferred[]
   /** Only while the pass replicates. */
   urgent: UrgentBlobs | undefined
@@ -153,6 +155,7 @@ export async function beginPass(given: ReplicationContext, mode: PassMode): Prom
     left: new Set(),
     seen: context.full === true ? seenObjects() : undefined,
     unlisted: new Set(),
+    images: new Set(),
     deferred: [],
     urgent: undefined,
     begun: new Set(),

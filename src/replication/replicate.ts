@@ -4,6 +4,7 @@ import { finishDeferred } from './apply-object.ts'
 import { passBlobs } from './blobs.ts'
 import { carryDeletions } from './carry-deletions.ts'
 import { counting } from './counting.ts'
+import { passBuiltImages } from './images.ts'
 import type { ReplicationPointRow } from './ledger.ts'
 import { passNotProtected } from './not-protected.ts'
 import { passObjects } from './objects.ts'
@@ -104,6 +105,7 @@ async function walk(
     if (context.full === true || mode === 'plan' || point === undefined)
       await passNotProtected(pass)
     await passBlobs(pass, work)
+    await passBuiltImages(pass)
     await passObjects(pass)
     if (mode !== 'plan') await finishDeferred(pass)
     const watermark = await history.finish()

@@ -12,7 +12,7 @@ export type Reread =
 
 /** Documents and blobs are read again on their own; runs only beside their source, by a pass. */
 export function canReread({ kind }: Pick<LedgerRow, 'kind'>): boolean {
-  return kind === 'blob' || parsedArm(kind)
+  return kind === 'blob' || kind === 'image' || parsedArm(kind)
 }
 
 const parsedArm = (kind: string): boolean => armKind(kind as never) !== undefined

@@ -9,6 +9,7 @@ import { beginPass, entryFor, failureOf, forEach, type Pass, reading } from './p
 import { verifyBlob } from './verify-blob.ts'
 import { verifyCodes } from './verify-codes.ts'
 import { experimentVerifier, verifyRun } from './verify-history.ts'
+import { verifyImage } from './verify-image.ts'
 import { type Sight, sightOf } from './verify-sight.ts'
 
 export interface VerifyOptions {
@@ -79,6 +80,7 @@ function looker(pass: Pass): Look {
   const verifyExperiment = experimentVerifier(pass)
   const byKind = (row: LedgerEntry, id: ObjectId): Promise<Sight> => {
     if (id.kind === 'blob') return verifyBlob(pass, row, id)
+    if (id.kind === 'image') return verifyImage(pass, row, id)
     if (id.kind === 'run') return verifyRun(pass, row, id)
     if (id.kind === 'experiment') return verifyExperiment(row, id)
     return verifyObject(pass, row, id)

@@ -152,6 +152,39 @@ export interface Workspace {
   deleteBlob(store: BlobStoreName, name: string, options: WriteOptions): Promise<void>
 
   /**
+   * The manifest of an image in the workspace's own container registry, whole: its bytes have its
+   * digest. As an object (`image/<repository>/<tag or digest>`) an image is its digest and media type;
+   * listed are those that the service built for the workspace, others are known by what names them.
+   */
+  readImage(
+    repository: string,
+    reference: string,
+    options?: CallOptions,
+  ): Promise<ImageManifest | undefined>
+  /** Layers and configurations alike. */
+  hasLayer(repository: string, digest: string, options?: CallOptions): Promise<boolean>
+  /** Throws `image.not-found`. Whoever reads it compares the digest. */
+  readLayer(
+    repository: string,
+    digest: string,
+    options?: CallOptions,
+  ): Promise<ReadableStream<Uint8Array>>
+  /** The service refuses bytes of another digest. Throws `image.no-registry` (operator). */
+  writeLayer(
+    repository: string,
+    layer: ImageLayer,
+    content: ReadableStream<Uint8Array>,
+    options: WriteOptions,
+  ): Promise<void>
+  /** Under its digest, or a tag that leads to it from now on. All its parts are there before it. */
+  writeImage(
+    repository: string,
+    reference: string,
+    manifest: ImageManifest,
+    options: WriteOptions,
+  ): Promise<void>
+
+  /**
    * Submits a job under a name the caller chose. A second submission of the same name is the same
    * submission and starts nothing (I2, I6).
    */
@@ -210,6 +243,11 @@ export const workspaceOperations = {
   copyBlob: { writes: true, options: 3 },
   writeBlob: { writes: true, options: 3 },
   deleteBlob: { writes: true, options: 2 },
+  readImage: { writes: false, options: 2 },
+  hasLayer: { writes: false, options: 2 },
+  readLayer: { writes: false, options: 2 },
+  writeLayer: { writes: true, options: 3 },
+  writeImage: { writes: true, options: 3 },
   submitJob: { writes: true, options: 2 },
   cancelJob: { writes: true, options: 1 },
   completedSteps: { writes: false, options: 1 },
@@ -428,6 +466,18 @@ export interface BlobInfo {
   /** Base64, as the service holds it; absent when it computed none. */
   readonly contentMd5?: string
   readonly metadata: Readonly<Record<string, string>>
+}
+
+export interface ImageManifest {
+  /** `sha256:…` */
+  readonly digest: string
+  readonly mediaType: string
+  readonly content: Uint8Array
+}
+
+export interface ImageLayer {
+  readonly digest: string
+  readonly sizeBytes: number
 }
 
 /** A value that must not be printed. `reveal` is called only where it goes into the vault or request. */

@@ -24,6 +24,7 @@ export function azurePlace(side: 'east' | 'west', overrides: Partial<Place> = {}
       applicationInsights: `${inGroup}/Microsoft.Insights/components/ai-${side}`,
       containerRegistry: `${inGroup}/Microsoft.ContainerRegistry/registries/acr${side}`,
     },
+    imageRegistry: { server: `acr${side}.azurecr.io`, regions: [region] },
     containers: {
       workspaceblobstore: `azureml-blobstore-${workspaceGuid}`,
       workspaceartifactstore: 'azureml',

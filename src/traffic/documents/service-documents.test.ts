@@ -81,6 +81,8 @@ async function appConfigurationWorld() {
   const cloud: Cloud = {
     name: 'test',
     resourceManager: 'https://localhost',
+    registryAudience: '',
+    registrySuffix: '',
     vaultAudience: 'https://vault.azure.net',
     ca: service.ca,
     credential: async () => ({

@@ -26,6 +26,7 @@ import { readCapacity } from './capacity.ts'
 import { type Cloud, openCloud } from './cloud.ts'
 import { completedSteps } from './completed-steps.ts'
 import { HttpClient } from './http-client.ts'
+import { Images } from './images.ts'
 import { readMarker, writeMarker } from './marker.ts'
 import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
@@ -54,6 +55,7 @@ interface Connected {
   readonly place: Place
   readonly blobs: AzureBlobs
   readonly history: RunHistory
+  readonly images: Images
 }
 
 /**
@@ -79,6 +81,7 @@ class AzureMlWorkspace implements Workspace {
       'experiment',
       'run',
       'blob',
+      'image',
       ...armKinds.map((k) => k.kind),
       'role-assignment',
     ]),
@@ -115,9 +118,16 @@ class AzureMlWorkspace implements Workspace {
     return place
   }
 
-  listObjects: Workspace['listObjects'] = (kind, options) =>
-    kind === 'role-assignment' ? this.#roles.list(options) : this.#objects.list(kind, options)
-  getObject: Workspace['getObject'] = (id, options) => this.#documents(id).get(id, options)
+  listObjects: Workspace['listObjects'] = async (kind, options) => {
+    if (kind === 'image') return (await this.#connect(options)).images.list(options)
+    return kind === 'role-assignment'
+      ? this.#roles.list(options)
+      : this.#objects.list(kind, options)
+  }
+  getObject: Workspace['getObject'] = async (id, options) =>
+    id.kind === 'image'
+      ? (await this.#connect(options)).images.get(id, options)
+      : this.#documents(id).get(id, options)
   putObject: Workspace['putObject'] = (id, body, options) =>
     this.#documents(id).put(id, body, options)
   deleteObject: Workspace['deleteObject'] = (id, options) => this.#objects.delete(id, options)
@@ -204,6 +214,17 @@ class AzureMlWorkspace implements Workspace {
   deleteBlob: Workspace['deleteBlob'] = async (store, name, options) =>
     (await this.#connect(options)).blobs.delete(store, name, options)
 
+  readImage: Workspace['readImage'] = async (repository, reference, options) =>
+    (await this.#connect(options)).images.read(repository, reference, options)
+  hasLayer: Workspace['hasLayer'] = async (repository, digest, options) =>
+    (await this.#connect(options)).images.hasLayer(repository, digest, options)
+  readLayer: Workspace['readLayer'] = async (repository, digest, options) =>
+    (await this.#connect(options)).images.readLayer(repository, digest, options)
+  writeLayer: Workspace['writeLayer'] = async (repository, layer, content, options) =>
+    (await this.#connect(options)).images.writeLayer(repository, layer, content, options)
+  writeImage: Workspace['writeImage'] = async (repository, reference, manifest, options) =>
+    (await this.#connect(options)).images.write(repository, reference, manifest, options)
+
   async submitJob(name: string, body: JsonObject, options: WriteOptions): Promise<WorkspaceObject> {
     const id: ObjectId = { kind: 'job', path: [name] }
     // A PUT of a job executes it; a name that exists is the same submission (I2, I6).
@@ -275,6 +296,9 @@ class AzureMlWorkspace implements Workspace {
     this.#http.close()
     this.#sealingKeys.close()
     await this.#scoring.close()
+    // What never opened has nothing to close.
+    const connected = await this.#connected?.catch(() => undefined)
+    connected?.images.close()
   }
 
   #documents({ kind }: ObjectId): ArmObjects | RoleAssignments {
@@ -316,6 +340,7 @@ class AzureMlWorkspace implements Workspace {
       place,
       blobs: new AzureBlobs(this.name, place, accountKey, this.cloud.ca),
       history: new RunHistory(this.#http, place.apiOrigin, this.#id),
+      images: new Images(this.name, this.cloud, place.imageRegistry?.server),
     }
   }
 }

@@ -11,6 +11,10 @@ export interface Cloud {
   readonly resourceManager: string
   /** For which tokens of key vaults are. */
   readonly vaultAudience: string
+  /** For which tokens of container registries are. */
+  readonly registryAudience: string
+  /** Of the login servers of container registries. */
+  readonly registrySuffix: string
   /** PEM of a certificate authority to trust besides the public ones, and where it lies. */
   readonly ca?: string
   readonly caPath?: string
@@ -20,20 +24,29 @@ export interface Cloud {
   credential(): Promise<TokenCredential>
 }
 
-type Addresses = Pick<Cloud, 'resourceManager' | 'vaultAudience'>
+type Addresses = Pick<
+  Cloud,
+  'resourceManager' | 'vaultAudience' | 'registryAudience' | 'registrySuffix'
+>
 
 const azureClouds: Readonly<Record<string, Addresses>> = {
   AzureCloud: {
     resourceManager: 'https://management.azure.com',
     vaultAudience: 'https://vault.azure.net',
+    registryAudience: 'https://containerregistry.azure.net',
+    registrySuffix: 'azurecr.io',
   },
   AzureUSGovernment: {
     resourceManager: 'https://management.usgovcloudapi.net',
     vaultAudience: 'https://vault.usgovcloudapi.net',
+    registryAudience: 'https://management.usgovcloudapi.net',
+    registrySuffix: 'azurecr.us',
   },
   AzureChinaCloud: {
     resourceManager: 'https://management.chinacloudapi.cn',
     vaultAudience: 'https://vault.azure.cn',
+    registryAudience: 'https://management.chinacloudapi.cn',
+    registrySuffix: 'azurecr.cn',
   },
 }
 
@@ -86,6 +99,8 @@ async function openCloudFile(file: string): Promise<Cloud> {
       name: document.name,
       resourceManager: document.resourceManager.replace(/\/$/, ''),
       vaultAudience: 'https://vault.azure.net',
+      registryAudience: 'https://containerregistry.azure.net',
+      registrySuffix: 'azurecr.localhost',
       ca,
       caPath,
       ...(document.admin === undefined ? {} : { admin: document.admin }),

@@ -11,6 +11,7 @@ import type { HttpClient } from './http-client.ts'
 import { object, text } from './json-reads.ts'
 
 const storageVersion = '2025-01-01'
+const registryVersion = '2023-07-01'
 
 /**
  * Where a workspace is: its own document, its storage account, its datastores and the discovery
@@ -44,7 +45,7 @@ export async function describePlace(
   const storageId = text(properties.storageAccount)
   const storageUrl = (suffix: string) =>
     `${cloud.resourceManager}${storageId}${suffix}?api-version=${storageVersion}`
-  const [account, keys, discovery, containers] = await Promise.all([
+  const [account, keys, discovery, containers, imageRegistry] = await Promise.all([
     http.send({ method: 'GET', url: storageUrl(''), place: 'storage account', signal }),
     http.send({
       method: 'POST',
@@ -56,6 +57,7 @@ export async function describePlace(
     }),
     http.send({ method: 'GET', url: text(properties.discoveryUrl), place: 'discovery', signal }),
     ownContainers(objects, storageId.split('/').at(-1) ?? '', options),
+    findRegistry(http, cloud, optional(properties.containerRegistry), options),
   ])
   const endpoints = object(object(object(account.body).properties).primaryEndpoints)
   const { principalId } = object(workspace.body.identity)
@@ -77,6 +79,7 @@ export async function describePlace(
         applicationInsights: optional(properties.applicationInsights),
         containerRegistry: optional(properties.containerRegistry),
       },
+      ...(imageRegistry === undefined ? {} : { imageRegistry }),
       containers,
       ...(typeof principalId === 'string' ? { principalId } : {}),
     },
@@ -101,6 +104,34 @@ async function ownContainers(
       : []
   })
   return Object.fromEntries(entries)
+}
+
+/** Undefined: the workspace has none, or it is gone. */
+async function findRegistry(
+  http: HttpClient,
+  cloud: Cloud,
+  id: string | undefined,
+  { signal }: CallOptions,
+): Promise<Place['imageRegistry']> {
+  if (id === undefined) return undefined
+  const read = (below: string) => {
+    const url = `${cloud.resourceManager}${id}${below}?api-version=${registryVersion}`
+    const accept = [401, 403, 404]
+    return http.send({ method: 'GET', url, place: 'container registry', signal, accept })
+  }
+  const { status, body } = await read('')
+  if (status === 404) return undefined
+  // Nobody but Azure Resource Manager has to let us read it: its name says where it is.
+  if (status !== 200)
+    return { server: `${id.split('/').at(-1)}.${cloud.registrySuffix}`.toLowerCase(), regions: [] }
+  const { properties, sku, location } = object(body)
+  const isReplicated = object(sku).name === 'Premium'
+  const { value } = object(isReplicated ? (await read('/replications')).body : undefined)
+  const replicas = (Array.isArray(value) ? value : []).map((one) => text(object(one).location))
+  return {
+    server: text(object(properties).loginServer).toLowerCase(),
+    regions: [...new Set([text(location), ...replicas].map(normalRegion))],
+  }
 }
 
 const systemStores: ReadonlySet<string> = new Set(['workspaceblobstore', 'workspaceartifactstore'])

@@ -5,7 +5,7 @@ import { Gate, type GateOptions } from './gate.ts'
 import { interceptWorkspace } from './intercept.ts'
 
 /** What throttles on its own: a service that is overrun must not slow down the others. */
-type Service = 'arm' | 'history' | 'metrics' | 'blob' | 'vault' | 'scoring' | 'probe'
+type Service = 'arm' | 'history' | 'metrics' | 'blob' | 'images' | 'vault' | 'scoring' | 'probe'
 
 export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   describe: 'arm',
@@ -38,6 +38,11 @@ export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   copyBlob: 'blob',
   writeBlob: 'blob',
   deleteBlob: 'blob',
+  readImage: 'images',
+  hasLayer: 'images',
+  readLayer: 'images',
+  writeLayer: 'images',
+  writeImage: 'images',
   submitJob: 'arm',
   cancelJob: 'arm',
   completedSteps: 'history',

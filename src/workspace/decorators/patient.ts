@@ -2,6 +2,7 @@ import { isCode, isHoldfastError } from '../../model/errors.ts'
 import { sleep as realSleep, type Sleep } from '../cancellation.ts'
 import type { ProbeResult, Workspace } from '../workspace.ts'
 import { interceptWorkspace } from './intercept.ts'
+import { isStreamed } from './retrying.ts'
 
 export interface PatienceOptions {
   /** How long one call may be put off, in milliseconds. Default 600,000. */
@@ -17,7 +18,7 @@ const pauseMs = 2000
 /**
  * Waits for a service that throttles until it does not, or the caller's signal ends the wait: a
  * procedure that people wait for must not fail because others are busy. Any other trouble passes
- * through; so does a throttled `writeBlob`, whose stream can be read once only.
+ * through; so does a throttled write of a stream, which can be read once only.
  */
 export function patient(workspace: Workspace, options: PatienceOptions = {}): Workspace {
   const { limitMs = 600_000, now = () => performance.now(), sleep = realSleep } = options
@@ -31,7 +32,7 @@ export function patient(workspace: Workspace, options: PatienceOptions = {}): Wo
         if (now() + pauseMs >= until) return result
         askedMs = pauseMs
       } catch (error) {
-        if (!isThrottled(error) || call.operation === 'writeBlob') throw error
+        if (!isThrottled(error) || isStreamed(call)) throw error
         askedMs = isHoldfastError(error) ? (error.retryAfterMs ?? pauseMs) : pauseMs
         if (now() + askedMs >= until) throw error
       }

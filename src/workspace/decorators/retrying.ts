@@ -21,8 +21,8 @@ export interface RetryOptions {
 
 /**
  * Repeats calls that failed with kind `transient`, and only those: an unknown outcome is for the
- * caller to look into (I8), and every write of the port is idempotent (I2). `writeBlob` is not
- * repeated, because its stream can be read once only.
+ * caller to look into (I8), and every write of the port is idempotent (I2). `writeBlob` and
+ * `writeLayer` are not repeated, because their streams can be read once only.
  */
 export function retrying(workspace: Workspace, options: RetryOptions = {}): Workspace {
   const { attempts = 5, maxRetryAfterMs = 120_000, sleep = realSleep } = options
@@ -32,7 +32,7 @@ export function retrying(workspace: Workspace, options: RetryOptions = {}): Work
       try {
         return await next()
       } catch (error) {
-        const last = attempt >= attempts || call.operation === 'writeBlob'
+        const last = attempt >= attempts || isStreamed(call)
         if (last || !isHoldfastError(error) || error.kind !== 'transient') throw error
         if (isCode(error, circuitOpen)) throw error
         const asked = error.retryAfterMs ?? 0
@@ -44,6 +44,10 @@ export function retrying(workspace: Workspace, options: RetryOptions = {}): Work
     }
   })
 }
+
+/** Its content can be read once only. */
+export const isStreamed = ({ operation }: WorkspaceCall): boolean =>
+  operation === 'writeBlob' || operation === 'writeLayer'
 
 /** Half fixed, half random: callers that failed together do not come back together. */
 function backoffMs(attempt: number, options: RetryOptions): number {

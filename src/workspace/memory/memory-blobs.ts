@@ -146,7 +146,7 @@ function keep(world: MemoryWorld, store: string, info: BlobInfo, bytes: Uint8Arr
   return stored
 }
 
-function streamOf(bytes: Uint8Array, signal?: AbortSignal): ReadableStream<Uint8Array> {
+export function streamOf(bytes: Uint8Array, signal?: AbortSignal): ReadableStream<Uint8Array> {
   let offset = 0
   return new ReadableStream({
     pull(controller) {
@@ -158,7 +158,7 @@ function streamOf(bytes: Uint8Array, signal?: AbortSignal): ReadableStream<Uint8
   })
 }
 
-async function readAll(
+export async function readAll(
   content: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {

@@ -9,6 +9,7 @@ import { parentOf } from '../../model/references.ts'
 import { isImmutableKind, payloadDigest } from '../asset-payload.ts'
 import { secretOf } from '../secret.ts'
 import type { CompletedStep, PutOptions, Workspace, WorkspaceObject } from '../workspace.ts'
+import { builtImages, imageObject } from './memory-images.ts'
 import {
   begin,
   copyOf,
@@ -37,6 +38,8 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
   return {
     async listObjects(kind, options = {}) {
       await begin(world, options)
+      if (kind === 'image')
+        return pageOf(builtImages(world), ({ id }) => formatObjectId(id), options)
       requireArmKind(kind)
       const all = [...world.objects.values()].filter(
         (one) => one.id.kind === kind && isChild(one.id, options.parent),
@@ -49,6 +52,7 @@ export function memoryObjects(world: MemoryWorld): ObjectOperations {
       await begin(world, options)
       if (id.kind === 'workspace')
         return { id, body: { location: world.place.region, properties: {} } }
+      if (id.kind === 'image') return imageObject(world, id)
       requireArmKind(id.kind)
       const found = world.objects.get(formatObjectId(id))
       return found === undefined ? undefined : present(found)

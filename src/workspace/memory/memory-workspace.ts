@@ -9,6 +9,7 @@ import { secretOf } from '../secret.ts'
 import type { Workspace } from '../workspace.ts'
 import { memoryBlobs } from './memory-blobs.ts'
 import { memoryHistory } from './memory-history.ts'
+import { memoryImages } from './memory-images.ts'
 import { memoryObjects, setJobStatus } from './memory-objects.ts'
 import {
   begin,
@@ -61,6 +62,7 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
         'experiment',
         'run',
         'blob',
+        'image',
         ...armKinds.map((k) => k.kind),
         'role-assignment',
       ]),
@@ -73,6 +75,7 @@ export function memoryWorkspace(options: MemoryWorkspaceOptions = {}): MemoryWor
     ...memoryObjects(world),
     ...memoryHistory(world),
     ...memoryBlobs(world),
+    ...memoryImages(world),
     ...memoryOutside(world),
     close: async () => closeWorld(world),
   }
@@ -196,6 +199,10 @@ function placeNamed(name: string): Place {
       keyVault: `${providers}/Microsoft.KeyVault/vaults/kv-${name}`,
       applicationInsights: undefined,
       containerRegistry: undefined,
+    },
+    imageRegistry: {
+      server: `${storageAccount}.azurecr.io`,
+      regions: [name.toLowerCase()],
     },
     containers: {
       workspaceblobstore: `azureml-blobstore-${workspaceGuid}`,

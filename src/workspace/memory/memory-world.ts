@@ -7,6 +7,7 @@ import type {
   BlobInfo,
   CallOptions,
   Experiment,
+  ImageManifest,
   Marker,
   MetricValue,
   Page,
@@ -30,6 +31,10 @@ export interface MemoryWorld {
   readonly runs: Map<string, Run>
   readonly metrics: Map<string, MetricValue[]>
   readonly blobs: Map<string, Map<string, StoredBlob>>
+  /** `repository/tag` and `repository/digest` -> manifest. */
+  readonly images: Map<string, ImageManifest>
+  /** By `repository/digest`. */
+  readonly layers: Map<string, Uint8Array>
   readonly submissions: Map<string, number>
   readonly writes: RecordedWrite[]
   marker: Marker | undefined
@@ -77,6 +82,8 @@ export function createWorld(
     runs: new Map(),
     metrics: new Map(),
     blobs: new Map(Object.keys(place.containers).map((store) => [store, new Map()])),
+    images: new Map(),
+    layers: new Map(),
     submissions: new Map(),
     writes: [],
     marker: undefined,

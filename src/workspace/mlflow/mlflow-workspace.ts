@@ -167,6 +167,11 @@ class MlflowWorkspace implements Workspace {
   readCapacity: Workspace['readCapacity'] = async () => undefined
   readServiceEvents: Workspace['readServiceEvents'] = async () => []
   readAccess: Workspace['readAccess'] = async () => undefined
+  readImage: Workspace['readImage'] = async () => undefined
+  hasLayer: Workspace['hasLayer'] = async () => false
+  readLayer: Workspace['readLayer'] = () => this.#unsupported('images')
+  writeLayer: Workspace['writeLayer'] = () => this.#unsupported('images')
+  writeImage: Workspace['writeImage'] = () => this.#unsupported('images')
   submitJob: Workspace['submitJob'] = () => this.#unsupported('jobs')
   cancelJob: Workspace['cancelJob'] = () => this.#unsupported('jobs')
   completedSteps: Workspace['completedSteps'] = () => this.#unsupported('jobs')

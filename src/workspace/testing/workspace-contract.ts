@@ -4,6 +4,7 @@ import { formatObjectId, type ObjectId } from '../../model/object-id.ts'
 import { collect } from '../pages.ts'
 import { runVersion } from '../run-version.ts'
 import type { MetricValue, Run, Workspace } from '../workspace.ts'
+import { keepsImages } from './image-contract.ts'
 
 export interface ContractSubject {
   readonly workspace: Workspace
@@ -70,6 +71,10 @@ export function describeWorkspaceContract(name: string, options: ContractOptions
       expect(await at().readSealingKey({ id: '0123456789abcdef0123456789abcdef' })).toBeUndefined()
       expect(`${made.key} ${JSON.stringify({ made })}`).not.toContain(made.key.reveal())
     })
+
+    promise('keeps images by tag and digest, and no bytes of another digest', () =>
+      keepsImages(at()),
+    )
 
     promise('is idempotent: the same put again changes nothing (I2)', async () => {
       const body = { properties: properties('again') }
