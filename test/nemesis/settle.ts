@@ -89,6 +89,7 @@ function comeOf(operation: Operation | Error): string {
   }
   const { outcome, error, steps } = operation
   const failed = steps.find(({ status }) => status === 'failed')
+  if (outcome === 'partial') return `partial (${steps.map(({ detail }) => detail).join(' ')})`
   return `${outcome}${error ? ` (${failed?.id}: ${error.code} ${error.message})` : ''}`
 }
 
@@ -102,13 +103,14 @@ const isProven = ({ protection }: GroupStatus): boolean =>
 const moves: readonly string[] = ['failover', 'switchover', 'failback', 'reprotect']
 
 /** A move that failed is finished; a group without protection gets it; then everything is proven. */
-function nextOf({ operation, protection }: GroupStatus): OperationType {
+function nextOf({ operation, protection, findings }: GroupStatus): OperationType {
   if (operation !== null && operation.outcome === 'failed' && moves.includes(operation.type)) {
     if (operation.type !== 'failover' || operation.epoch > 0) {
       if (!isDoneWith(operation, protection)) return operation.type
     }
   }
-  return protection === 'unprotected' ? 'reprotect' : 'sync'
+  const isLeftBehind = findings.some(({ rule }) => rule === 'unsalvaged')
+  return protection === 'unprotected' || isLeftBehind ? 'reprotect' : 'sync'
 }
 
 /** A failover that failed before it began its epoch has left everything as it was. */
