@@ -21,6 +21,7 @@ import type { ServiceTokens } from './access/service-tokens.ts'
 import type { HeldUpDrill } from './automatic-drills.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
+import type { EndpointFollower } from './endpoint-follower.ts'
 import type { Estimates } from './estimates.ts'
 import type { EventBus } from './event-bus.ts'
 import type { EvidenceService } from './evidence-service.ts'
@@ -57,6 +58,7 @@ export interface ServiceParts {
   readonly evidence: EvidenceService
   readonly health: Pick<ServiceHealth, 'findings'>
   readonly heldUpDrill: Pick<HeldUpDrill, 'findings'>
+  readonly follower: Pick<EndpointFollower, 'findings'>
   readonly notifier: Pick<Notifier, 'test' | 'findings'>
   readonly regions: ReadonlyMap<string, string>
   readonly decider: Decider
@@ -133,6 +135,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
             ...(await replicationFindings(group)),
             ...parts.health.findings(),
             ...parts.heldUpDrill.findings(),
+            ...parts.follower.findings(),
             ...parts.evidence.findings(),
             ...(await parts.notifier.findings()),
           ],

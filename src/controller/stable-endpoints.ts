@@ -12,7 +12,7 @@ import {
 } from '../traffic/gateway/gateway-endpoint.ts'
 import { pointerFile } from '../traffic/gateway/pointer-file.ts'
 import { type OpenedEndpoint, openEndpoint } from '../traffic/open-endpoint.ts'
-import type { StableEndpoint, StableTarget } from '../traffic/stable-endpoint.ts'
+import type { StableEndpoint, StablePointer, StableTarget } from '../traffic/stable-endpoint.ts'
 import { collect } from '../workspace/pages.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
 import type { Course } from './course.ts'
@@ -26,6 +26,8 @@ export interface StableEndpoints {
   readonly traffic: readonly StableEndpoint[]
   /** They tell clients where to go. */
   readonly configuration: readonly StableEndpoint[]
+  /** Those of both that stand on this machine: no other controller can lead them. */
+  readonly here: readonly StableEndpoint[]
 }
 
 export function openStableEndpoints(
@@ -45,6 +47,7 @@ export function openStableEndpoints(
     gateways,
     traffic: [...gateways, ...carrying('requests')],
     configuration: carrying('configuration'),
+    here: [...gateways, ...driven.filter(({ isHere }) => isHere).map(({ endpoint }) => endpoint)],
   }
 }
 
@@ -93,12 +96,7 @@ export async function publishRoutes(
   }
   const primary = memberOf(members, course.primary)
   for (const endpoint of [...endpoints.traffic, ...endpoints.configuration]) {
-    await attempt(endpoint.name, async () => {
-      const current = await endpoint.current({ signal })
-      if (current?.member === pointer.member && current.epoch === pointer.epoch) return
-      const place = await primary.workspace.describe({ signal })
-      await endpoint.switchTo(pointer, stableTarget(place, primary), { signal })
-    })
+    await attempt(endpoint.name, () => leadEndpoint(endpoint, pointer, primary, { signal }))
   }
   if (endpoints.gateways.length === 0) return failed
   for (const member of members.values()) {
@@ -108,6 +106,19 @@ export async function publishRoutes(
     })
   }
   return failed
+}
+
+/** Leads it to a member unless it leads there already. */
+export async function leadEndpoint(
+  endpoint: StableEndpoint,
+  pointer: StablePointer,
+  member: Member,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const current = await endpoint.current({ signal })
+  if (current?.member === pointer.member && current.epoch === pointer.epoch) return
+  const place = await member.workspace.describe({ signal })
+  await endpoint.switchTo(pointer, stableTarget(place, member), { signal })
 }
 
 async function gatewayMember(member: Member, options: CallOptions): Promise<GatewayMember> {

@@ -22,6 +22,7 @@ import { runBackgroundPasses } from './background-passes.ts'
 import { readOrMakeKeys, writeNote } from './controller-note.ts'
 import { controllerService } from './controller-service.ts'
 import { createDecider, ownVantagePoint } from './decider.ts'
+import { type EndpointFollower, followEpochs } from './endpoint-follower.ts'
 import { establishEpoch } from './establish.ts'
 import { createEventBus } from './event-bus.ts'
 import { type EvidenceParts, evidenceService } from './evidence-service.ts'
@@ -118,6 +119,7 @@ async function assemble(
   const regions = new Map<string, string>()
   const learner = regionLearner(group.members, regions)
   let statusChanged: () => void = () => undefined
+  let followed: EndpointFollower['findings'] = () => []
   const started = await startRunner(group, {
     ...{ gate, events, database, stateDir },
     // Single commands end soon; what a dead controller left is not for them.
@@ -156,6 +158,12 @@ async function assemble(
       log.warn({ group: group.plan.group, err: error }, 'no decision could be made')
     })
 
+  // Single commands lead what their own operation leads.
+  if (options.syncEveryMs !== null) {
+    const follower = followEpochs(group, { runner, onChange: () => statusChanged() })
+    closers.push(() => follower.stop())
+    followed = follower.findings
+  }
   const readiness = watchReadiness(group, {
     // Single commands look at the group when they are asked to.
     byItself: options.syncEveryMs !== null,
@@ -175,7 +183,7 @@ async function assemble(
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
     ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show },
-    ...{ health, heldUpDrill: held },
+    ...{ health, heldUpDrill: held, follower: { findings: () => followed() } },
     lastPass: () => lastPass,
     running: {
       version: options.version,

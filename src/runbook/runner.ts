@@ -134,6 +134,8 @@ export interface Runner {
   cancel(id: string, by: string): Promise<Run>
   /** Writes down what people answer or demand; whether it counts, the state that comes back says. */
   note(id: string, event: Demanded): Promise<Run>
+  /** Whether this process performs it now; another controller may. */
+  isUnderWay(id: string): boolean
   /** Waits until the run ends in any way. */
   ended(id: string): Promise<Run>
   /** Notes in the journal that the runs under way here are paused, then stops the engine. */
@@ -209,6 +211,7 @@ export function createRunner(options: {
     list: (filter) => journal.list(filter),
     cancel: (id, by) => note(id, { type: 'cancel-requested', by }),
     note,
+    isUnderWay: (id) => options.bindings.some(({ underWay }) => underWay.has(id)),
     ended: async (id) => {
       const { state } = await readRun(journal, id)
       if (!isEnded(state)) {

@@ -26,6 +26,8 @@ export interface OpenedEndpoint {
   readonly endpoint: StableEndpoint
   /** Whether requests go through it, or programs read there where to go. */
   readonly carries: 'requests' | 'configuration'
+  /** It stands on this machine, so no other controller can lead it. */
+  readonly isHere: boolean
 }
 
 export interface EndpointContext {
@@ -36,6 +38,19 @@ export interface EndpointContext {
 
 /** Makes the driver of an entry of the plan. Asks nobody anything before it is used. */
 export function openEndpoint(entry: DrivenEndpointPlan, context: EndpointContext): OpenedEndpoint {
+  return { ...driverOf(entry, context), isHere: standsHere(entry) }
+}
+
+function standsHere(entry: DrivenEndpointPlan): boolean {
+  // Its runtime API is a socket of this machine, or `host:port` of any.
+  if (entry.type === 'haproxy') return entry.socket.startsWith('/')
+  return entry.type === 'workspaceConfig' || entry.type === 'nginx'
+}
+
+function driverOf(
+  entry: DrivenEndpointPlan,
+  context: EndpointContext,
+): Omit<OpenedEndpoint, 'isHere'> {
   const { plan } = context
   switch (entry.type) {
     case 'workspaceConfig': {

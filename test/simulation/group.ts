@@ -52,6 +52,7 @@ export function groupOf(sim: Simulated, process: Process, clock: () => Date): Pr
       gateways: [],
       traffic: [guard(sim.endpoints.gateway)],
       configuration: [guard(sim.endpoints.config)],
+      here: [],
     },
     clock,
     log: { info: () => undefined, warn: () => undefined },

@@ -30,7 +30,7 @@ export async function memoryGroup(clock?: () => Date): Promise<MemoryGroup> {
       ['east', member(eastAsSeen)],
       ['west', member(westAsSeen)],
     ]),
-    endpoints: { gateways: [], traffic: [], configuration: [] },
+    endpoints: { gateways: [], traffic: [], configuration: [], here: [] },
     log: { info: () => undefined, warn: () => undefined },
   }
   return { ...both, group, eastAsSeen, westAsSeen }
