@@ -16,6 +16,8 @@ import {
   type RegionPair,
   startRegionPair,
 } from '../faults/protected-pair.ts'
+import { type Collector, startCollector } from '../tracing/collector.ts'
+import { type Listeners, readEvents, startListeners } from './listeners.ts'
 import { Planted, plantInWorkspace } from './planted.ts'
 import { dumpTables, Findings } from './search.ts'
 
@@ -26,6 +28,9 @@ let pair: RegionPair
 let made: ProtectedPair
 let processes: Processes
 let receiver: Server
+let listeners: Listeners
+let collector: Collector
+let events: () => Promise<string>
 let east: Workspace
 let west: Workspace
 
@@ -52,6 +57,8 @@ beforeAll(async () => {
     })
   })
   await new Promise<void>((done) => receiver.listen(0, '127.0.0.1', done))
+  listeners = await startListeners(planted.value('notify: password of a mail server'))
+  collector = await startCollector()
   pair = await startRegionPair(join(folder, 'world'))
   made = await createProtectedPair(pair, 'secrets')
   await made.stopGateway()
@@ -68,6 +75,8 @@ afterAll(async () => {
   await pair?.processes.stopAll()
   receiver?.closeAllConnections()
   receiver?.close()
+  await listeners?.close()
+  await collector?.close()
   rmSync(folder, { recursive: true, force: true })
 }, 120_000)
 
@@ -80,6 +89,7 @@ function environment(): NodeJS.ProcessEnv {
     ...{ ...process.env, HOLDFAST_LOG_LEVEL: 'trace', NO_COLOR: '1' },
     ...Object.fromEntries(values),
     PLANTED_SLACK: slack,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   }
 }
 
@@ -93,12 +103,16 @@ function writePlan(): void {
   }
   const { port } = receiver.address() as AddressInfo
   const hook = secretFile('notify: address of a webhook', `${origin()}/`)
+  const heard = secretFile('notify: address of a webhook that answers', `${listeners.origin}/`)
+  const password = secretFile('notify: password of a mail server')
   const notify = `
 notify:
   - { webhook: { file: ${hook} } }
+  - { webhook: { file: ${heard} }, name: heard }
   - { slack: { env: PLANTED_SLACK } }
   - { pagerduty: { env: PLANTED_ROUTING_KEY }, address: "${origin()}/enqueue-planted" }
-  - { smtp: "smtp://127.0.0.1:${port}", from: a@example.com, to: [b@example.com], user: me, password: { file: ${secretFile('notify: password of a mail server')} } }
+  - { smtp: "smtp://127.0.0.1:${port}", from: a@example.com, to: [b@example.com], user: me, password: { file: ${password} } }
+  - { smtp: "${listeners.mailServer}", name: read, from: a@example.com, to: [b@example.com], user: me, password: { file: ${password} } }
 `
   sound += notify
   const failing = `
@@ -121,12 +135,25 @@ const ask = (command: string) => run(...command.split(' '), ...where())
 async function startController(): Promise<void> {
   const args = ['--listen', '127.0.0.1:0', '--sync-every', '1h', '--exit-with-parent', '--json']
   await processes.start('controller', ['controller', ...where(), ...args])
+  const { url, token } = controllerNote()
+  events = await readEvents(url, token)
+}
+
+async function killController(): Promise<void> {
+  await processes.kill('controller')
+  const text = await events()
+  expect.soft(text).toContain('sync')
+  found.add('events', text)
+}
+
+function controllerNote() {
+  const note = JSON.parse(readFileSync(join(made.stateDir, 'controller.json'), 'utf8'))
+  return note as { url: string; token: string }
 }
 
 /** Every answer of the API that can be asked for without knowing a name, and the first events. */
 async function readApi(): Promise<void> {
-  const note = JSON.parse(readFileSync(join(made.stateDir, 'controller.json'), 'utf8'))
-  const { url, token } = note as { url: string; token: string }
+  const { url, token } = controllerNote()
   const get = (path: string, signal = AbortSignal.timeout(60_000)) =>
     fetch(url + path, { headers: { authorization: `Bearer ${token}` }, signal })
   const document = (await (await get('/openapi.json')).json()) as {
@@ -222,7 +249,7 @@ it('shows and keeps no secret in whatever command, answer, log, report or table 
       ...where().slice(0, 2),
     )
   await readApi()
-  await processes.kill('controller')
+  await killController()
 
   writeFileSync(made.planFile, sound)
   await startController()
@@ -246,7 +273,15 @@ it('shows and keeps no secret in whatever command, answer, log, report or table 
     .soft(JSON.stringify(deployment?.body ?? ''))
     .toContain(planted.value('variable of a deployment'))
 
+  // Told of the failover, each in its own words.
+  for (const heard of [listeners.hooks, listeners.mails])
+    await expect.poll(() => heard.join(), { timeout: 60_000 }).toContain('operation-ended')
+  await killController()
   await processes.stopAll()
+  for (const text of listeners.hooks) found.add('a webhook that was taken', text)
+  for (const text of listeners.mails) found.add('a mail', text)
+  expect.soft(collector.spans.length).toBeGreaterThan(100)
+  found.add('spans', collector.text())
   const database = await openDatabase({ stateDir: made.stateDir })
   found.add('tables', await dumpTables(database))
   await database.close()
