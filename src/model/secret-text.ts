@@ -3,10 +3,11 @@ import type { Json, JsonObject } from './json.ts'
 
 /**
  * Signed addresses, connection strings and addresses with a password in them; `${…}`, `{{…}}` and
- * `<…>` in its place are filled in elsewhere and no secrets.
+ * `<…>` in its place are filled in elsewhere and no secrets. Every alternative begins with letters of
+ * its own: one that begins with "any word" is tried at each letter of a long text, to its end.
  */
 const credential =
-  /(?:[?&]sig=|(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password)=)(?!\$\{|\{\{|<)|[a-z][a-z0-9+.-]*:\/\/[^/@\s:]+:(?!\$\{|\{\{|<)[^/@\s]+@/i
+  /(?:[?&]sig=|(?:AccountKey|SharedAccessKey|SharedAccessSignature|Password)=)(?!\$\{|\{\{|<)|:\/\/[^/@\s:]+:(?!\$\{|\{\{|<)[^/@\s]+@/i
 
 export function holdsCredential(text: string): boolean {
   return credential.test(text)
@@ -23,7 +24,7 @@ export function withoutCredentials(text: string): string {
   return text
     .replace(/([?&]sig=)[^&\s"]*/gi, '$1…')
     .replace(/((?:AccountKey|SharedAccessKey|SharedAccessSignature|Password)=)[^;\s"]*/gi, '$1…')
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^/@\s:]+:)[^/@\s]+@/gi, '$1…@')
+    .replace(/(:\/\/[^/@\s:]+:)[^/@\s]+@/g, '$1…@')
 }
 
 /** Which texts of a document `mapSecretTexts` visits, besides those in environment variables. */

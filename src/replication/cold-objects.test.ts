@@ -37,7 +37,10 @@ const standing = (contents: Record<string, string>) =>
 const strategies = fc.constantFrom<Partial<Record<Kind, Strategy>>>(
   { 'online-endpoint': 'hot-warm' },
   { 'online-endpoint': 'hot-cold', 'batch-endpoint': 'hot-cold' },
-  { model: 'hot-cold', 'online-endpoint': 'hot-cold', 'batch-endpoint': 'hot-cold' },
+  {
+    ...{ model: 'hot-cold', component: 'hot-cold' },
+    ...{ 'online-endpoint': 'hot-cold', 'batch-endpoint': 'hot-cold' },
+  },
   { environment: 'hot-cold', component: 'hot-cold', compute: 'hot-cold' },
 )
 
@@ -74,7 +77,7 @@ describe('cold objects', () => {
       }),
       { numRuns: 200 },
     )
-  })
+  }, 300_000)
 
   it('come to stand whatever single call fails, and however the work is repeated (I2)', async () => {
     await fc.assert(
@@ -104,7 +107,7 @@ describe('cold objects', () => {
       ),
       { numRuns: 100 },
     )
-  })
+  }, 300_000)
 
   it('never replace what somebody else made at the target (I3)', async () => {
     const world = scene()

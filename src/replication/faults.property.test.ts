@@ -113,7 +113,7 @@ describe('replicate, whatever fails', () => {
       ),
       { numRuns: 300 },
     )
-  }, 180_000)
+  }, 400_000)
 
   it('never overwrites what somebody wrote at the target, whatever fails and however often (I3)', async () => {
     await fc.assert(
@@ -139,7 +139,7 @@ describe('replicate, whatever fails', () => {
       ),
       { numRuns: 200 },
     )
-  }, 180_000)
+  }, 400_000)
 
   it('goes on past any single object that fails (hypothesis: one refusal stops nothing else)', async () => {
     const operations: readonly WorkspaceOperation[] = [
@@ -165,5 +165,5 @@ describe('replicate, whatever fails', () => {
       }),
       { numRuns: 100 },
     )
-  }, 180_000)
+  }, 400_000)
 })

@@ -4,13 +4,7 @@ import { propertyRuns } from '../../test/property-runs.ts'
 import { planReplication } from './plan-replication.ts'
 import { replicate } from './replicate.ts'
 import { contentsOf } from './testing/contents.ts'
-import { nestedPipeline } from './testing/nested-pipelines.ts'
 import { anyContents, fillTolerant, scene } from './testing/worlds.ts'
-
-const pipelines = fc.array(
-  nestedPipeline.map((one) => ({ is: 'object' as const, ...one })),
-  { maxLength: 2 },
-)
 
 /** Without schedules, which are off while the target is secondary. */
 const standing = (contents: Record<string, string>) =>
@@ -21,8 +15,7 @@ describe('replicate, over any world', () => {
     'makes all equal, does what the plan said, and has nothing to do afterwards (I4, D7)',
     async () => {
       await fc.assert(
-        fc.asyncProperty(anyContents, pipelines, async (some, nested) => {
-          const contents = [...some, ...nested]
+        fc.asyncProperty(anyContents, async (contents) => {
           const { east, west, context, actions } = scene()
           await fillTolerant(east, contents)
 

@@ -31,10 +31,15 @@ const reference = fc
   )
 
 const odd = fc.oneof(
-  fc.constantFrom('', ' ', '\u{1f680}\u{2f81a}', '\u0000', '$', '${', '#', '~', '"', '\\', '..'),
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  // As large as nobody writes it, and as a generated command is.
-  fc.nat({ max: 3 }).map((n) => 'x'.repeat(n * 10_000)),
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      ...['', ' ', '\u{1f680}\u{2f81a}', '\u0000', '$', '${', '#', '~', '"', '\\', '..'],
+    ),
+  },
+  { weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  // As large as nobody writes it, and as a generated command is; a few of them, for they take time.
+  { weight: 1, arbitrary: fc.nat({ max: 3 }).map((n) => 'x'.repeat(n * 10_000)) },
 )
 
 const inputs = fc.dictionary(fc.constantFrom('a', 'data', 'ä', '\u{1f680}'), odd, { maxKeys: 3 })

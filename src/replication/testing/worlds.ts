@@ -9,7 +9,7 @@ import type { Experiment, MetricValue, Run, Workspace } from '../../workspace/wo
 import { memoryDefinitions } from '../memory-definitions.ts'
 import { memoryLedger } from '../memory-ledger.ts'
 import type { ReplicationContext } from '../pass.ts'
-import { armIdOf } from './nested-pipelines.ts'
+import { armIdOf, nestedPipeline } from './nested-pipelines.ts'
 
 /** Two members in memory and a clock that goes on by itself; no time passes that a test waits for. */
 export interface Scene {
@@ -383,6 +383,7 @@ export const anyContents: fc.Arbitrary<readonly Content[]> = fc
       other,
       run.map((one) => [one]),
       experiment.map((one) => [one]),
+      nestedPipeline.map((one): Content[] => [{ is: 'object', ...one }]),
       { weight: 2, arbitrary: blob.map((one) => [one]) },
     ),
     { maxLength: 10 },
