@@ -23,6 +23,8 @@ const sound: Inventory = {
     },
   ],
   secrets: [{ object: 'datastore/d', state: 'equal' }],
+  images: [],
+  distantRegistry: null,
   endpoints: [{ name: 'config.json', member: 'east', epoch: 3, error: null }],
   nameConflicts: [],
   stepsNeedingPrimary: [],
@@ -58,6 +60,18 @@ describe('assess', () => {
       'degraded',
     ],
     ['no replication point', { lagMs: null }, 'lag', 'not-ready'],
+    [
+      'an image that is gone',
+      { images: [{ object: 'image/env/v1', state: 'missing' }] },
+      'images',
+      'not-ready',
+    ],
+    [
+      'one registry for both sides, far away',
+      { distantRegistry: { server: 'acr.azurecr.io', region: 'westus' } },
+      'image-registry',
+      'not-ready',
+    ],
     ['a lag over the RPO', { lagMs: 60_001 }, 'lag', 'degraded'],
     [
       'a failed object',

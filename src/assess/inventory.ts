@@ -25,6 +25,10 @@ export interface Inventory {
   readonly capacity: Capacity | null
   readonly machines: readonly MachineNeed[]
   readonly secrets: readonly SecretSight[]
+  /** Proven images that cannot be pulled at the secondary as they were proven. */
+  readonly images: readonly ImageSight[]
+  /** Of both sides, and nowhere near the secondary; null: each side has its own, or it is near. */
+  readonly distantRegistry: { readonly server: string; readonly region: string } | null
   readonly endpoints: readonly EndpointSight[]
   /** Captured objects that a failover would create, where somebody else's stands already. */
   readonly nameConflicts: readonly string[]
@@ -64,6 +68,11 @@ export interface SecretSight {
   readonly object: string
   readonly state: 'equal' | 'different' | 'missing' | 'unreadable' | 'not-compared'
   readonly reason?: string
+}
+
+export interface ImageSight {
+  readonly object: string
+  readonly state: 'missing' | 'different'
 }
 
 export interface EndpointSight {

@@ -87,6 +87,23 @@ export const rules: Readonly<Record<string, Rule>> = {
       },
     ),
   ],
+  images: ({ images, secondary }) =>
+    found(images, {
+      level: 'not-ready',
+      sentence: `Container images are not in the registry of ${secondary} as they were proven there.`,
+      evidence: images.map(({ object, state }) => `${object}: ${state}`),
+      remedy: 'Run `holdfast drift` to see who changed what, then `holdfast sync`.',
+    }),
+  'image-registry': ({ distantRegistry, secondary }) =>
+    found(distantRegistry === null ? [] : [distantRegistry], {
+      level: 'not-ready',
+      sentence: `Both sides use one container registry, which is not in the region of ${secondary}.`,
+      evidence: [
+        `${distantRegistry?.server} has no replication in ${distantRegistry?.region}; it may be gone with the primary's region.`,
+      ],
+      remedy:
+        'Replicate the registry to that region (`az acr replication create`), or give each workspace its own.',
+    }),
   'stable-endpoints': ({ endpoints, primary, epoch }) => {
     const wrong = endpoints.filter(
       (one) => one.error !== null || one.member !== primary || one.epoch !== epoch,

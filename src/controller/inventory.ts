@@ -1,5 +1,5 @@
 import type { GroupStatus } from '../api/contract.ts'
-import type { Inventory, MachineNeed, SecretSight } from '../assess/inventory.ts'
+import type { ImageSight, Inventory, MachineNeed, SecretSight } from '../assess/inventory.ts'
 import { isDrillObject } from '../model/drill.ts'
 import { isObject } from '../model/field-path.ts'
 import type { Json, JsonObject } from '../model/json.ts'
@@ -42,17 +42,27 @@ export async function gatherInventory(
       return otherwise
     }
   }
-  const [clocks, probes, capacity, machines, secrets, endpoints, nameConflicts] = await Promise.all(
-    [
-      clocksOf(group, signal),
-      Promise.all(planes.map((plane) => target.probe(plane, { signal }))),
-      attempt('quotas', null, async () => (await target.readCapacity({ signal })) ?? null),
-      attempt('machines', [], () => machinesOf(group, course, target, signal)),
-      attempt('secrets', [], () => secretsOf(group, course, target, signal)),
-      endpointsOf(group, signal),
-      attempt('names', [], () => takenNames(group, course, target, signal)),
-    ],
-  )
+  const [
+    clocks,
+    probes,
+    capacity,
+    machines,
+    secrets,
+    images,
+    distantRegistry,
+    endpoints,
+    nameConflicts,
+  ] = await Promise.all([
+    clocksOf(group, signal),
+    Promise.all(planes.map((plane) => target.probe(plane, { signal }))),
+    attempt('quotas', null, async () => (await target.readCapacity({ signal })) ?? null),
+    attempt('machines', [], () => machinesOf(group, course, target, signal)),
+    attempt('secrets', [], () => secretsOf(group, course, target, signal)),
+    attempt('images', [], () => imagesOf(group, course, target, signal)),
+    attempt('image registry', null, () => distantRegistryOf(group, course, target, signal)),
+    endpointsOf(group, signal),
+    attempt('names', [], () => takenNames(group, course, target, signal)),
+  ])
   return {
     primary: course.primary,
     secondary: course.secondary,
@@ -63,7 +73,7 @@ export async function gatherInventory(
     counts: status.counts,
     clocks,
     planes: probes,
-    ...{ capacity, machines, secrets, endpoints, nameConflicts, unknown },
+    ...{ capacity, machines, secrets, images, distantRegistry, endpoints, nameConflicts, unknown },
     stepsNeedingPrimary: failover.steps
       .filter(({ needs }) => needs.some(({ member }) => member === 'source'))
       .map(({ id }) => id),
@@ -182,6 +192,41 @@ async function secretSight(
     const reason = error instanceof Error ? error.message : String(error)
     return { object, state: 'unreadable', reason }
   }
+}
+
+/** By the digest that was proven; the registry promises that all parts of a manifest are there. */
+async function imagesOf(
+  { records }: ProtectedGroup,
+  { direction }: Course,
+  target: Workspace,
+  signal: AbortSignal,
+): Promise<ImageSight[]> {
+  const sights: ImageSight[] = []
+  for await (const row of allRows(records.ledger, direction, { kind: 'image', state: 'proven' })) {
+    const found = await target.getObject(parseObjectId(row.object), { signal })
+    if (found === undefined) sights.push({ object: row.object, state: 'missing' })
+    else if (found.body.digest !== row.targetDigest)
+      sights.push({ object: row.object, state: 'different' })
+  }
+  return sights
+}
+
+async function distantRegistryOf(
+  group: ProtectedGroup,
+  { primary }: Course,
+  target: Workspace,
+  signal: AbortSignal,
+): Promise<Inventory['distantRegistry']> {
+  const here = await target.describe({ signal })
+  if (here.imageRegistry === undefined) return null
+  const source = memberOf(group.members, primary).impatient
+  // Whether the registry outlives a primary that is gone is seen by asking it for the images.
+  if (!(await source.probe('arm', { signal })).healthy) return null
+  const { server } = (await source.describe({ signal })).imageRegistry ?? {}
+  const { regions } = here.imageRegistry
+  const isShared = server === here.imageRegistry.server
+  const isNear = regions.length === 0 || regions.includes(here.region)
+  return isShared && !isNear ? { server, region: here.region } : null
 }
 
 async function endpointsOf({ endpoints }: ProtectedGroup, signal: AbortSignal) {

@@ -35,7 +35,7 @@ const conflictRule = z.strictObject({
 })
 
 /** No pass writes these one by one. */
-const unordered: readonly Kind[] = ['workspace', 'job', 'role-assignment']
+const unordered: readonly Kind[] = ['workspace', 'job', 'image', 'role-assignment']
 
 const priorityRule = z.strictObject({
   kind: z.enum(kinds.filter((kind) => !unordered.includes(kind))),
