@@ -47,4 +47,57 @@ describe('events of Service Health, from a region in trouble', () => {
     await region.call('DELETE', '/_region/faults', { token })
     expect(await workspace.readServiceEvents()).toEqual([])
   })
+
+  describe('health of single resources', () => {
+    const fault = async (body: unknown) =>
+      region.call('POST', '/_region/faults', {
+        body,
+        token: await region.token(region.region.origin),
+      })
+    const lift = async () =>
+      region.call('DELETE', '/_region/faults', { token: await region.token(region.region.origin) })
+    const states = async () =>
+      Object.fromEntries(
+        (await workspace.readResourceHealth()).map(({ resource, state }) => [
+          resource.replace(/ [^ ]+$/, ''),
+          state,
+        ]),
+      )
+    const well = {
+      workspace: 'available',
+      'storage account': 'available',
+      'key vault': 'available',
+    }
+
+    it('follows the troubles of the service behind each', async () => {
+      expect(await states()).toEqual(well)
+      await fault({ kind: 'unavailable', scope: { service: 'vault' } })
+      await fault({ kind: 'slow', latencyMs: 1, scope: { service: 'blob' } })
+      expect(await states()).toEqual({
+        ...well,
+        ...{ 'storage account': 'degraded', 'key vault': 'unavailable' },
+      })
+      const [vault] = (await workspace.readResourceHealth()).filter(
+        ({ state }) => state === 'unavailable',
+      )
+      expect(vault).toMatchObject({ reason: 'Unplanned', since: expect.stringMatching(/^\d{4}-/) })
+      await lift()
+      expect(await states()).toEqual(well)
+    })
+
+    it('may be false, and is no event of a service then', async () => {
+      await fault({ kind: 'falseHealth', scope: { service: 'blob' } })
+      expect(await states()).toEqual({ ...well, 'storage account': 'unavailable' })
+      expect(await workspace.readServiceEvents()).toEqual([])
+      await fault({ kind: 'unavailable', scope: { service: 'blob' } })
+      expect(await states()).toEqual(well)
+      await lift()
+    })
+
+    it('is said to be forbidden where it may not be read', async () => {
+      await fault({ kind: 'forbid', scope: { path: 'availabilityStatuses' } })
+      await expect(workspace.readResourceHealth()).rejects.toMatchObject({ kind: 'operator' })
+      await lift()
+    })
+  })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
-import type { ServiceEvent } from '../workspace/workspace.ts'
+import type { ResourceHealth, ServiceEvent } from '../workspace/workspace.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 import { serviceHealth } from './service-health.ts'
 
@@ -9,7 +9,15 @@ const event: ServiceEvent = {
   since: '2026-01-01T00:00:00Z',
 }
 
-function scene(answer: () => Promise<readonly ServiceEvent[]>) {
+const vault: ResourceHealth = {
+  ...{ resource: 'key vault kv', state: 'unavailable', summary: 'It does not answer.' },
+  ...{ reason: 'Unplanned', since: '2026-01-01T00:00:00Z' },
+}
+
+function scene(
+  answer: () => Promise<readonly ServiceEvent[]>,
+  resources: () => Promise<readonly ResourceHealth[]> = async () => [],
+) {
   const warnings: unknown[] = []
   let [now, asked, changes] = [0, 0, 0]
   const direct = {
@@ -17,6 +25,7 @@ function scene(answer: () => Promise<readonly ServiceEvent[]>) {
       asked += 1
       return answer()
     },
+    readResourceHealth: resources,
   }
   const health = serviceHealth(
     {
@@ -69,6 +78,40 @@ describe('what the cloud says of itself', () => {
     forbidden = true
     for (const at of [60_000, 120_000]) await look(at)
     expect(health.findings()).toEqual([])
+    expect(warnings).toHaveLength(1)
+  })
+
+  it('names single resources that are ill, and not those that are well or unknown', async () => {
+    const account = { ...vault, resource: 'storage account sa' }
+    const { health, look } = scene(
+      async () => [],
+      async () => [
+        vault,
+        { ...account, state: 'unknown' },
+        { ...account, resource: 'workspace ws', state: 'available' },
+      ],
+    )
+    await look(0)
+    expect(health.findings()).toMatchObject([
+      {
+        rule: 'resource-health',
+        sentence: 'east: the cloud calls key vault kv unavailable.',
+        evidence: [
+          'key vault kv: unavailable, Unplanned, since 2026-01-01T00:00:00Z, It does not answer.',
+        ],
+      },
+    ])
+  })
+
+  it('keeps what one source says when the other may not be read', async () => {
+    const { health, look, warnings } = scene(
+      async () => [event],
+      async () => {
+        throw new HoldfastError('workspace.forbidden', 'no', { kind: 'operator' })
+      },
+    )
+    for (const at of [0, 60_000]) await look(at)
+    expect(health.findings().map(({ rule }) => rule)).toEqual(['service-health'])
     expect(warnings).toHaveLength(1)
   })
 })

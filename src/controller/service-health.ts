@@ -1,7 +1,12 @@
 import type { Finding } from '../api/contract.ts'
 import { isHoldfastError } from '../model/errors.ts'
 import { endingAfter } from '../workspace/deadline.ts'
-import type { ServiceEvent } from '../workspace/workspace.ts'
+import type {
+  CallOptions,
+  ResourceHealth,
+  ServiceEvent,
+  Workspace,
+} from '../workspace/workspace.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 
 /** What the cloud itself says is wrong, as an extra signal: it is told, and decides nothing. */
@@ -20,27 +25,28 @@ export function serviceHealth(
   onChange: () => void,
 ): ServiceHealth {
   const stopped = new AbortController()
-  const known = new Map<string, readonly ServiceEvent[]>()
-  /** Why a member's events cannot be read, so that it is said once. */
+  const known = new Map<string, readonly Finding[]>()
+  /** Why a source cannot be read for a member, so that it is said once. */
   const silent = new Map<string, string>()
   let askedAt = Number.NEGATIVE_INFINITY
   let asking: Promise<void> = Promise.resolve()
 
-  const ask = async (name: string): Promise<void> => {
+  const ask = async (name: string, source: Source): Promise<void> => {
     const member = members.get(name)
     if (member === undefined) return
+    const key = `${name} ${source.name}`
     const signal = endingAfter(limitMs, stopped.signal)
     try {
-      known.set(name, await member.direct.readServiceEvents({ signal }))
-      silent.delete(name)
+      known.set(key, await source.read(name, member.direct, { signal }))
+      silent.delete(key)
     } catch (error) {
       if (stopped.signal.aborted) return
       // What was said before may be over, and nobody knows: no claim is better than an old one (I8).
-      known.delete(name)
+      known.delete(key)
       const code = isHoldfastError(error) ? error.code : String(error)
-      if (silent.get(name) === code) return
-      silent.set(name, code)
-      log.warn({ group: plan.group, member: name, err: error }, 'no service events can be read')
+      if (silent.get(key) === code) return
+      silent.set(key, code)
+      log.warn({ group: plan.group, member: name, err: error }, `no ${source.name} can be read`)
     }
   }
 
@@ -50,11 +56,14 @@ export function serviceHealth(
       if (stopped.signal.aborted || now - askedAt < everyMs) return
       askedAt = now
       const before = JSON.stringify([...known])
-      asking = Promise.all([...members.keys()].map(ask)).then(() => {
+      const asked = [...members.keys()].flatMap((name) =>
+        sources.map((source) => ask(name, source)),
+      )
+      asking = Promise.all(asked).then(() => {
         if (JSON.stringify([...known]) !== before) onChange()
       })
     },
-    findings: () => [...known].flatMap(([name, events]) => findingOf(name, events)),
+    findings: () => [...known.values()].flat(),
     stop: async () => {
       stopped.abort()
       await asking
@@ -62,7 +71,49 @@ export function serviceHealth(
   }
 }
 
-function findingOf(member: string, events: readonly ServiceEvent[]): Finding[] {
+/** Each may be forbidden on its own: one needs to read the subscription, the other single resources. */
+interface Source {
+  readonly name: string
+  read(
+    member: string,
+    workspace: Pick<Workspace, 'readServiceEvents' | 'readResourceHealth'>,
+    options: CallOptions,
+  ): Promise<Finding[]>
+}
+
+const sources: readonly Source[] = [
+  {
+    name: 'service events',
+    read: async (member, workspace, options) =>
+      eventsFinding(member, await workspace.readServiceEvents(options)),
+  },
+  {
+    name: 'resource health',
+    read: async (member, workspace, options) =>
+      resourcesFinding(member, await workspace.readResourceHealth(options)),
+  },
+]
+
+function resourcesFinding(member: string, resources: readonly ResourceHealth[]): Finding[] {
+  const ill = resources.filter(({ state }) => state === 'unavailable' || state === 'degraded')
+  if (ill.length === 0) return []
+  const named = ill.map(({ resource, state }) => `${resource} ${state}`).join(', ')
+  return [
+    {
+      ...{ rule: 'resource-health', level: 'degraded' },
+      sentence: `${member}: the cloud calls ${named}.`,
+      evidence: ill.map(({ resource, state, reason, since, summary }) =>
+        [`${resource}: ${state}`, reason, since && `since ${since}`, summary]
+          .filter((part) => part !== undefined && part !== '')
+          .join(', '),
+      ),
+      remedy:
+        'Read it under Resource health in the Azure portal. Whether to move is for the probes and for you: `holdfast status`.',
+    },
+  ]
+}
+
+function eventsFinding(member: string, events: readonly ServiceEvent[]): Finding[] {
   const [first, ...more] = events
   if (first === undefined) return []
   const { service, region, title, since } = first

@@ -14,6 +14,7 @@ import { presented } from './arm/present.ts'
 import { registerProviders } from './arm/providers.ts'
 import { openQuotas } from './arm/quotas.ts'
 import { registerRegistries } from './arm/registry-routes.ts'
+import { registerResourceHealth } from './arm/resource-health.ts'
 import { registerServiceEvents } from './arm/service-events.ts'
 import { audiencesOf } from './auth/audiences.ts'
 import { registerAuthority } from './auth/authority-routes.ts'
@@ -229,6 +230,7 @@ async function assemble(
   const quotas = openQuotas(region)
   registerLocations(app, region, quotas)
   registerServiceEvents(app, region, faults)
+  registerResourceHealth(app, { region, store, faults })
   registerProviders(app, behaviours)
   const secrets = openSecretStore({ db, clock })
   registerVault(app, { region, secrets, audiences: audiences.vault })

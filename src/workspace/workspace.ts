@@ -75,6 +75,12 @@ export interface Workspace {
    */
   readServiceEvents(options?: CallOptions): Promise<readonly ServiceEvent[]>
 
+  /**
+   * What the cloud says of single resources: the workspace, its storage account, its key vault. Only
+   * those that it speaks of.
+   */
+  readResourceHealth(options?: CallOptions): Promise<readonly ResourceHealth[]>
+
   /** Roles that people and programs have at the workspace, also from scopes around it. Undefined: it has none. */
   readAccess(options?: CallOptions): Promise<readonly RoleAssignment[] | undefined>
 
@@ -225,6 +231,7 @@ export const workspaceOperations = {
   readClock: { writes: false, options: 0 },
   readCapacity: { writes: false, options: 0 },
   readServiceEvents: { writes: false, options: 0 },
+  readResourceHealth: { writes: false, options: 0 },
   readAccess: { writes: false, options: 0 },
   listExperiments: { writes: false, options: 0 },
   putExperiment: { writes: true, options: 1 },
@@ -325,6 +332,18 @@ export interface ServiceEvent {
   /** In the cloud's words: `East US`. */
   readonly region: string
   /** ISO 8601 UTC; undefined: it does not say. */
+  readonly since: string | undefined
+}
+
+export interface ResourceHealth {
+  /** `storage account fraudeast`. */
+  readonly resource: string
+  readonly state: 'available' | 'degraded' | 'unavailable' | 'unknown'
+  /** In the cloud's words; empty where it has none. */
+  readonly summary: string
+  /** `Unplanned`, `Planned`, `UserInitiated`, …; undefined: it does not say. */
+  readonly reason: string | undefined
+  /** Of the last change, ISO 8601 UTC; undefined: it does not say. */
   readonly since: string | undefined
 }
 

@@ -4,7 +4,7 @@ import type { RegionContext } from '../context.ts'
 import { type Fault, type FaultService, faultKinds } from '../faults/fault.ts'
 import type { FaultGate } from '../faults/fault-gate.ts'
 
-const resourceHealth = 'Microsoft.ResourceHealth'
+export const resourceHealth = 'Microsoft.ResourceHealth'
 /** What Service Health calls the services behind each plane. */
 const serviceNames: Readonly<Record<FaultService, string>> = {
   arm: 'Azure Resource Manager',
@@ -25,15 +25,21 @@ export function registerServiceEvents(
   app.get(`/subscriptions/:subscription/providers/${resourceHealth}/events`, async (request) => {
     const { subscription } = request.params as { subscription: string }
     return {
-      value: faults.list().map((fault) => ({
-        id: `/subscriptions/${subscription}/providers/${resourceHealth}/events/${fault.id}`,
-        type: `${resourceHealth}/events`,
-        name: fault.id,
-        properties: eventOf(fault, impactedRegion),
-      })),
+      value: faults
+        .list()
+        .filter(isTrouble)
+        .map((fault) => ({
+          id: `/subscriptions/${subscription}/providers/${resourceHealth}/events/${fault.id}`,
+          type: `${resourceHealth}/events`,
+          name: fault.id,
+          properties: eventOf(fault, impactedRegion),
+        })),
     }
   })
 }
+
+/** A false claim about resources is no trouble of a service. */
+export const isTrouble = ({ kind }: Fault): boolean => kind !== 'falseHealth'
 
 function eventOf(fault: Fault, impactedRegion: string): object {
   const { scope, kind, createdAt } = fault

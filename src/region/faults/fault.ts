@@ -37,6 +37,7 @@ export const faultKinds = {
     needs: 'skewSeconds',
     wholeRegion: true,
   },
+  falseHealth: { what: 'Resource Health calls ill what is well, and well what is ill' },
   fullDisk: { what: 'no byte more can be stored', wholeRegion: true },
 } as const satisfies Record<string, FaultFacts>
 export type FaultKind = keyof typeof faultKinds

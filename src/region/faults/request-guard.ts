@@ -75,7 +75,8 @@ export function requestGuard(faults: RequestFaults): RequestGuard {
       case 'clockSkew':
       case 'fullDisk':
       case 'slowOperations':
-        // These are met elsewhere: by the region's own calls, clock, stores and operations.
+      case 'falseHealth':
+        // These are met elsewhere: by the region's own calls, clock, stores, operations and claims.
         return true
     }
     fault.kind satisfies never

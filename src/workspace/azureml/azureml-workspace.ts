@@ -30,6 +30,7 @@ import { Images } from './images.ts'
 import { readMarker, writeMarker } from './marker.ts'
 import { findNotProtected } from './not-protected.ts'
 import { describePlace } from './place.ts'
+import { readResourceHealth } from './resource-health.ts'
 import { RoleAssignments } from './role-assignments.ts'
 import { RunHistory } from './run-history.ts'
 import { Scoring } from './scoring.ts'
@@ -173,6 +174,16 @@ class AzureMlWorkspace implements Workspace {
     // Remembered: it is asked for when the region has trouble to tell its own place.
     const { place } = await this.#connect(options)
     return readServiceEvents(this.#http, this.#objects, place, options)
+  }
+
+  readResourceHealth: Workspace['readResourceHealth'] = async (options = {}) => {
+    const { storageAccount, keyVault } = (await this.#connect(options)).place.associated
+    const resources = [
+      { what: 'workspace', id: this.#id },
+      { what: 'storage account', id: storageAccount },
+      { what: 'key vault', id: keyVault },
+    ]
+    return readResourceHealth(this.#http, this.#objects, resources, options)
   }
 
   readAccess: Workspace['readAccess'] = (options = {}) =>

@@ -20,6 +20,7 @@ export const serviceOf: Readonly<Record<WorkspaceOperation, Service>> = {
   readClock: 'arm',
   readCapacity: 'arm',
   readServiceEvents: 'arm',
+  readResourceHealth: 'arm',
   readAccess: 'arm',
   listExperiments: 'history',
   putExperiment: 'history',

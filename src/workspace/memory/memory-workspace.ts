@@ -89,6 +89,7 @@ type OutsideOperations = Pick<
   | 'readClock'
   | 'readCapacity'
   | 'readServiceEvents'
+  | 'readResourceHealth'
   | 'readAccess'
   | 'invokeEndpoint'
   | 'probe'
@@ -136,6 +137,11 @@ function memoryOutside(world: MemoryWorld): OutsideOperations {
     },
 
     async readServiceEvents(options) {
+      await begin(world, options)
+      return []
+    },
+
+    async readResourceHealth(options) {
       await begin(world, options)
       return []
     },

@@ -166,6 +166,7 @@ class MlflowWorkspace implements Workspace {
     })
   readCapacity: Workspace['readCapacity'] = async () => undefined
   readServiceEvents: Workspace['readServiceEvents'] = async () => []
+  readResourceHealth: Workspace['readResourceHealth'] = async () => []
   readAccess: Workspace['readAccess'] = async () => undefined
   readImage: Workspace['readImage'] = async () => undefined
   hasLayer: Workspace['hasLayer'] = async () => false
