@@ -210,7 +210,14 @@ function canonical(kind: string, body: Body | undefined): Body | undefined {
     const { _azureml: _ownName, ...given } = (plain.properties ?? {}) as Body
     plain.properties = given
   }
-  return sorted({ ...rest, properties: plain }) as Body
+  return sorted({ ...rest, ...identityOf(rest), properties: plain }) as Body
+}
+
+/** Its principal is another one at each side. */
+function identityOf({ identity }: Body): Body {
+  if (identity === undefined) return {}
+  const { principalId: _principal, tenantId: _tenant, ...given } = identity as Body
+  return { identity: given }
 }
 
 /** How many nodes run now, and since when. */
