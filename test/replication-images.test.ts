@@ -169,17 +169,27 @@ describe('container images between two regions', () => {
     expect(await verify(context(), { share: 1, seed: 's', kind: 'image' })).toMatchObject({
       ...{ different: 0, unread: 0 },
     })
-    const file = digestOf('a later layer').replace(':', '-')
-    writeFileSync(join(west.region.dataDir, 'images/layers/acrwest', file), 'another layer')
-    expect(await verify(context(), { share: 1, seed: 's', kind: 'image' })).toMatchObject({
-      ...{ different: 1, unread: 0 },
-    })
-    const { findings } = await findDrift(context())
-    expect(findings).toMatchObject([{ object: 'image/ours%2Ftrain/v1', code: 'drift.damaged' }])
-    expect(await replicate(context())).toMatchObject({ outcome: 'complete' })
-    const layer = `blobs/${digestOf('a later layer')}`
-    expect((await west.images.ask('GET', 'ours/train', layer)).body).toBe('a later layer')
-    expect((await findDrift(context())).findings).toEqual([])
+    const file = join(
+      ...[west.region.dataDir, 'images/layers/acrwest'],
+      digestOf('a later layer').replace(':', '-'),
+    )
+    const damages = [
+      () => writeFileSync(file, 'another layer'),
+      () => writeFileSync(file, 'a la'),
+      () => rmSync(file),
+    ]
+    for (const damage of damages) {
+      damage()
+      expect(await verify(context(), { share: 1, seed: 's', kind: 'image' })).toMatchObject({
+        ...{ different: 1, unread: 0 },
+      })
+      const { findings } = await findDrift(context())
+      expect(findings).toMatchObject([{ object: 'image/ours%2Ftrain/v1', code: 'drift.damaged' }])
+      expect(await replicate(context())).toMatchObject({ outcome: 'complete' })
+      const layer = `blobs/${digestOf('a later layer')}`
+      expect((await west.images.ask('GET', 'ours/train', layer)).body).toBe('a later layer')
+      expect((await findDrift(context())).findings).toEqual([])
+    }
   })
 
   it('names an image that is gone from the secondary as drift, and brings it back', async () => {

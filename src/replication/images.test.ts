@@ -9,6 +9,7 @@ import type { Workspace } from '../workspace/workspace.ts'
 import type { ReplicationContext } from './pass.ts'
 import { planReplication } from './plan-replication.ts'
 import { replicate } from './replicate.ts'
+import { salvage } from './salvage.ts'
 import { scene } from './testing/worlds.ts'
 
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
@@ -140,6 +141,21 @@ describe('images', () => {
     const next = await pushManifest(west, { layers: [await pushLayer(west, 'later')] }, 'v1')
     expect(await replicate(back)).toMatchObject({ outcome: 'complete', conflicts: 0 })
     expect((await tagAt(east))?.body.digest).toBe(next.digest)
+  })
+
+  it('are salvaged when nobody had copied them, and never over another one (I5)', async () => {
+    const { east, west, context } = scene()
+    const digest = await fill(east)
+    await salvage(context)
+    await expectWhole(west, 'v1')
+    expect((await tagAt(west))?.body.digest).toBe(digest)
+    const both = (side: Workspace, text: string) =>
+      pushLayer(side, text).then((layer) => pushManifest(side, { layers: [layer] }, 'v1'))
+    const there = await both(west, 'made in the west')
+    await both(east, 'made in the east')
+    const { conflicting } = await salvage(context)
+    expect(conflicting.map(({ object }) => object)).toEqual(['image/ours%2Ftrain/v1'])
+    expect((await tagAt(west))?.body.digest).toBe(there.digest)
   })
 
   it('need a registry at the secondary, and say so', async () => {

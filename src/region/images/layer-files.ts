@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, mkdirSync, rmSync } from 'node:fs'
+import { createReadStream, mkdirSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -98,6 +98,11 @@ export class LayerFiles {
     const { file } = this.#find(registry, repository, id)
     this.#uploads.delete(id)
     await rm(file, { force: true })
+  }
+
+  /** Of the bytes as they are on disk now, damaged ones included. Undefined: they are gone. */
+  sizeBytes(registry: string, digest: string): number | undefined {
+    return statSync(this.#path(registry, digest), { throwIfNoEntry: false })?.size
   }
 
   /** Both ends are included. */

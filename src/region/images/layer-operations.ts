@@ -40,7 +40,8 @@ export function layerOperations({
       path: layerPath,
       scope: repositoryScope('pull'),
       perform: async ({ registry, repository, reference, request }, reply) => {
-        const size = tables.layerSize(registry, repository, reference)
+        const isKnown = tables.layerSize(registry, repository, reference) !== undefined
+        const size = isKnown ? layers.sizeBytes(registry, reference) : undefined
         if (size === undefined)
           throw registryError(404, 'BLOB_UNKNOWN', `blob ${reference} is not known`)
         const { start, end } = rangeOf(request.headers.range, size)
