@@ -4,6 +4,7 @@ import { BlobTables } from '../../src/region/blob/blob-tables.ts'
 import { openDatabase } from '../../src/region/store/database.ts'
 import { type RegionProcess, startRegionProcess } from '../../src/region/testing/region-process.ts'
 import { type RegionClient, regionClient, settled } from '../../src/region/testing/test-region.ts'
+import { images, signInToRegistry } from './written-images.ts'
 import {
   container,
   makeShare,
@@ -118,7 +119,8 @@ async function connect(dataDir: string): Promise<Connection> {
   })
   const vaultToken = await client.token('https://vault.azure.net')
   const vault = last(properties.keyVault)
-  const target = { call, storageOrigin, account, storageToken, vaultToken, vault }
+  const registryUser = await signInToRegistry(call)
+  const target = { call, storageOrigin, account, storageToken, vaultToken, vault, registryUser }
   await makeShare(target)
   return { region, client, target }
 }
@@ -133,7 +135,7 @@ async function writeUntilKilled(
   let acknowledged = 0
   let killed: Promise<void> | undefined
   const writer = async (w: number) => {
-    const objects = writtenKinds.flatMap((kind, k) =>
+    const objects = [...writtenKinds, images].flatMap((kind, k) =>
       Array.from({ length: objectsPerKind }, (_, i): Written => {
         const key = `r${round}-w${w}-k${k}-${i}`
         return { kind, key, acknowledged: 0, inDoubt: undefined }

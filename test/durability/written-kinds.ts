@@ -9,6 +9,8 @@ export interface Target {
   readonly storageToken: string
   readonly vaultToken: string
   readonly vault: string
+  /** `Basic …` for the container registry. */
+  readonly registryUser: string
 }
 
 /**
@@ -46,14 +48,14 @@ export function stateOf(key: string, text: unknown): number {
 const isDeletion = (n: number) => n % 3 === 0
 const whileThere = (n: number) => (isDeletion(n) ? 0 : n)
 
-async function ok(answer: ReturnType<Call>, ...also: number[]): Promise<unknown> {
+export async function ok(answer: ReturnType<Call>, ...also: number[]): Promise<unknown> {
   const { status, body } = await answer
   if ((status >= 200 && status < 300) || also.includes(status)) return body
   throw new Error(`unexpected answer ${status}: ${short(body)}`)
 }
 
 /** The body, or undefined when there is no such thing. */
-async function found(answer: ReturnType<Call>): Promise<unknown> {
+export async function found(answer: ReturnType<Call>): Promise<unknown> {
   const { status, body } = await answer
   if (status === 404) return undefined
   if (status === 200) return body
