@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { isObject } from '../model/field-path.ts'
 import {
   armKinds,
@@ -45,6 +46,7 @@ export async function passTracking(pass: Pass): Promise<void> {
 }
 
 async function passKinds(pass: Pass, all: readonly ListedKind[]): Promise<void> {
+  /** Of what has others below it. */
   const seen = new Map<Kind, ObjectId[]>()
   const { kinds } = pass.context.source.capabilities
   const listed = all.filter(({ kind }) => kinds.has(kind))
@@ -53,19 +55,14 @@ async function passKinds(pass: Pass, all: readonly ListedKind[]): Promise<void> 
     pass.phase = arm.kind
     progressed(pass)
     const ids: ObjectId[] = []
-    seen.set(arm.kind, ids)
+    if (listed.some(({ parent }) => parent === arm.kind)) seen.set(arm.kind, ids)
     const begun = wholeLists(arm)
     const parents = arm.parent === undefined ? [undefined] : (seen.get(arm.parent) ?? [])
     const early: Early[] = []
-    for (const group of inPriority(parents, (parent) => priorityBelow(pass, arm, parent))) {
-      const lists = await Promise.allSettled(
-        group.map((parent) =>
-          passCollection(pass, arm, parent, begun ?? listsOf(pass, arm, parent), ids, early),
-        ),
-      )
-      // Only now is nothing under way any more that could write after the pass has ended.
-      for (const list of lists) if (list.status === 'rejected') throw list.reason
-    }
+    const work = (parent: ObjectId | undefined) =>
+      passCollection(pass, arm, parent, begun ?? listsOf(pass, arm, parent), ids, early)
+    for (const group of inPriority(parents, (parent) => priorityBelow(pass, arm, parent)))
+      await forEach(pass, group, work, pLimit(listsAtOnce))
     await passEarly(pass, early)
   }
 }
@@ -83,6 +80,9 @@ function listsOf(pass: Pass, { kind }: ListedKind, parent: ObjectId | undefined)
     pagesAhead((cursor) => pass.limit(() => side.listObjects(kind, { ...options, ...at(cursor) })))
   return { there: listOf(target), here: listOf(source) }
 }
+
+/** All of thousands of lists at once would stand in memory until the last of them is read. */
+const listsAtOnce = 16
 
 /** Kinds of which the lists are asked for while one is worked on: most are short, and far away. */
 const kindsAhead = 4

@@ -328,10 +328,11 @@ export async function forEach<T, R>(
   pass: Pass,
   items: readonly T[],
   work: (item: T, index: number) => Promise<R>,
+  limit = pass.limit,
 ): Promise<R[]> {
   const settled = await Promise.allSettled(
     items.map((item, index) =>
-      pass.limit(async () => {
+      limit(async () => {
         if (pass.end.by !== undefined) throw pass.end.by.error
         try {
           return await work(item, index)

@@ -237,6 +237,27 @@ describe('replicate', () => {
     expect(definition?.body.properties).toMatchObject({ isEnabled: true })
   })
 
+  it('reads few lists before it works on what they show, however many there are', async () => {
+    const { east, west, context } = scene()
+    for (let i = 0; i < 100; i += 1)
+      await put(east, { ...model('1'), id: { kind: 'model', path: [`m${i}`, '1'] } } as Content)
+    let asked = 0
+    let askedBefore: number | undefined
+    const isModel = (kind: unknown) => kind === 'model'
+    const source = interceptWorkspace(east, async (call, next) => {
+      if (call.operation === 'listObjects' && isModel(call.args[0])) asked += 1
+      return next()
+    })
+    const target = interceptWorkspace(west, async (call, next) => {
+      const [id] = call.args as [{ kind: string }]
+      if (call.operation === 'putObject' && isModel(id.kind)) askedBefore ??= asked
+      return next()
+    })
+    expect(await replicate({ ...context, source, target })).toMatchObject({ outcome: 'complete' })
+    expect(asked).toBe(100)
+    expect(askedBefore).toBeLessThan(50)
+  })
+
   it('looks for changed runs beside the objects, and takes them as they are afterwards', async () => {
     const { east, west, context } = scene()
     await fill(east, [experiment('1'), model('1'), run('a', '1'), run('b', '1')])
