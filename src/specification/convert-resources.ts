@@ -419,6 +419,14 @@ export async function convertOnlineDeployment(
   }
 }
 
+/** Without a version it is one that the service makes. */
+function assetOf(data: unknown): unknown {
+  if (!isDocument(data)) return data
+  return data.name === undefined || data.version === undefined
+    ? undefined
+    : `azureml:${data.name}:${data.version}`
+}
+
 async function dataCollector(
   session: ImportSession,
   given: Document,
@@ -427,10 +435,7 @@ async function dataCollector(
   const collections: Record<string, Json> = {}
   for (const [name, value] of Object.entries(mapping(given.collections, placeOf(where)))) {
     const collection = mapping(value, placeOf(where))
-    const data = optionalText(
-      isDocument(collection.data) ? undefined : collection.data,
-      placeOf(where),
-    )
+    const data = optionalText(assetOf(collection.data), placeOf(where))
     collections[name] = compact({
       dataCollectionMode:
         collection.enabled === 'false' || collection.enabled === false ? 'Disabled' : 'Enabled',
@@ -659,13 +664,11 @@ async function scheduledJob(
   where: Where,
 ): Promise<JsonObject> {
   if (isDocument(value) && value.job !== undefined) {
-    const base = await scheduledJob(session, value.job, at(where, 'job'))
-    const overrides = await convertJob(
-      session,
-      Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'job' && key !== 'type')),
-      String(value.type ?? 'pipeline'),
-      where,
-    )
+    const { job, ...changes } = value
+    if (isJobFile(job)) return jobOfFile(session, String(job), changes, where)
+    const base = await scheduledJob(session, job, at(where, 'job'))
+    const { type = 'pipeline', ...fields } = changes
+    const overrides = await convertJob(session, fields, String(type), where)
     const properties = overrides.properties as JsonObject
     return {
       ...base,
@@ -678,20 +681,36 @@ async function scheduledJob(
     return (await convertJob(session, value, String(value.type ?? 'pipeline'), where))
       .properties as JsonObject
   const reference = text(value, placeOf(where))
-  if (/\.ya?ml$/i.test(reference)) {
-    const path = resolve(dirname(where.file), reference.replace(/^file:/, ''))
-    const document = await readDocument(path, where)
-    return (
-      await convertJob(session, document, String(document.type ?? 'pipeline'), {
-        file: path,
-        key: '',
-      })
-    ).properties as JsonObject
-  }
+  if (isJobFile(reference)) return jobOfFile(session, reference, {}, where)
   return {
     jobType: 'Pipeline',
     sourceJobId: session.armId('job', reference.replace(/^azureml:/, '')),
   }
+}
+
+const isJobFile = (value: unknown): boolean => typeof value === 'string' && /\.ya?ml$/i.test(value)
+
+/** What a schedule says besides changes fields of the job's file, at any depth. */
+async function jobOfFile(
+  session: ImportSession,
+  reference: string,
+  changes: Document,
+  where: Where,
+): Promise<JsonObject> {
+  const file = resolve(dirname(where.file), reference.replace(/^file:/, ''))
+  const document = merged(await readDocument(file, where), changes)
+  const body = await convertJob(session, document, String(document.type ?? 'pipeline'), {
+    ...{ file, key: '' },
+  })
+  return body.properties as JsonObject
+}
+
+function merged(document: Document, changes: Document): Document {
+  const changed = Object.entries(changes).map(([key, value]) => {
+    const before = document[key]
+    return [key, isDocument(before) && isDocument(value) ? merged(before, value) : value]
+  })
+  return { ...document, ...Object.fromEntries(changed) }
 }
 
 function identityOf(value: unknown, where: Where): JsonObject | undefined {

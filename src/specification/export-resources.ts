@@ -291,13 +291,19 @@ async function codeConfiguration(
   }) as JsonObject
 }
 
+/** Azure's client takes an asset of this workspace in parts alone when it creates a deployment. */
+function collectedIn(reference: Json | undefined): Json | undefined {
+  const [, name, version] = /^azureml:([^:/@]+):([^:/@]+)$/.exec(String(reference)) ?? []
+  return name === undefined || version === undefined ? reference : { name, version }
+}
+
 function dataCollector(session: ExportSession, collector: JsonObject): JsonObject {
   const collections = Object.entries(object(collector.collections)).map(([name, value]) => {
     const { dataCollectionMode, samplingRate, dataId } = object(value)
     const collection = compact({
       enabled: String(dataCollectionMode === 'Enabled'),
       sampling_rate: samplingRate,
-      data: session.reference(dataId),
+      data: collectedIn(session.reference(dataId)),
     })
     return [name, collection]
   })

@@ -51,11 +51,17 @@ function makePath(root: string, folder: string, path: string, type: unknown): nu
   if (existsSync(target)) return statSync(target).isDirectory() ? fill(root, target, type) : 0
   if (/\.[a-z0-9]{1,6}$/i.test(basename(target)) && !path.endsWith('/')) {
     mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(target, `made for ${relative(root, target)}\n`)
+    writeFileSync(target, standIn(relative(root, target)))
     return 1
   }
   mkdirSync(target, { recursive: true })
   return fill(root, target, type)
+}
+
+/** A list of packages has to be one. */
+function standIn(name: string): string {
+  const text = `made for ${name}\n`
+  return /\.ya?ml$/.test(name) ? `# ${text}dependencies: [python]\n` : text
 }
 
 function fill(root: string, target: string, type: unknown): number {

@@ -25,6 +25,7 @@ from azure.ai.ml.entities import (
     Workspace,
 )
 from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
 
 SUBSCRIPTION = "5f08d643-1910-4a38-a7c7-84a39d4f42e0"
 GROUP = "corpus"
@@ -83,6 +84,7 @@ class World:
     def create(self, perform, path):
         fill_in(path)
         make_up_files(path)
+        self.make_up_bytes(path)
         os.chdir(path.parent)
         mended = set()
         for _ in range(self.most_mends):
@@ -94,6 +96,24 @@ class World:
                     raise
                 mended.add(what)
         raise RuntimeError("too many things are missing")
+
+    def make_up_bytes(self, path):
+        """What an export names in the storage of a workspace: it holds no bytes itself."""
+        for value in set(stored_paths(path)):
+            self.blob(value if Path(value).suffix else f"{value.rstrip('/')}/made-up.txt", "made up\n")
+            if value.rstrip("/").endswith("spec"):
+                self.blob(f"{value.rstrip('/')}/FeatureSetSpec.yaml", FEATURES)
+
+    def blob(self, name, text):
+        store = self.client.datastores.get("workspaceblobstore", include_secrets=True)
+        keys = store.credentials
+        service = BlobServiceClient(
+            f"https://{store.account_name}.blob.{store.endpoint}",
+            getattr(keys, "account_key", None) or keys.sas_token,
+        )
+        blob = service.get_blob_client(store.container_name, name)
+        if not blob.exists():
+            blob.upload_blob(text)
 
     def mend(self, text):
         """Makes up what an error says is missing; returns its name, None when it says nothing such."""
@@ -252,6 +272,17 @@ def make_up_files(path):
             spec = path.parent / node["path"] / "FeatureSetSpec.yaml"
             if spec.parent.is_dir() and not spec.exists():
                 spec.write_text(FEATURES)
+
+
+def stored_paths(path):
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError:
+        return
+    for field, value in named_values(document):
+        stored = re.match(r"azureml://datastores/workspaceblobstore/paths/(LocalUpload/.+)", str(value))
+        if field == "path" and stored:
+            yield stored[1]
 
 
 def named_nodes(node):
