@@ -29,6 +29,7 @@ import { groupStatus } from './group-status.ts'
 import { historyOf } from './history.ts'
 import { listJobs } from './job-rows.ts'
 import { numberIn } from './list-pages.ts'
+import { moveFindings } from './move-findings.ts'
 import type { Notifier } from './notifier.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { operationControl } from './operation-control.ts'
@@ -133,6 +134,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
           readiness: parts.readiness.last(),
           findings: [
             ...(await replicationFindings(group)),
+            ...(await moveFindings(group)),
             ...parts.health.findings(),
             ...parts.heldUpDrill.findings(),
             ...parts.follower.findings(),

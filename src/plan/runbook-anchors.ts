@@ -1,5 +1,6 @@
 const planned = [
   'check-both',
+  'copy-ahead',
   'quiesce-source',
   'catch-up',
   'choose-point',

@@ -32,7 +32,15 @@ async function diedAt(name: Name, step: string, type: 'step-began' | 'step-ended
 const promises = {
   failover: ['choose-point', 'raise-epoch', 'decide-jobs', 'fence-source', 'write-report'],
   switchover: [
-    ...['check-both', 'quiesce-source', 'catch-up', 'choose-point', 'raise-epoch', 'decide-jobs'],
+    ...[
+      'check-both',
+      'copy-ahead',
+      'quiesce-source',
+      'catch-up',
+      'choose-point',
+      'raise-epoch',
+      'decide-jobs',
+    ],
     ...['fence-source', 'salvage', 'replicate-back', 'mark-protected', 'write-report'],
   ],
 }
@@ -110,7 +118,7 @@ describe('what an abort undoes', () => {
     await demand(scene, { type: 'abort-requested', ...by })
     await controller(scene, start('switchover'))
     expect(await schedule()).toMatchObject({ body: { properties: { isEnabled: true } } })
-    expect((await stateOf(scene))?.steps[1]).toMatchObject({
+    expect((await stateOf(scene))?.steps[2]).toMatchObject({
       ...{ id: 'quiesce-source', status: 'undone' },
       detail:
         'Schedules of east on again: 1. train runs again as train-e1-r1 from checkpoints/train/step-12.json, queued runs again as queued-e1-r1.',

@@ -15,6 +15,8 @@ export interface RunFacts {
   readonly salvage: SalvageResult
   /** From here on the fenced source gets its traffic back, as the secondary it is now. */
   readonly returning: { readonly at: string }
+  /** When everything was copied once, before the source is made quiet. */
+  readonly copiedAhead: { readonly at: string }
   /** Since when a source that is to be left starts nothing new. */
   readonly quiet: { readonly since: string }
   /** What was turned off for the quiet, so that an abort can turn it on again. */

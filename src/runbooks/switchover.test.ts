@@ -78,6 +78,23 @@ describe('switchover', () => {
     })
   })
 
+  it('leaves to a failover which schedules it had turned off (I7)', async () => {
+    const scene = await createScene()
+    const first = await controller(scene, planned, {
+      at: { step: 'choose-point', point: 'intent' },
+    })
+    expect(first.ended).toBe('died')
+    scene.regions.east.disconnect()
+    await controller(scene, { id: 'move', runbook: 'failover' })
+    const { west } = scene.regions.memory
+    expect((await west.getObject(names.schedule))?.body.properties).toMatchObject({
+      isEnabled: true,
+    })
+    expect((await west.getObject(names.dormant))?.body.properties).toMatchObject({
+      isEnabled: false,
+    })
+  })
+
   it('stops jobs that move before it proves their checkpoints, and runs them once (I6)', async () => {
     const { first } = await moved()
     const cancelled = first.effects.indexOf('east cancelJob')
@@ -88,7 +105,9 @@ describe('switchover', () => {
 
   it('runs what a failed try has stopped, whatever passes note in between (I6)', async () => {
     const scene = await createScene()
-    const first = await controller(scene, planned, { at: { step: 'catch-up', point: 'intent' } })
+    const first = await controller(scene, planned, {
+      at: { step: 'choose-point', point: 'intent' },
+    })
     expect(first.ended).toBe('died')
     expect(first.effects).toContain('east cancelJob')
     // A pass: the job that was stopped is not open any more.
@@ -133,6 +152,15 @@ describe('switchover', () => {
       expect(effects).toEqual([])
       expect(await scene.records.epochs.current('g')).toMatchObject({ epoch: 1 })
     }
+  })
+
+  it('is refused by a conflict before anything is turned off', async () => {
+    const scene = await createScene()
+    const { ended, effects } = await controller(scene, { ...planned, conflicts: 1 })
+    expect(ended).toMatchObject({
+      state: { status: 'failed', error: { code: 'switchover.not-caught-up' } },
+    })
+    expect(effects).toEqual([])
   })
 
   it('does not salvage from a source that its fence could not close (I7)', async () => {

@@ -17,8 +17,10 @@ import { isProtected, markProtected } from './steps/mark-protected.ts'
 import {
   bothAnswer,
   catchUp,
+  copyAhead,
   giveTrafficBack,
   isCaughtUp,
+  isCopiedAhead,
   isQuiet,
   onceSalvaged,
   quiesceSource,
@@ -49,6 +51,13 @@ const steps: readonly Step<SwitchoverWorld>[] = [
     ],
     isDone: bothAnswer,
     act: refuseSilentSide,
+  }),
+  step('copy-ahead', {
+    title: 'Copy and prove what there is, while work goes on',
+    timeoutMs: limits.copying,
+    needs: [{ member: 'source', plane: 'arm' }],
+    isDone: isCopiedAhead,
+    act: copyAhead,
   }),
   step('quiesce-source', {
     title: 'Start nothing new at the old primary: schedules off, jobs that move stopped',

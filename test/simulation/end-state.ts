@@ -1,5 +1,8 @@
 import { isOpen } from '../../src/jobs/job-state.ts'
+import { formatObjectId } from '../../src/model/object-id.ts'
+import { isScheduleOn } from '../../src/replication/standing-form.ts'
 import { isEnded } from '../../src/runbook/run-state.ts'
+import { quietMovesOf } from '../../src/runbooks/quiet-moves.ts'
 import type { Controller } from './controller.ts'
 import type { MemberName } from './scenario.ts'
 import { groupName, type Simulated } from './simulated.ts'
@@ -80,6 +83,7 @@ export async function checkEnd(sim: Simulated): Promise<void> {
     }
   }
   await checkJobs(sim)
+  await checkSchedules(sim, primary, secondary)
   const point = await records.ledger.readPoint({
     group: groupName,
     source: primary,
@@ -131,4 +135,22 @@ async function checkJobs({ truth, records, check }: Simulated): Promise<void> {
   }
   for (const [origin, places] of running)
     if (places.length > 1) check.violated('I6', `${origin} runs as ${places.join(' and ')}`)
+}
+
+/** I7: what people turned on is on where the group works, or said to be off; I6: and nowhere else. */
+async function checkSchedules(
+  { truth, records, check }: Simulated,
+  primary: MemberName,
+  secondary: MemberName,
+): Promise<void> {
+  const epoch = (await records.epochs.current(groupName))?.epoch ?? 1
+  const moves = await quietMovesOf({ ...records, group: groupName }, epoch)
+  const said = new Set(moves.flatMap(({ quieted: { schedules } }) => schedules))
+  const there = await truth.memory[primary].listObjects('schedule')
+  for (const { id, body } of there.items)
+    if (!isScheduleOn(body) && !said.has(formatObjectId(id)))
+      check.violated('I7', `${formatObjectId(id)} is off at ${primary}`)
+  const here = await truth.memory[secondary].listObjects('schedule')
+  for (const { id, body } of here.items)
+    if (isScheduleOn(body)) check.violated('I6', `${formatObjectId(id)} is on at ${secondary}, too`)
 }

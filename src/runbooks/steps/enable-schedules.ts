@@ -1,19 +1,21 @@
-import { object } from '../../jobs/checkpoint-place.ts'
 import { isHoldfastError } from '../../model/errors.ts'
+import type { JsonObject } from '../../model/json.ts'
 import { parseObjectId } from '../../model/object-id.ts'
 import type { Definition } from '../../replication/definitions.ts'
+import { isScheduleOn, withSchedule } from '../../replication/standing-form.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { opened } from '../../workspace/sealing.ts'
 import { ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld } from '../ports.ts'
+import { quietMovesOf } from '../quiet-moves.ts'
 import { setProperties } from './object-changes.ts'
 import { ownEpoch } from './own-epoch.ts'
 
 export async function schedulesAreEnabled(world: FailoverWorld, tools: StepTools): Promise<Look> {
   const off: string[] = []
   const wanted = await wantedSchedules(world)
-  for (const definition of wanted) {
-    if (!(await isEnabled(world, definition, tools))) off.push(definition.object)
+  for (const each of wanted) {
+    if (!(await isEnabled(world, each, tools))) off.push(each.object)
   }
   if (off.length > 0) return { done: false, detail: `Schedules not enabled yet: ${off.length}.` }
   return { done: true, detail: `Schedules enabled: ${wanted.length}.` }
@@ -25,21 +27,44 @@ export async function enableSchedules(
 ): Promise<Ending | undefined> {
   const { epoch } = await ownEpoch(world)
   const refused: string[] = []
-  for (const definition of await wantedSchedules(world)) {
+  for (const wanted of await wantedSchedules(world)) {
     try {
-      await enable(world, definition, epoch, tools)
+      const reason = await enable(world, wanted, epoch, tools)
+      if (reason !== undefined) refused.push(`${wanted.object}: ${reason}`)
     } catch (error) {
       const isRefusal = isHoldfastError(error) && error.kind === 'permanent'
       if (!isRefusal || error.code === 'epoch.stale') throw error
-      refused.push(`${definition.object}: ${error.message}`)
+      refused.push(`${wanted.object}: ${error.message}`)
     }
   }
   return refused.length === 0 ? undefined : { partial: refused.join('; ') }
 }
 
-/** Replicas of schedules are off; their definitions say whether the source had them on. */
-async function wantedSchedules(world: FailoverWorld): Promise<Definition[]> {
-  const wanted: Definition[] = []
+interface Wanted {
+  readonly object: string
+  /** As it is to be at the target, sealed; undefined: no pass has seen it. */
+  readonly body: JsonObject | undefined
+}
+
+/**
+ * Replicas of schedules are off; their definitions say whether the source had them on. What a move
+ * turned off there was on, whatever a pass has captured since (I7).
+ */
+async function wantedSchedules(world: FailoverWorld): Promise<Wanted[]> {
+  const moves = await quietMovesOf(world, world.expectedEpoch)
+  const quieted = new Set(moves.flatMap(({ quieted: { schedules } }) => schedules))
+  const defined = await definedSchedules(world)
+  const known = new Set(defined.map(({ object }) => object))
+  return [
+    ...defined.filter(({ object, body }) => isScheduleOn(body) || quieted.has(object)),
+    ...[...quieted]
+      .filter((each) => !known.has(each))
+      .map((each) => ({ object: each, body: undefined })),
+  ]
+}
+
+async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
+  const defined: Definition[] = []
   let after: string | undefined
   for (;;) {
     const page = await world.definitions.list(ledgerDirection(world), {
@@ -47,36 +72,38 @@ async function wantedSchedules(world: FailoverWorld): Promise<Definition[]> {
       limit: 200,
       ...(after === undefined ? {} : { after }),
     })
-    wanted.push(...page.filter((one) => object(one.body.properties).isEnabled !== false))
-    if (page.length < 200) return wanted
+    defined.push(...page)
+    if (page.length < 200) return defined
     after = page.at(-1)?.object
   }
 }
 
 async function isEnabled(
   world: FailoverWorld,
-  definition: Definition,
-  tools: StepTools,
+  { object: name }: Wanted,
+  { signal }: StepTools,
 ): Promise<boolean> {
-  const found = await world.target.getObject(parseObjectId(definition.object), {
-    signal: tools.signal,
-  })
-  return found !== undefined && object(found.body.properties).isEnabled !== false
+  return isScheduleOn((await world.target.getObject(parseObjectId(name), { signal }))?.body)
 }
 
+/** Gives why it cannot be. */
 async function enable(
   world: FailoverWorld,
-  definition: Definition,
+  wanted: Wanted,
   epoch: number,
-  tools: StepTools,
-): Promise<void> {
-  const { signal } = tools
-  const id = parseObjectId(definition.object)
-  const found = await world.target.getObject(id, { signal })
-  if (found === undefined) {
-    const body = await opened(world.target, definition.body, { signal })
-    await world.target.putObject(id, body, { epoch, signal, condition: 'absent' })
-  } else if (object(found.body.properties).isEnabled === false) {
-    await setProperties(world.target, found, { isEnabled: true }, epoch, signal)
+  { signal }: StepTools,
+): Promise<string | undefined> {
+  const { target, source } = world
+  const id = parseObjectId(wanted.object)
+  const found = await target.getObject(id, { signal })
+  if (found !== undefined) {
+    if (!isScheduleOn(found.body))
+      await setProperties(target, found, { isEnabled: true }, epoch, signal)
+    return undefined
   }
+  if (wanted.body === undefined)
+    return `it was made at ${source.name} after the last pass; turn it on when re-protection has brought it over`
+  const body = withSchedule(await opened(target, wanted.body, { signal }), true)
+  await target.putObject(id, body, { epoch, signal, condition: 'absent' })
+  return undefined
 }

@@ -4,6 +4,7 @@ import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { endingAfter } from '../../workspace/deadline.ts'
 import { readFact, writeFact } from '../facts.ts'
 import type { FailoverWorld } from '../ports.ts'
+import { noteQuieted } from '../quiet-moves.ts'
 import { endpointsWithTraffic, takeTrafficAway } from './endpoint-traffic.ts'
 import { disableSchedules, enabledSchedules } from './object-changes.ts'
 import { ownEpoch } from './own-epoch.ts'
@@ -33,7 +34,11 @@ const fences: readonly Fence[] = [
       const enabled = await enabledSchedules(world.source, signal)
       return enabled.length === 0 ? null : `${list(namesOf(enabled))} still start jobs`
     },
-    close: (world, epoch, signal) => disableSchedules(world.source, epoch, signal),
+    close: async (world, epoch, signal) => {
+      // Noted first: which were on is what the target is to have on.
+      await noteQuieted(world, await enabledSchedules(world.source, signal), [])
+      await disableSchedules(world.source, epoch, signal)
+    },
   },
   {
     name: 'endpoint traffic',

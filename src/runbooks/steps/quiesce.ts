@@ -2,13 +2,13 @@ import { decide } from '../../jobs/decide.ts'
 import { resumptionOf } from '../../jobs/resumption.ts'
 import { goesOn } from '../../jobs/stale-copies.ts'
 import { HoldfastError } from '../../model/errors.ts'
-import { formatObjectId } from '../../model/object-id.ts'
+import type { PassResult } from '../../replication/pass.ts'
 import { toRunError } from '../../runbook/durable-engine.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
-import type { WorkspaceObject } from '../../workspace/workspace.ts'
 import { readFact, writeFact } from '../facts.ts'
 import { ledgerDirection, provenSoFar } from '../ledger-reads.ts'
 import type { SwitchoverWorld } from '../ports.ts'
+import { noteQuieted } from '../quiet-moves.ts'
 import { cancelCopies, fenceOldPrimary, oldPrimaryIsFenced } from './fence-old-primary.ts'
 import { sourceIsFenced } from './fence-source.ts'
 import { disableSchedules, enabledSchedules } from './object-changes.ts'
@@ -53,6 +53,24 @@ export async function refuseSilentSide(
       hint: 'Wait until both are well; if the primary is gone, run `holdfast failover`.',
     },
   )
+}
+
+export async function isCopiedAhead(world: SwitchoverWorld): Promise<Look> {
+  if (await isRaised(world)) return { done: true, detail: 'The source is not primary any more.' }
+  const copied = await readFact(world, 'copiedAhead')
+  if (copied === undefined) return { done: false, detail: 'What there is is not copied yet.' }
+  return { done: true, detail: `Copied at ${copied.at}.` }
+}
+
+/**
+ * While work goes on: the quiet is as short as it can be, and what would keep the move from being whole
+ * is found before anything is turned off.
+ */
+export async function copyAhead(world: SwitchoverWorld, tools: StepTools): Promise<undefined> {
+  const isInNobodysWay = ({ outcome, failed, conflicts }: PassResult): boolean =>
+    outcome === 'partial' && failed + conflicts === 0
+  await passWhole(world, tools, isInNobodysWay)
+  await writeFact(world, 'copiedAhead', { at: world.now().toISOString() })
 }
 
 export async function isQuiet(world: SwitchoverWorld, tools: StepTools): Promise<Look> {
@@ -102,26 +120,12 @@ async function stopJobs(
 ): Promise<void> {
   for (const name of jobs) {
     // One by one: of a job that is noted an abort does not know whether it was told to stop.
-    const stopped = await noteQuieted(world, [], [name])
+    const { jobs: stopped } = await noteQuieted(world, [], [name])
     await world.jobs.markStopped(world.group, world.source.name, stopped)
     await world.source.cancelJob(name, { epoch: world.expectedEpoch, signal: tools.signal })
   }
   // Who never ends is seen by the look.
   await untilStopped(world, tools, () => movingJobs(world, tools))
-}
-
-/** Before anything is turned off, so that a crash cannot hide what was; gives all stopped jobs. */
-async function noteQuieted(
-  world: SwitchoverWorld,
-  schedules: readonly WorkspaceObject[],
-  jobs: readonly string[],
-): Promise<readonly string[]> {
-  const known = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
-  const found = schedules.map(({ id }) => formatObjectId(id))
-  const stopped = [...new Set([...known.jobs, ...jobs])]
-  const schedulesOff = [...new Set([...known.schedules, ...found])]
-  await writeFact(world, 'quieted', { schedules: schedulesOff, jobs: stopped })
-  return stopped
 }
 
 export async function isCaughtUp(world: SwitchoverWorld): Promise<Look> {
@@ -143,7 +147,12 @@ export async function catchUp(world: SwitchoverWorld, tools: StepTools): Promise
   }
 }
 
-async function passWhole(world: SwitchoverWorld, tools: StepTools): Promise<void> {
+/** `isEnough`: what will do besides a whole pass, after as many tries. */
+async function passWhole(
+  world: SwitchoverWorld,
+  tools: StepTools,
+  isEnough: (result: PassResult) => boolean = () => false,
+): Promise<void> {
   for (let pass = 1; ; pass += 1) {
     const result = await world.replicateOut({
       epoch: world.expectedEpoch,
@@ -153,6 +162,7 @@ async function passWhole(world: SwitchoverWorld, tools: StepTools): Promise<void
     if (result.outcome === 'complete') return
     tools.signal.throwIfAborted()
     if (pass < passLimit) continue
+    if (isEnough(result)) return
     const { failed, pending, conflicts, error } = result
     throw new HoldfastError(
       'switchover.not-caught-up',

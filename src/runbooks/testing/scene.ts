@@ -43,6 +43,8 @@ export interface Start {
   readonly runbook: string
   readonly expectedEpoch?: number
   readonly userSteps?: readonly UserStep[]
+  /** What each pass of a planned move finds in conflict. */
+  readonly conflicts?: number
   readonly askedBy?: Person
 }
 
@@ -95,8 +97,8 @@ export async function controller(
     ...{ now, bindings: bound },
   })
   await engine.start()
-  const { id, runbook, expectedEpoch = 1, askedBy, userSteps = [] } = start
-  const input = { expectedEpoch, userSteps: userSteps as unknown as Json }
+  const { id, runbook, expectedEpoch = 1, askedBy, userSteps = [], conflicts = 0 } = start
+  const input = { expectedEpoch, conflicts, userSteps: userSteps as unknown as Json }
   await runner.start({ ...{ id, runbook, group: 'g', input }, ...(askedBy && { askedBy }) })
   const ended = await Promise.race([runner.ended(id), died])
   return { ended, effects, runner }

@@ -128,18 +128,24 @@ export function switchoverWorld(
   reach: Reach,
   header: RunHeader,
 ): SwitchoverWorld {
+  const conflicts = Number((header.input as JsonObject).conflicts ?? 0)
   return {
     ...failoverWorld(records, reach, header),
     ...reprotectWorld(records, reach, header),
     captureJobs: async () => (await captureEast(records, reach, header.group)).jobs.length,
     replicateOut: async ({ epoch }) => {
       const direction = outbound(header.group)
-      await records.ledger.advancePoint(direction, {
-        at: clock().toISOString(),
-        epoch,
-        runsSince: null,
-      })
-      return complete(clock().toISOString())
+      // As every pass does, it captures schedules as they are now.
+      const { items } = await reach.east.listObjects('schedule')
+      const captured = items.map(({ id: { kind, path }, body }) => ({
+        ...{ object: formatObjectId({ kind, path }), kind, digest: 'd', epoch },
+        ...{ body: { properties: body.properties ?? {} }, at: clock().toISOString() },
+      }))
+      await records.definitions.write(direction, captured)
+      const point = { at: clock().toISOString(), epoch, runsSince: null }
+      if (conflicts > 0) return { ...complete(point.at), outcome: 'partial', conflicts }
+      await records.ledger.advancePoint(direction, point)
+      return complete(point.at)
     },
   }
 }
