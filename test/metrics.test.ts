@@ -14,7 +14,18 @@ const dashboard = join(import.meta.dirname, '..', 'deploy', 'grafana', 'holdfast
 const busy = {
   ...group,
   lastPass: null,
-  counts: [{ kind: 'model', inScope: 1, proven: 0, pending: 0, failed: 0, conflict: 1, bytes: 0 }],
+  counts: [
+    {
+      kind: 'model',
+      inScope: 1,
+      proven: 0,
+      pending: 0,
+      failed: 0,
+      conflict: 1,
+      apart: 0,
+      bytes: 0,
+    },
+  ],
   readiness: { group: 'fraud', at: '', verdict: 'not-ready' as const, findings: [], rules: [] },
 }
 const calls = {

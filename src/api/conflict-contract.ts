@@ -9,6 +9,14 @@ const change = z.object({
   to: z.unknown().optional(),
 })
 
+const keep = z.enum(['source', 'target', 'both'])
+
+/** What was decided about a conflict as it stands, and is carried out or tried by every pass. */
+const decision = z.object({
+  keep,
+  at: z.string().nullable().describe('null: a rule of the plan'),
+})
+
 /** Who changed a side last, as far as its service tells. */
 const author = z.object({
   by: z.string().nullable(),
@@ -24,21 +32,29 @@ export const conflict = z.object({
   target: author.extend({ member: z.string() }),
   /** From what the target holds to what the source would put there; null: one side could not be read. */
   changes: z.array(change).nullable(),
+  /** Of these, what its service lets nobody change: only `both` can be kept. */
+  fixed: z.array(z.string()),
+  decision: decision.nullable(),
+  isApart: z.boolean().describe('both sides keep their own, by decision: nothing is left to do'),
 })
 
 export const conflictsPage = pageOf(conflict).extend({
-  total: z.number().describe('conflicts on all pages'),
+  total: z.number().describe('conflicts on all pages, kept apart or not'),
+  apart: z.number().describe('of these, kept apart by decision'),
 })
 
 export const resolveConflict = z.object({
   object: z.string(),
-  keep: z.enum(['source', 'target']),
+  keep: z
+    .string()
+    .min(1)
+    .describe('whose content stands: `source`, `target`, the name of a member, or `both`'),
   dryRun: z.boolean().default(false),
 })
 
 export const conflictResolution = z.object({
   conflict,
-  keep: z.enum(['source', 'target']),
+  keep,
   dryRun: z.boolean(),
   /** What happens and when, for operators. */
   sentence: z.string(),

@@ -30,6 +30,7 @@ export const kindCount = z.object({
   pending: z.number(),
   failed: z.number(),
   conflict: z.number(),
+  apart: z.number().describe('in conflict, and decided to stay so'),
   bytes: z.number(),
 })
 
@@ -261,7 +262,7 @@ export const replicationPlan = z.object({
 export const ledgerRow = z.object({
   object: z.string(),
   kind: z.string(),
-  state: z.enum(['proven', 'pending', 'failed', 'conflict', 'skipped']),
+  state: z.enum(['proven', 'pending', 'failed', 'conflict', 'apart', 'skipped']),
   sourceDigest: z.string().nullable(),
   targetDigest: z.string().nullable(),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),

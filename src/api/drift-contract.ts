@@ -9,6 +9,7 @@ export const driftFinding = z.object({
     'drift.missing',
     'drift.edited',
     'drift.foreign',
+    'drift.apart',
     'drift.damaged',
     'drift.credentials',
     'drift.setting',

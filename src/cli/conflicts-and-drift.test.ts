@@ -18,13 +18,14 @@ afterEach(async () => {
 })
 const command = (...args: string[]) => runCli(args, { cwd: dir })
 const run = (...args: string[]) => command('conflicts', ...args)
-const resolve = (...args: string[]) => run('resolve', 'model/b/1', '--keep', 'source', ...args)
+const resolve = (...args: string[]) => run('resolve', 'model/b/1', '--keep', 'east', ...args)
 
 it('lists conflicts with what differs and who changed it, and says so to scripts', async () => {
   const { code, stdout } = await run()
   expect(code).toBe(3)
-  for (const part of ['model/b/1', 'ann', 'bob', 'tags.stage', 'hers', 'his'])
+  for (const part of ['model/b/1', 'ann', 'bob', 'tags.stage', 'hers', 'his', 'EAST', 'WEST'])
     expect(stdout).toContain(part)
+  expect(stdout).toContain('--keep east|west|both')
   const json = await run('--json')
   expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ object: 'model/b/1' }] })
 })
@@ -41,8 +42,17 @@ it('decides only when asked to: not in a dry run, and not without a yes', async 
 
 it('refuses what is no conflict, and a side that is none', async () => {
   expect((await run('resolve', 'model/x/1', '--keep', 'source', '--yes')).code).toBe(4)
-  expect((await run('resolve', 'model/b/1', '--keep', 'both')).code).toBe(2)
+  const nobody = await run('resolve', 'model/b/1', '--keep', 'nobody', '--yes')
+  expect(nobody.stderr).toContain('conflict.unknown-side')
   expect((await run('resolve', 'model/b/1')).code).toBe(2)
+})
+
+it('goes on listing what was decided to stay apart, and asks for nothing any more', async () => {
+  expect((await run('resolve', 'model/b/1', '--keep', 'both', '--yes')).code).toBe(0)
+  const { code, stdout } = await run()
+  expect(code).toBe(0)
+  expect(stdout).toContain('both keep their own')
+  expect(stdout).not.toContain('Decide:')
 })
 
 it('shows what resolutions put aside', async () => {

@@ -46,6 +46,12 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
     }),
   )
   if (counts && group.counts.length > 0) lines.push('', countsText(group))
+  const apart = group.counts.reduce((sum, line) => sum + line.apart, 0)
+  if (apart > 0)
+    lines.push(
+      '',
+      `Kept apart by decision, each side with its own: ${apart}; \`holdfast conflicts\``,
+    )
   if (group.operation !== null) lines.push('', ...operationLines(group.operation, nowMs))
   return lines.join('\n')
 

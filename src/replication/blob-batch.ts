@@ -4,6 +4,7 @@ import { digestJson } from '../model/canonical.ts'
 import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
+import { blobDocuments, type Sides } from './conflict-sides.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
@@ -20,7 +21,8 @@ import {
   writeIntents,
   writing,
 } from './pass-state.ts'
-import { blobSides, endConflict } from './resolve-conflict.ts'
+import { type DecidedUpdate, endConflict } from './resolve-conflict.ts'
+import type { Failure } from './run-content.ts'
 import { verifyCodes } from './verify-codes.ts'
 
 export function blobId(store: BlobStoreName, name: string): ObjectId {
@@ -165,12 +167,14 @@ async function settle(
     const bytes = source.sizeBytes
     acted(pass, { object, kind: 'blob', action, reason, bytes, digest: facts.sourceDigest })
   }
+  let update: DecidedUpdate | undefined
   if (decision.action === 'conflict' && target !== undefined) {
     const there = { targetDigest: digestOfBlob(target), targetVersion: target.etag }
     const seen = { ...facts, ...there }
-    const sides = blobSides(pass, store, source, target)
+    const sides = sidesOf(pass, store, source, target)
     const ended = await endConflict(pass, blobId(store, source.name), decision, seen, sides)
     decision = ended.decision
+    update = ended.update
     if (ended.outcome !== undefined) {
       report(decision.action, decision.reason)
       return { ...seen, ...ended.outcome }
@@ -179,7 +183,35 @@ async function settle(
   report('copy', decision.reason)
   if (pass.mode === 'plan')
     return { ...facts, state: 'proven', targetDigest: null, targetVersion: null }
-  return copy(pass, store, source, target)
+  await update?.before()
+  const outcome = await copy(pass, store, source, target)
+  return update === undefined ? outcome : update.after(outcome)
+}
+
+function sidesOf(pass: Pass, store: BlobStoreName, source: BlobInfo, target: BlobInfo): Sides {
+  const { context } = pass
+  return {
+    documents: blobDocuments(pass, store, source, target),
+    now: async (side) => {
+      const found = await context[side].getBlob(store, source.name, reading(pass))
+      if (found === undefined) return undefined
+      // Without a hash of the service's the same bytes have another digest at either side.
+      const isGiven = side === 'source' && (await compare(pass, store, found, target)).length === 0
+      return { digest: digestOfBlob(isGiven ? target : found), version: found.etag }
+    },
+    turned: () => ({ sourceDigest: digestOfBlob(target), targetDigest: digestOfBlob(source) }),
+    giveBack: (back) => giveBlob(back, store, target, source),
+  }
+}
+
+async function giveBlob(
+  back: Pass,
+  store: BlobStoreName,
+  from: BlobInfo,
+  own: BlobInfo,
+): Promise<Failure | undefined> {
+  const { state, error } = await copy(back, store, from, own)
+  return state === 'proven' ? undefined : error
 }
 
 /** Bytes that do not match their own hash are not copied over others (see `verifyBlob`). */

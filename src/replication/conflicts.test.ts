@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import { HoldfastError } from '../model/errors.ts'
 import { parseObjectId } from '../model/object-id.ts'
+import { keptStore } from './conflict-sides.ts'
+import { findDrift } from './drift.ts'
+import type { Direction } from './ledger.ts'
 import { memoryResolutions } from './memory-resolutions.ts'
 import type { ReplicationContext } from './pass.ts'
 import { planReplication } from './plan-replication.ts'
 import { replicate } from './replicate.ts'
-import type { Side } from './resolutions.ts'
-import { keptStore } from './resolve-conflict.ts'
+import type { Keep } from './resolutions.ts'
+import { salvage } from './salvage.ts'
 import {
   blobContent as blob,
+  type Content,
   experimentContent as experiment,
   fill,
   modelContent as model,
@@ -20,6 +25,11 @@ const direction = { group: 'g', source: 'east', target: 'west' }
 const all = (text: string) => [experiment(text), model(text), blob(text), run(text)]
 const objects = ['blob/workspaceblobstore/a', 'experiment/e', 'model/m/1', 'run/r']
 
+const weights = (of: string): Content => ({
+  ...{ is: 'object', id: { kind: 'model', path: ['fixed', '1'] } },
+  body: { properties: { modelUri: `azureml://datastores/workspaceblobstore/paths/${of}/` } },
+})
+
 /** Four objects of four natures, changed on both sides since they were proven. */
 async function conflicted(): Promise<Scene> {
   const made = scene({ resolutions: memoryResolutions() })
@@ -31,9 +41,13 @@ async function conflicted(): Promise<Scene> {
   return made
 }
 
-async function decide(context: ReplicationContext, keep: Side): Promise<void> {
+async function decide(
+  context: ReplicationContext,
+  keep: Keep,
+  expected: readonly string[] = objects,
+): Promise<void> {
   const rows = await context.ledger.rows(direction, { state: 'conflict', limit: 10 })
-  expect(rows.map(({ object }) => object)).toEqual(objects)
+  expect(rows.map(({ object }) => object)).toEqual(expected)
   for (const { object, sourceDigest, targetDigest } of rows)
     await context.resolutions?.resolve(direction, {
       ...{ object, keep, sourceDigest, targetDigest },
@@ -76,22 +90,98 @@ describe('conflicts that were decided', () => {
     expect(await new Response(copy).text()).toBe('3')
   })
 
-  it('keep the target: it stays, the point goes on, and the source is put aside (I5)', async () => {
+  it('keep the target: the source takes its content, and what it held can be had back (I3, I5)', async () => {
     const made = await conflicted()
     const { context, west } = made
     await decide(context, 'target')
-    expect((await planReplication(context)).totals).toEqual({ skip: 4 })
-    for (let pass = 0; pass < 3; pass += 1) {
-      expect(await replicate({ ...context, full: true })).toMatchObject({ outcome: 'complete' })
-      expect(await held(made, 'west')).toEqual(['3', '3', '3', '3'])
-    }
-    expect((await kept(context, 'model/m/1')).map(({ side }) => side)).toEqual(['source'])
+    expect((await planReplication(context)).totals).toEqual({ update: 4 })
+    expect(await held(made, 'east')).toEqual(['2', '2', '2', '2'])
+    expect(await replicate(context)).toMatchObject({
+      ...{ outcome: 'complete', conflicts: 0, failed: 0, updated: 4 },
+    })
+    for (const member of ['east', 'west'] as const)
+      expect(await held(made, member)).toEqual(['3', '3', '3', '3'])
+    const [old] = await kept(context, 'model/m/1')
+    expect(old).toMatchObject({ side: 'source', body: { properties: { tags: { tag: '2' } } } })
     const [bytes] = await kept(context, 'blob/workspaceblobstore/a')
     const copy = await west.readBlob(keptStore, String(bytes?.body.name))
     expect(await new Response(copy).text()).toBe('2')
+    // Both are equal, proven and ours again: the next change goes its usual way.
+    expect((await planReplication({ ...context, full: true })).actions).toEqual([])
+    await fill(made.east, all('4'))
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete', updated: 4 })
+    expect(await held(made, 'west')).toEqual(['4', '4', '4', '4'])
   })
 
-  it.each(['source', 'target'] as const)(
+  it('keep the target, but not over what the source got meanwhile (I3)', async () => {
+    const made = await conflicted()
+    await decide(made.context, 'target')
+    await fill(made.east, all('5'))
+    expect(await replicate(made.context)).toMatchObject({ outcome: 'partial', conflicts: 4 })
+    expect(await held(made, 'east')).toEqual(['5', '5', '5', '5'])
+    expect(await kept(made.context, 'model/m/1')).toEqual([])
+  })
+
+  it('keep both: they stay apart and are counted so, the point goes on, and so it is the other way', async () => {
+    const made = await conflicted()
+    const { context, east, west } = made
+    await decide(context, 'both')
+    expect((await planReplication(context)).totals).toEqual({ skip: 4 })
+    for (let pass = 0; pass < 2; pass += 1)
+      expect(await replicate({ ...context, full: true })).toMatchObject({ outcome: 'complete' })
+    const apart = async (way: Direction) =>
+      (await context.ledger.counts(way)).reduce((sum, line) => sum + line.apart, 0)
+    expect(await apart(direction)).toBe(4)
+    const { findings } = await findDrift(context)
+    expect(findings.filter(({ code }) => code === 'drift.apart')).toHaveLength(4)
+    const turned = { ...context, source: west, target: east, epoch: 2, full: true }
+    expect((await salvage({ ...context, epoch: 2 })).conflicting).toEqual([])
+    expect(await replicate(turned)).toMatchObject({ outcome: 'complete', conflicts: 0 })
+    expect(await apart({ group: 'g', source: 'west', target: 'east' })).toBe(4)
+    expect(await held(made, 'east')).toEqual(['2', '2', '2', '2'])
+    expect(await held(made, 'west')).toEqual(['3', '3', '3', '3'])
+    expect(await kept(context, 'model/m/1')).toEqual([])
+  })
+
+  it('cannot be carried out where a field is fixed: they stay in conflict, and nothing is put aside', async () => {
+    const made = scene({ resolutions: memoryResolutions() })
+    const { context, east, west } = made
+    await fill(east, [weights('e')])
+    await fill(west, [weights('w')])
+    await replicate(context)
+    for (const keep of ['source', 'target'] as const) {
+      await decide(context, keep, ['model/fixed/1'])
+      expect(await replicate(context)).toMatchObject({
+        outcome: 'partial',
+        conflicts: 1,
+        failed: 0,
+      })
+      const [row] = await context.ledger.rows(direction, { state: 'conflict', limit: 10 })
+      expect(row?.error).toMatchObject({ code: 'object.foreign' })
+      expect(row?.error?.message).toContain('properties.modelUri')
+      expect(await kept(context, 'model/fixed/1')).toEqual([])
+    }
+  })
+
+  it('name a write that failed, and try it again', async () => {
+    const made = await conflicted()
+    const { context, east, west } = made
+    await decide(context, 'source')
+    const refused = new HoldfastError('object.refused', 'no', { kind: 'operator' })
+    const closed = { ...west, putObject: () => Promise.reject(refused) }
+    const sides = { ...context, source: east, target: closed }
+    for (let pass = 0; pass < 2; pass += 1) {
+      expect(await replicate(sides)).toMatchObject({ conflicts: 1, failed: 0 })
+      const row = (await context.ledger.read(direction, ['model/m/1'])).get('model/m/1')
+      expect(row).toMatchObject({ state: 'conflict', error: { code: 'object.changed-there' } })
+      expect(row?.error?.message).toContain('object.refused')
+      expect(await kept(context, 'model/m/1')).toEqual([])
+    }
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete' })
+    expect((await kept(context, 'model/m/1')).map(({ side }) => side)).toEqual(['target'])
+  })
+
+  it.each(['source', 'target', 'both'] as const)(
     'hold for the content they were made for only (keep %s)',
     async (keep) => {
       const made = await conflicted()
@@ -102,9 +192,9 @@ describe('conflicts that were decided', () => {
     },
   )
 
-  it('never make a target ours that was kept: a later change at the source conflicts (I3)', async () => {
+  it('never make a target ours that was kept apart: a later change at the source conflicts (I3)', async () => {
     const made = await conflicted()
-    await decide(made.context, 'target')
+    await decide(made.context, 'both')
     await replicate(made.context)
     await fill(made.east, all('5'))
     expect(await replicate(made.context)).toMatchObject({ outcome: 'partial', conflicts: 4 })

@@ -54,13 +54,17 @@ export function conflictError({ reason }: Decision): { code: string; message: st
   return { code, message: reason }
 }
 
-/** Of rows of conflicts that were decided. */
-export const resolutionCodes = { targetKept: 'object.target-kept' } as const
+/** Of rows of conflicts that were decided to stay, and how the reason of a planned one begins. */
+export const apartCode = 'object.kept-apart'
+export const apartReason = 'kept apart by decision'
 
 /** The target's content is a stranger's: in conflict, or left standing by a decision (I3). */
-export function isForeign(row: LedgerEntry): boolean {
-  return row.state === 'conflict' || row.error?.code === resolutionCodes.targetKept
+export function isForeign({ state, error }: LedgerEntry): boolean {
+  return state === 'conflict' || state === 'apart' || error?.code === targetKept
 }
+
+/** Of rows from the time when a decision for the target left both sides as they were. */
+const targetKept = 'object.target-kept'
 
 /** What a conflict row says: the content at the target, though known, is nobody's but its writer's. */
 export function stillConflicts(row: LedgerEntry): false | undefined {

@@ -2,6 +2,7 @@ import type { PlannedAction } from '../api/contract.ts'
 import type { DriftFinding, DriftReport } from '../api/drift-contract.ts'
 import { isCode } from '../model/errors.ts'
 import type { CallOptions, Workspace } from '../workspace/workspace.ts'
+import { apartReason } from './decide-action.ts'
 import { type AccessTerms, accessDrift } from './drift-access.ts'
 import { quotaDrift } from './drift-quotas.ts'
 import { computeDrift, settingsDrift } from './drift-settings.ts'
@@ -68,6 +69,9 @@ export function driftOf(action: PlannedAction, row: LedgerEntry | undefined): Dr
       const code = isForeign ? 'drift.foreign' : 'drift.edited'
       return [{ ...found, code, severity: 'medium', fix: 'conflicts', reason }]
     }
+    case 'skip':
+      if (!reason.startsWith(apartReason)) return []
+      return [{ ...found, code: 'drift.apart', severity: 'low', fix: 'conflicts', reason }]
     case 'update':
       if (reason !== 'credentials differ') return []
       return [

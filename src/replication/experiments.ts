@@ -2,6 +2,7 @@ import { digestJson } from '../model/canonical.ts'
 import { drillExperiment } from '../model/drill.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Experiment, Workspace } from '../workspace/workspace.ts'
+import { experimentDocuments, type Sides } from './conflict-sides.ts'
 import { decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
@@ -19,13 +20,15 @@ import {
   writeIntents,
   writing,
 } from './pass-state.ts'
-import { endConflict, experimentSides } from './resolve-conflict.ts'
+import { type DecidedUpdate, type Ended, endConflict } from './resolve-conflict.ts'
+import type { Failure } from './run-content.ts'
 
 /** Decided and not yet written. */
 interface Later {
   readonly experiment: Experiment
   readonly intent: Outcome
   readonly action: 'create' | 'update'
+  readonly update: DecidedUpdate | undefined
 }
 
 /**
@@ -127,33 +130,67 @@ async function passExperiment(
   })
   if (decision.action === 'none') return entryFor(pass, id, { ...facts, state: 'proven' })
   const object = formatObjectId(id)
-  const ended =
+  const ended: Ended =
     decision.action === 'conflict' && there !== undefined
-      ? await endConflict(pass, id, decision, facts, experimentSides(experiment, there))
+      ? await endConflict(pass, id, decision, facts, sidesOf(pass, experiment, there))
       : { decision }
   acted(pass, { object, kind: 'experiment', ...ended.decision, digest: desired })
   if (ended.outcome !== undefined) return entryFor(pass, id, { ...facts, ...ended.outcome })
   if (pass.mode === 'plan') return entryFor(pass, id, { ...facts, state: 'proven' })
   const intent = { ...facts, state: 'pending' } as const
+  await ended.update?.before()
   await writeIntents(pass, [entryFor(pass, id, intent)])
   const action = decision.action === 'create' ? 'create' : 'update'
-  const one = { experiment, intent, action } as const
+  const one = { experiment, intent, action, update: ended.update } as const
   if (!experiment.archived) return write(pass, one)
   later.push(one)
   return entryFor(pass, id, intent)
 }
 
-async function write(pass: Pass, { experiment, intent, action }: Later): Promise<LedgerEntry> {
+async function write(
+  pass: Pass,
+  { experiment, intent, action, update }: Later,
+): Promise<LedgerEntry> {
   const id = idOf(experiment.name)
   try {
     await pass.context.target.putExperiment(experiment, writing(pass))
     pass.tally[action === 'create' ? 'created' : 'updated'] += 1
     return entryFor(pass, id, intent)
   } catch (error) {
-    const failure = failureOf(error)
+    const failed: Outcome = { ...intent, state: 'failed', error: failureOf(error) }
     pass.tally.failed += 1
-    return entryFor(pass, id, { ...intent, state: 'failed', error: failure })
+    return entryFor(pass, id, update === undefined ? failed : await update.after(failed))
   }
+}
+
+function sidesOf(pass: Pass, source: Experiment, target: Experiment): Sides {
+  const { context } = pass
+  return {
+    documents: experimentDocuments(source, target),
+    now: async (side) => {
+      const found = (await readExperiments(pass, context[side])).get(source.name)
+      return found && { digest: experimentDigest(found), version: null }
+    },
+    turned: () => ({
+      sourceDigest: experimentDigest(target),
+      targetDigest: experimentDigest(source),
+    }),
+    giveBack: (back) => giveExperiment(back, target, source),
+  }
+}
+
+/** The service takes no condition, so the last look is right before it (I3). */
+async function giveExperiment(
+  back: Pass,
+  from: Experiment,
+  standing: Experiment,
+): Promise<Failure | undefined> {
+  const { target } = back.context
+  const now = (await readExperiments(back, target)).get(from.name)
+  if (now === undefined || experimentDigest(now) !== experimentDigest(standing))
+    return { code: 'experiment.changed', message: 'it changed while it was compared' }
+  await target.putExperiment(from, writing(back))
+  return undefined
 }
 
 function wasLeftAlone(

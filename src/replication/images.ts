@@ -3,6 +3,7 @@ import { HoldfastError } from '../model/errors.ts'
 import { ownImage } from '../model/images.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
+import type { Digests, Sides } from './conflict-sides.ts'
 import { type Decision, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
 import { copyContent, findDamage, type ImageContent, readContent } from './image-content.ts'
 import type { LedgerEntry } from './ledger.ts'
@@ -22,7 +23,8 @@ import {
   reading,
   writeIntents,
 } from './pass-state.ts'
-import { endConflict } from './resolve-conflict.ts'
+import { type DecidedUpdate, endConflict } from './resolve-conflict.ts'
+import type { Failure } from './run-content.ts'
 import { verifyCodes } from './verify-codes.ts'
 
 /** What the service built for environments; the secondary need not build it again. */
@@ -170,11 +172,11 @@ async function settle(
       ...{ object: formatObjectId(id), kind: id.kind, action, reason },
       ...{ bytes: content.sizeBytes, digest: sourceDigest },
     })
-  if (decision.action === 'conflict') {
-    // Nothing of the loser is put aside: an image keeps its digest when its tag leads elsewhere.
-    const sides = { source: async () => source.body, target: async () => target?.body ?? {} }
-    const ended = await endConflict(pass, id, decision, facts, sides)
+  let update: DecidedUpdate | undefined
+  if (decision.action === 'conflict' && target !== undefined) {
+    const ended = await endConflict(pass, id, decision, facts, sidesOf(pass, source, target))
     decision = ended.decision
+    update = ended.update
     if (ended.outcome !== undefined) {
       report(decision)
       return { ...facts, ...ended.outcome, bytes: content.sizeBytes }
@@ -182,7 +184,36 @@ async function settle(
   }
   report({ action: 'copy', reason: decision.reason })
   if (pass.mode === 'plan') return { ...facts, state: 'proven', bytes: content.sizeBytes }
-  return copy(pass, id, content, { ...facts, bytes: content.sizeBytes }, isDamaged)
+  await update?.before()
+  const outcome = await copy(pass, id, content, { ...facts, bytes: content.sizeBytes }, isDamaged)
+  return update === undefined ? outcome : update.after(outcome)
+}
+
+function sidesOf(pass: Pass, source: WorkspaceObject, target: WorkspaceObject): Sides {
+  const { context } = pass
+  const { id } = source
+  const [here, there] = [digestOf(id, source.body), digestOf(id, target.body)]
+  return {
+    // Nothing of the loser is put aside: an image keeps its digest when its tag leads elsewhere.
+    documents: { source: async () => source.body, target: async () => target.body },
+    now: async (side) => {
+      const found = await context[side].getObject(id, reading(pass))
+      if (found === undefined) return undefined
+      const digest = digestOf(id, found.body)
+      return { digest, version: digest }
+    },
+    turned: () => ({ sourceDigest: there, targetDigest: here }),
+    giveBack: (back) => giveImage(back, id, { sourceDigest: there, targetDigest: here }),
+  }
+}
+
+async function giveImage(back: Pass, id: ObjectId, digests: Digests): Promise<Failure | undefined> {
+  const [repository = '', reference = ''] = id.path
+  const content = await readContent(back, back.context.source, repository, reference)
+  const { sourceDigest: sourceVersion, targetDigest: targetVersion } = digests
+  const facts = { ...digests, sourceVersion, targetVersion, bytes: content.sizeBytes }
+  const { state, error } = await copy(back, id, content, facts, false)
+  return state === 'proven' ? undefined : error
 }
 
 /** The same definition was built at both sides, and no two builds have one digest. */

@@ -26,11 +26,11 @@ export function countByKind(counts: Iterable<StateCount>): KindCount[] {
   return [...found.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 }
 
-const counted = ['proven', 'pending', 'failed', 'conflict'] as const
+const counted = ['proven', 'pending', 'failed', 'conflict', 'apart'] as const
 function isCounted(state: string): state is (typeof counted)[number] {
   return (counted as readonly string[]).includes(state)
 }
 
 function emptyLine(kind: string): KindCount {
-  return { kind, inScope: 0, proven: 0, pending: 0, failed: 0, conflict: 0, bytes: 0 }
+  return { kind, inScope: 0, proven: 0, pending: 0, failed: 0, conflict: 0, apart: 0, bytes: 0 }
 }

@@ -50,7 +50,8 @@ function lets(
   // The kind is what an id begins with, and the index is ordered by ids; `0` comes after `/`.
   if (kind !== undefined)
     wanted.push(row('object', '>=', `${kind}/`), row('object', '<', `${kind}0`))
-  if (state !== undefined) wanted.push(sql<SqlBool>`state = ${state}`)
+  if (state !== undefined)
+    wanted.push(sql<SqlBool>`state = any(${sql.val([state].flat())}::text[])`)
   if (name !== undefined)
     wanted.push(
       sql<SqlBool>`position(${nameInIds(name)} in replace(lower(object), '%2f', '/')) > 0`,

@@ -26,7 +26,8 @@ export interface Ledger {
 
 export interface LedgerFilter {
   readonly kind?: string
-  readonly state?: string
+  /** Several: any of them. */
+  readonly state?: string | readonly string[]
   /** Part of the object's name in any letter case, as people write it. */
   readonly name?: string
 }
@@ -60,7 +61,8 @@ export interface LedgerEntry {
   /** `formatObjectId` text. */
   readonly object: string
   readonly kind: string
-  readonly state: 'proven' | 'pending' | 'failed' | 'conflict' | 'skipped'
+  /** `apart`: in conflict, and decided to stay so; it holds up neither the point nor a move. */
+  readonly state: 'proven' | 'pending' | 'failed' | 'conflict' | 'apart' | 'skipped'
   /** Digest of the relocated canonical source form. */
   readonly sourceDigest: string | null
   /** Digest of the canonical target form as re-read; equal to sourceDigest when proven (I4). */

@@ -5,12 +5,14 @@ import { isObject } from '../model/field-path.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { type ObjectId, parseObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
+import { fixedFields } from '../workspace/asset-payload.ts'
 import type { BlobInfo, Experiment, Run, Workspace } from '../workspace/workspace.ts'
 import { fieldChanges } from './field-changes.ts'
 import { desiredForm } from './object-forms.ts'
 import { at, pagesOf } from './paging.ts'
 import type { ReplicationContext } from './pass.ts'
 import { beginPass, forEach, type Pass, reading } from './pass-state.ts'
+import { verdictOn } from './resolve-conflict.ts'
 
 /** One side of a conflict in the form in which the two are compared. */
 interface SideView {
@@ -18,6 +20,9 @@ interface SideView {
   readonly by: string | null
   readonly at: string | null
 }
+
+/** Of rows that `holdfast conflicts` lists: those in conflict, decided to stay so or not. */
+export const conflictStates = ['conflict', 'apart'] as const
 
 /** Rows in conflict as operators want them: what differs, and who changed each side last. */
 export async function listConflicts(
@@ -30,7 +35,9 @@ export async function listConflicts(
 }
 
 async function viewOf(pass: Pass, row: LedgerRow): Promise<Conflict> {
-  const [source, target] = await sidesOf(pass, parseObjectId(row.object))
+  const id = parseObjectId(row.object)
+  const [source, target] = await sidesOf(pass, id)
+  const changes = source && target ? fieldChanges(target.document, source.document) : null
   const { name: from } = pass.context.source
   const { name: to } = pass.context.target
   const author = (side: SideView | undefined) => ({ by: side?.by ?? null, at: side?.at ?? null })
@@ -41,8 +48,16 @@ async function viewOf(pass: Pass, row: LedgerRow): Promise<Conflict> {
     reason: row.error?.message ?? '',
     source: { member: from, ...author(source) },
     target: { member: to, ...author(target) },
-    changes: source && target ? fieldChanges(target.document, source.document) : null,
+    changes,
+    fixed: fixedFields(id.kind, changes ?? []),
+    decision: decisionOn(pass, id, row),
+    isApart: row.state === 'apart',
   }
+}
+
+function decisionOn(pass: Pass, id: ObjectId, row: LedgerRow): Conflict['decision'] {
+  const verdict = verdictOn(pass, id, row)
+  return verdict === undefined ? null : { keep: verdict.keep, at: verdict.decided?.at ?? null }
 }
 
 type Pair = readonly [SideView | undefined, SideView | undefined]

@@ -72,7 +72,7 @@ export function memoryLedger(): Ledger {
 function passes(entry: LedgerEntry, { kind, state, name }: LedgerFilter): boolean {
   return (
     (kind === undefined || entry.kind === kind) &&
-    (state === undefined || entry.state === state) &&
+    (state === undefined || [state].flat().includes(entry.state)) &&
     (name === undefined || searchable(entry.object).includes(nameInIds(name)))
   )
 }

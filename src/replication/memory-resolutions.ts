@@ -22,6 +22,9 @@ export function memoryResolutions(): ResolutionStore {
       const known = table(aside, direction)
       if (!known.has(key)) known.set(key, structuredClone(content))
     },
+    async discard(direction, { object, side, digest }) {
+      table(aside, direction).delete(JSON.stringify([object, side, digest]))
+    },
     async kept(direction, object) {
       return [...table(aside, direction).values()]
         .filter((one) => object === undefined || one.object === object)

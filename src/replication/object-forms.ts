@@ -9,6 +9,7 @@ import {
   isEndpoint,
   isScheduleOn,
   standingForm,
+  withHeldBackOf,
   withRoutingOf,
   withSchedule,
 } from './standing-form.ts'
@@ -47,6 +48,17 @@ function withTargetsOwn(id: ObjectId, whole: JsonObject, target: JsonObject | un
   if (isEndpoint(id.kind) && target !== undefined) return withRoutingOf(whole, target)
   if (id.kind !== 'schedule') return whole
   return isScheduleOn(target) ? withSchedule(whole, true) : withSchedule(whole, false)
+}
+
+/** What `from` would make of `own` on the way back: whole, with what only a primary has as `own` has it. */
+export function formGivenBack(
+  pass: Pass,
+  { id, body }: WorkspaceObject,
+  own: WorkspaceObject,
+): Desired {
+  const { whole, stranded } = formAt(pass, id, body, pass.from, pass.to, pass.map)
+  const given = withHeldBackOf(id, whole, own.body, strategyOf(pass.context.plan, id))
+  return { body: given, digest: digestOf(id, given), whole: given, stranded }
 }
 
 function formAt(

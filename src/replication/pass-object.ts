@@ -5,6 +5,7 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { applyObject, sameSecrets } from './apply-object.ts'
 import { capture, define, standingIn } from './capture-object.ts'
+import { objectSides } from './conflict-sides.ts'
 import {
   type Decision,
   decideAction,
@@ -34,7 +35,7 @@ import {
   progressed,
   reading,
 } from './pass-state.ts'
-import { documentSides, endConflict, inConflict } from './resolve-conflict.ts'
+import { type DecidedUpdate, endConflict } from './resolve-conflict.ts'
 import type { Standing } from './scope.ts'
 import { withSourceGone } from './source-gone.ts'
 import { earlierVersion, waitsFor } from './waits-for.ts'
@@ -170,11 +171,11 @@ async function settle(
         ? { action: 'conflict', reason: foreignReason }
         : { action: 'update', reason: 'credentials differ' }
   if (decision.action === 'none') return { ...facts, state: 'proven' }
-  const conflict = decision.action === 'conflict' ? decision : undefined
-  if (conflict !== undefined && target !== undefined) {
-    const sides = documentSides(id, source.body, target.body)
-    const ended = await endConflict(pass, id, conflict, facts, sides)
+  let update: DecidedUpdate | undefined
+  if (decision.action === 'conflict' && target !== undefined) {
+    const ended = await endConflict(pass, id, decision, facts, objectSides(pass, source, target))
     decision = ended.decision
+    update = ended.update
     if (ended.outcome !== undefined) {
       report(pass, id, decision, desired, target)
       return { ...facts, ...ended.outcome }
@@ -182,12 +183,13 @@ async function settle(
   }
   if (desired.stranded.length > 0) {
     pass.tally.failed += 1
-    return {
+    const stranded: Outcome = {
       ...facts,
       ...keptFrom(forward),
       state: 'failed',
       error: { code: 'reference.stranded', message: desired.stranded.join('; ').slice(0, 500) },
     }
+    return update === undefined ? stranded : update.after(stranded)
   }
   const waiting = waitsFor(pass, source) ?? earlierVersion(pass, id, target)
   if (waiting !== undefined) {
@@ -206,11 +208,9 @@ async function settle(
   report(pass, id, decision, desired, target)
   // A plan goes on as if it had been done, because what refers to it is then done, too (D7).
   if (pass.mode === 'plan') return { ...facts, state: 'proven' }
+  await update?.before()
   const outcome = await applyObject(pass, source, desired, target, decision)
-  // What the service lets nobody replace is not ours now: it stays the conflict that it was (I3).
-  if (conflict === undefined || outcome.error?.code !== 'object.immutable') return outcome
-  pass.tally.failed -= 1
-  return { ...facts, ...inConflict(pass, conflict) }
+  return update === undefined ? outcome : update.after(outcome)
 }
 
 async function wasLeftAlone(

@@ -258,7 +258,7 @@ export function keptFrom(
 export function entryFor(pass: Pass, id: ObjectId, outcome: Outcome): LedgerEntry {
   const object = formatObjectId(id)
   const { state } = outcome
-  if (state === 'proven' || state === 'skipped') pass.unproven.delete(object)
+  if (isSettled(state)) pass.unproven.delete(object)
   else pass.unproven.set(object, state)
   return {
     object,
@@ -274,6 +274,9 @@ export function entryFor(pass: Pass, id: ObjectId, outcome: Outcome): LedgerEntr
     at: pass.context.clock().toISOString(),
   }
 }
+
+const isSettled = (state: LedgerEntry['state']) =>
+  state === 'proven' || state === 'apart' || state === 'skipped'
 
 /** Before the first effect: a crash in between is recognised as our own doing (I2). */
 export async function writeIntents(pass: Pass, entries: readonly LedgerEntry[]): Promise<void> {

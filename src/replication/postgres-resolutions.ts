@@ -22,6 +22,11 @@ export const resolutionMigrations: readonly Migration[] = [
        digest text not null, body json not null, at timestamptz not null,
        primary key (direction, object, side, digest))`,
   ),
+  sqlMigration(
+    'replication-resolution-2',
+    // Until then a decision for the target left both as they were; it must not begin to write now.
+    `update replication_resolution set keep = 'both' where keep = 'target'`,
+  ),
 ]
 
 type ResolutionTables = {
@@ -75,6 +80,17 @@ export function postgresResolutions(database: {
       await sql`insert into replication_kept (direction, object, kind, side, digest, body, at)
         values (${id}, ${object}, ${kind}, ${side}, ${digest}, ${JSON.stringify(body)}::json, ${at})
         on conflict do nothing`.execute(db)
+    },
+    async discard(direction, { object, side, digest }) {
+      const id = await idOf(direction)
+      if (id === undefined) return
+      await db
+        .deleteFrom('replication_kept')
+        .where('direction', '=', id)
+        .where('object', '=', object)
+        .where('side', '=', side)
+        .where('digest', '=', digest)
+        .execute()
     },
     async kept(direction, object) {
       const id = await idOf(direction)

@@ -11,17 +11,22 @@ export interface ResolutionStore {
   resolutions(direction: Direction): Promise<readonly Resolution[]>
   /** Idempotent: the same content of the same side is kept once. */
   keep(direction: Direction, content: KeptContent): Promise<void>
+  /** It stands where it stood after all, so nothing was put aside. */
+  discard(direction: Direction, content: Omit<KeptContent, 'kind' | 'body' | 'at'>): Promise<void>
   /** Newest first. */
   kept(direction: Direction, object?: string): Promise<readonly KeptContent[]>
 }
 
 export type Side = 'source' | 'target'
 
+/** `both`: neither is touched, and the two stay different. */
+export type Keep = Side | 'both'
+
 /** Holds only for the content it was made for: another digest is another conflict. */
 export interface Resolution {
   /** `formatObjectId` text. */
   readonly object: string
-  readonly keep: Side
+  readonly keep: Keep
   readonly sourceDigest: string | null
   readonly targetDigest: string | null
   /** ISO 8601 UTC. */

@@ -1,53 +1,58 @@
-import { writableObject, writableRun } from '../model/canonical.ts'
-import { isCode } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import { armKind } from '../model/kinds.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { matchesRule } from '../plan/strategy-of.ts'
 import { sealed } from '../workspace/sealing.ts'
-import type { BlobInfo, BlobStoreName, Experiment, Run, Workspace } from '../workspace/workspace.ts'
-import { conflictError, type Decision, resolutionCodes } from './decide-action.ts'
+import type { Digests, Sides } from './conflict-sides.ts'
+import { apartCode, apartReason, conflictError, type Decision } from './decide-action.ts'
 import { masked } from './field-changes.ts'
-import { type Outcome, type Pass, reading, writing } from './pass-state.ts'
-import type { Side } from './resolutions.ts'
+import { turned } from './give-back.ts'
+import { failureOf, type Outcome, type Pass } from './pass-state.ts'
+import type { Keep, Resolution, Side } from './resolutions.ts'
+import type { Failure } from './run-content.ts'
 
-/** Where a resolution puts bytes that would otherwise be lost; in the target's storage account. */
-export const keptStore = 'container:holdfast-kept'
-
-type Digests = Pick<Outcome, 'sourceDigest' | 'targetDigest'>
-
-interface Verdict {
-  readonly keep: Side
+export interface Verdict {
+  readonly keep: Keep
   /** For operators. */
   readonly by: string
+  /** By a human; undefined: by a rule of the plan. */
+  readonly decided?: Resolution
 }
 
-/**
- * What a human decided about this very conflict, else what the plan rules for its kind and name. A
- * salvage follows neither: it never replaces what the new primary holds (I5).
- */
-function verdictOn(pass: Pass, id: ObjectId, digests: Digests): Verdict | undefined {
-  if (pass.mode === 'salvage') return undefined
+/** What a human decided about this very conflict, else what the plan rules for its kind and name. */
+export function verdictOn(pass: Pass, id: ObjectId, digests: Digests): Verdict | undefined {
   const decided = pass.resolutions.get(formatObjectId(id))
-  // Keeping the source means its newest; keeping the target leaves one certain content behind.
+  // Keeping the source means its newest; the others leave one certain content behind.
   const holds =
     decided?.targetDigest === digests.targetDigest &&
     (decided?.keep === 'source' || decided?.sourceDigest === digests.sourceDigest)
-  if (decided !== undefined && holds) return { keep: decided.keep, by: 'was decided' }
+  if (decided !== undefined && holds) return { keep: decided.keep, by: 'it was decided', decided }
   const rule = pass.context.plan.conflicts.findLast((one) => matchesRule(one, id))
   return rule === undefined ? undefined : { keep: rule.keep, by: 'the plan rules' }
-}
-
-/** Both sides of a conflict, as they can be put aside. */
-export interface Sides {
-  readonly source: () => Promise<JsonObject>
-  readonly target: () => Promise<JsonObject>
 }
 
 /** How a conflict goes on: with `outcome` it ends here, without one the target is updated. */
 export interface Ended {
   readonly decision: Decision
-  readonly outcome?: Pick<Outcome, 'state' | 'error'>
+  readonly outcome?: Pick<Outcome, 'state' | 'error'> & Partial<Outcome>
+  readonly update?: DecidedUpdate
+}
+
+/** Of a target that was decided to lose what it holds. */
+export interface DecidedUpdate {
+  /** Right before the write: puts aside what it holds. */
+  readonly before: () => Promise<void>
+  /** What came of it: a write that failed leaves the conflict, with the reason (I8). */
+  readonly after: (outcome: Outcome) => Promise<Outcome>
+}
+
+interface Decided {
+  readonly pass: Pass
+  readonly id: ObjectId
+  readonly conflict: Decision
+  readonly digests: Digests
+  readonly sides: Sides
+  readonly verdict: Verdict
 }
 
 /** As decided by a human or the plan; what loses is put aside first (I3, I5). */
@@ -59,37 +64,134 @@ export async function endConflict(
   sides: Sides,
 ): Promise<Ended> {
   const verdict = verdictOn(pass, id, digests)
-  if (verdict === undefined) return { decision: conflict, outcome: inConflict(pass, conflict) }
-  const loser = verdict.keep === 'source' ? 'target' : 'source'
-  const reason = `conflict: ${verdict.by} to keep the ${verdict.keep}'s; the ${loser}'s is put aside`
-  if (pass.mode !== 'plan') await putAside(pass, id, loser, digests, sides)
-  if (verdict.keep === 'source') return { decision: { action: 'update', reason } }
-  const error = { code: resolutionCodes.targetKept, message: reason }
-  return { decision: { action: 'skip', reason }, outcome: { state: 'skipped', error } }
+  // A salvage never replaces what either side holds (I5).
+  const isIdle = pass.mode === 'salvage' && verdict?.keep !== 'both'
+  if (verdict === undefined || isIdle)
+    return { decision: conflict, outcome: inConflict(pass, conflict) }
+  const decided = { pass, id, conflict, digests, sides, verdict }
+  if (verdict.keep === 'both') return staysApart(decided)
+  const { fixed = [] } = sides
+  if (fixed.length > 0)
+    return { decision: conflict, outcome: undone(decided, fixedFailure(id, fixed)) }
+  return verdict.keep === 'source' ? keepSource(decided) : keepTarget(decided)
 }
 
-export function inConflict(pass: Pass, conflict: Decision): Pick<Outcome, 'state' | 'error'> {
-  pass.tally.conflicts += 1
-  return { state: 'conflict', error: conflictError(conflict) }
+function keepSource(decided: Decided): Ended {
+  let isNew = false
+  return {
+    decision: decisionFor(decided, 'source'),
+    update: {
+      before: async () => {
+        if (decided.pass.mode !== 'plan') isNew = await putAside(decided, 'target')
+      },
+      after: async (outcome) => {
+        if (outcome.state !== 'failed' || outcome.error === undefined) return outcome
+        decided.pass.tally.failed -= 1
+        return { ...outcome, ...(await failed(decided, 'target', isNew, outcome.error)) }
+      },
+    },
+  }
 }
 
-async function putAside(
-  pass: Pass,
-  id: ObjectId,
-  side: Side,
-  digests: Digests,
-  sides: Sides,
-): Promise<void> {
-  const store = pass.context.resolutions
-  const digest = side === 'source' ? digests.sourceDigest : digests.targetDigest
-  const object = formatObjectId(id)
-  if (store === undefined || digest === null) return
-  const known = await store.kept(pass.direction, object)
-  if (known.some((one) => one.side === side && one.digest === digest)) return
-  await store.keep(pass.direction, {
-    ...{ object, kind: id.kind, side, digest, body: await withoutSecrets(pass, id, sides[side]) },
-    at: pass.context.clock().toISOString(),
+/** The source takes the target's content, and both are looked at again (I4). */
+async function keepTarget(decided: Decided): Promise<Ended> {
+  const { pass, digests, sides } = decided
+  const decision = decisionFor(decided, 'target')
+  if (pass.mode === 'plan') return { decision, outcome: { state: 'proven' } }
+  const isNew = await putAside(decided, 'source')
+  const failure = await givenBack(decided)
+  const held = failure === undefined ? await sides.now('source') : undefined
+  if (held === undefined || held.digest !== digests.targetDigest) {
+    const why = failure ?? { code: 'object.not-equal', message: 'it holds something else after it' }
+    return { decision, outcome: await failed(decided, 'source', isNew, why) }
+  }
+  pass.tally.updated += 1
+  const seen = { sourceDigest: held.digest, sourceVersion: held.version }
+  return { decision, outcome: { state: 'proven', ...seen } }
+}
+
+async function givenBack({ pass, sides }: Decided): Promise<Failure | undefined> {
+  try {
+    return await sides.giveBack(turned(pass))
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+/** Both stay as they are, and after a move, too: the decision is noted for the way back. */
+async function staysApart({ pass, digests, sides, verdict }: Decided): Promise<Ended> {
+  const { source, target, resolutions } = pass.context
+  const reason = `${apartReason}: ${source.name} and ${target.name} each keep their own`
+  if (pass.mode === 'replicate' && verdict.decided !== undefined)
+    await resolutions?.resolve(pass.backward, { ...verdict.decided, ...sides.turned(turned(pass)) })
+  return {
+    decision: { action: 'skip', reason },
+    outcome: { state: 'apart', ...digests, error: { code: apartCode, message: reason } },
+  }
+}
+
+function decisionFor({ pass: { context }, verdict }: Decided, keep: Side): Decision {
+  const [winner, loser] = [context[keep].name, context[other(keep)].name]
+  const reason = `conflict: ${verdict.by} to keep the content of ${winner}; that of ${loser} is put aside`
+  return { action: 'update', reason }
+}
+
+const other = (side: Side): Side => (side === 'source' ? 'target' : 'source')
+
+/** The conflict stays. A decision that was tried holds for what its trial left, and is tried again. */
+async function failed(
+  decided: Decided,
+  loser: Side,
+  isNew: boolean,
+  failure: Failure,
+): Promise<Pick<Outcome, 'state' | 'error'> & Partial<Outcome>> {
+  const { pass, id, digests, sides, verdict } = decided
+  const key = `${loser}Digest` as const
+  const held = await sides.now(loser).catch((error: unknown) => {
+    failureOf(error)
+    return undefined
   })
+  const before = digests[key]
+  const object = formatObjectId(id)
+  const store = pass.context.resolutions
+  if (isNew && before !== null && held?.digest === before)
+    await store?.discard(pass.direction, { object, side: loser, digest: before })
+  const standing = { ...digests, ...(held === undefined ? {} : { [key]: held.digest }) }
+  if (verdict.decided !== undefined && standing[key] !== before)
+    await store?.resolve(pass.direction, { ...verdict.decided, [key]: standing[key] })
+  return { ...standing, ...undone(decided, failure) }
+}
+
+function undone({ pass, conflict, verdict }: Decided, { code, message }: Failure) {
+  const winner = pass.context[verdict.keep === 'target' ? 'target' : 'source'].name
+  const reason = `${verdict.by} to keep the content of ${winner}, and it could not be written: ${message} (${code})`
+  const outcome = inConflict(pass, conflict)
+  return { ...outcome, error: { ...outcome.error, message: `${conflict.reason}; ${reason}` } }
+}
+
+/** Said of a conflict that no decision for one side can end. */
+export function fixedFailure({ kind }: ObjectId, fixed: readonly string[]): Failure {
+  const message = `${fixed.join(', ')} of a ${kind} version cannot be changed once it is made`
+  return { code: 'object.immutable', message }
+}
+
+function inConflict(pass: Pass, conflict: Decision) {
+  pass.tally.conflicts += 1
+  return { state: 'conflict', error: conflictError(conflict) } as const
+}
+
+/** False: it was there. */
+async function putAside({ pass, id, digests, sides }: Decided, side: Side): Promise<boolean> {
+  const store = pass.context.resolutions
+  const digest = digests[`${side}Digest`]
+  const object = formatObjectId(id)
+  if (store === undefined || digest === null) return false
+  const known = await store.kept(pass.direction, object)
+  if (known.some((one) => one.side === side && one.digest === digest)) return false
+  const body = await withoutSecrets(pass, id, sides.documents[side])
+  const at = pass.context.clock().toISOString()
+  await store.keep(pass.direction, { object, kind: id.kind, side, digest, body, at })
+  return true
 }
 
 /** What is had back is opened with the target's key; runs have nothing that could not be struck out (I9). */
@@ -100,58 +202,4 @@ async function withoutSecrets(
 ): Promise<JsonObject> {
   if (armKind(kind) === undefined) return masked(await document())
   return sealed(target, await document(), { epoch, ...(signal === undefined ? {} : { signal }) })
-}
-
-/** Documents as a client may send them, so that they can be put back and hold no secret (I9). */
-export function documentSides(id: ObjectId, source: JsonObject, target: JsonObject): Sides {
-  return {
-    source: async () => writableObject(id, source),
-    target: async () => writableObject(id, target),
-  }
-}
-
-export function runSides(source: Run, target: Run): Sides {
-  const document = ({ experimentName, status, body }: Run) => ({
-    ...{ experimentName, status },
-    ...writableRun(body),
-  })
-  return { source: async () => document(source), target: async () => document(target) }
-}
-
-export function experimentSides(source: Experiment, target: Experiment): Sides {
-  const document = ({ experimentId: _, ...rest }: Experiment): JsonObject => ({ ...rest })
-  return { source: async () => document(source), target: async () => document(target) }
-}
-
-/** Bytes go into a container of their own beside those of the target. */
-export function blobSides(
-  pass: Pass,
-  store: BlobStoreName,
-  source: BlobInfo,
-  target: BlobInfo,
-): Sides {
-  const { context } = pass
-  return {
-    source: () => copyAside(pass, store, context.source, source),
-    target: () => copyAside(pass, store, context.target, target),
-  }
-}
-
-async function copyAside(
-  pass: Pass,
-  store: BlobStoreName,
-  from: Workspace,
-  blob: BlobInfo,
-): Promise<JsonObject> {
-  const { target } = pass.context
-  const name = `${from.name}/${store}/${blob.name}/${blob.etag.replaceAll('"', '')}`
-  const url = await from.blobReadUrl(store, blob.name, reading(pass))
-  const copy = { ...blob, name }
-  await target.copyBlob(keptStore, copy, url, writing(pass)).catch(async (error: unknown) => {
-    if (!isCode(error, 'blob.copy-unsupported')) throw error
-    const options = { ...reading(pass), etag: blob.etag }
-    const bytes = await from.readBlob(store, blob.name, options)
-    return target.writeBlob(keptStore, copy, bytes, writing(pass))
-  })
-  return { member: target.name, store: keptStore, name, of: `${store}/${blob.name}` }
 }

@@ -4,7 +4,9 @@ import { relocateObject } from '../model/relocate.ts'
 import { priorityOfRun } from '../plan/priority-of.ts'
 import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
+import { runDocuments, type Sides } from './conflict-sides.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
+import { oneWay } from './give-back.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import {
@@ -16,10 +18,10 @@ import {
   type Pass,
   reading,
 } from './pass-state.ts'
-import { endConflict, runSides } from './resolve-conflict.ts'
+import { type Ended, endConflict } from './resolve-conflict.ts'
 import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
 import { type WantedRun, wholeDigest } from './run-forms.ts'
-import type { RunWriter } from './write-runs.ts'
+import { RunWriter } from './write-runs.ts'
 
 interface Rows {
   readonly forward: ReadonlyMap<string, LedgerEntry>
@@ -207,15 +209,59 @@ async function compared(
   })
   if (decision.action === 'none')
     return { entry: entryFor(pass, id, { ...facts, state: 'proven' }) }
-  const ended =
+  const ended: Ended =
     decision.action === 'conflict'
-      ? await endConflict(pass, id, decision, facts, runSides(run, target.run))
+      ? await endConflict(pass, id, decision, facts, sidesOf(pass, { run, content }, target))
       : { decision }
   const rank = priorityOfRun(pass.context.plan, run)
   acted(pass, { object, kind: 'run', ...ended.decision, digest }, rank)
   if (ended.outcome !== undefined)
     return { entry: entryFor(pass, id, { ...facts, ...ended.outcome }) }
-  return { run, id, moved: form, digest, standing: facts }
+  await ended.update?.before()
+  return { run, id, moved: form, digest, standing: facts, update: ended.update }
+}
+
+function sidesOf(pass: Pass, source: Standing, target: Standing): Sides {
+  const { context } = pass
+  const of = { source, target }
+  const digestOf = (from: Pass, { run, content }: Standing, isSource: boolean) =>
+    wholeDigest(digestJson(canonicalRun(isSource ? moved(from, run) : run)), content)
+  return {
+    documents: runDocuments(source.run, target.run),
+    now: async (side) => {
+      const [run] = await context[side].getRuns([of[side].run], reading(pass))
+      if (run === undefined) return undefined
+      const content = (await readContent(pass, context[side], [run])).get(run.runId)
+      if (content === undefined || isFailure(content)) return undefined
+      return {
+        digest: digestOf(pass, { run, content }, side === 'source'),
+        version: runVersion(run),
+      }
+    },
+    turned: (back) => ({
+      sourceDigest: digestOf(back, target, true),
+      targetDigest: digestOf(back, source, false),
+    }),
+    giveBack: (back) => giveRun(back, target, source),
+  }
+}
+
+async function giveRun(back: Pass, from: Standing, own: Standing): Promise<Failure | undefined> {
+  const { source, target } = back.context
+  if (!source.capabilities.keepsRunIds || !target.capabilities.keepsRunIds) return oneWay
+  const { series, artifacts } = own.content
+  if (from.content.series !== series || from.content.artifacts !== artifacts) return valuesStay
+  const [id, form] = [idOf(from.run), moved(back, from.run)]
+  const digest = digestJson(canonicalRun(form))
+  const standing = { targetDigest: null, targetVersion: runVersion(own.run) }
+  const wanted = { run: from.run, id, moved: form, digest, standing }
+  const [entry] = await new RunWriter().write(back, [wanted])
+  return entry?.state === 'failed' ? (entry.error ?? undefined) : undefined
+}
+
+const valuesStay: Failure = {
+  code: 'run.values-stay',
+  message: 'its metric values or artifacts differ, and those of a run can only be added to',
 }
 
 function wasLeftAlone(

@@ -16,6 +16,21 @@ export function standingForm(id: ObjectId, body: JsonObject, strategy: Strategy)
   return body
 }
 
+/** `body` of a secondary with what `standingForm` holds back there, as the primary's `own` has it. */
+export function withHeldBackOf(
+  id: ObjectId,
+  body: JsonObject,
+  own: JsonObject,
+  strategy: Strategy,
+): JsonObject {
+  if (id.kind === 'schedule') return withSchedule(body, isScheduleOn(own))
+  if (isEndpoint(id.kind) && strategy === 'hot-cold') return withRoutingOf(body, own)
+  if (id.kind !== 'online-deployment' || strategy !== 'hot-warm') return body
+  const [sku, standing] = [body.sku, own.sku]
+  if (!isObject(sku) || !isObject(standing) || standing.capacity === undefined) return body
+  return { ...body, sku: { ...sku, capacity: standing.capacity } }
+}
+
 export function withSchedule(body: JsonObject, isEnabled: boolean): JsonObject {
   return withProperties(body, { isEnabled })
 }

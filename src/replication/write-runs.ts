@@ -45,17 +45,22 @@ export class RunWriter {
       return content !== undefined && !isFailure(content)
     })
     const found = await inGroups(pass, arrived, (group) => reread(pass, group))
-    const entries = wanted.map((one) => {
+    const outcomes = wanted.map((one): [WantedRun, Outcome] => {
       const { runId } = one.run
       const failure = refused.get(runId)
       const [here, there] = [copied.get(runId), found.get(runId)]
       progressed(pass)
-      if (failure !== undefined) return refusedEntry(pass, one, failure)
-      if (here === undefined || isFailure(here)) return refusedEntry(pass, one, here ?? vanished)
-      if (there !== undefined && isFailure(there)) return refusedEntry(pass, one, there)
+      if (failure !== undefined) return [one, refusal(pass, one, failure)]
+      if (here === undefined || isFailure(here)) return [one, refusal(pass, one, here ?? vanished)]
+      if (there !== undefined && isFailure(there)) return [one, refusal(pass, one, there)]
       pass.tally[one.standing === undefined ? 'created' : 'updated'] += 1
-      return entryFor(pass, one.id, verdict(pass, one, here, there))
+      return [one, verdict(pass, one, here, there)]
     })
+    const entries = await Promise.all(
+      outcomes.map(async ([{ id, update }, outcome]) =>
+        entryFor(pass, id, update === undefined ? outcome : await update.after(outcome)),
+      ),
+    )
     if (entries.some(({ error }) => error?.code === vanished.code)) await refuseOvertaken(pass)
     return entries
   }
@@ -76,10 +81,10 @@ export class RunWriter {
   }
 }
 
-function refusedEntry(pass: Pass, one: WantedRun, error: Failure): LedgerEntry {
+function refusal(pass: Pass, one: WantedRun, error: Failure): Outcome {
   const state = error.code === 'run.parent-later' ? 'pending' : 'failed'
   pass.tally[state] += 1
-  return entryFor(pass, one.id, { ...intentOf(one), state, error })
+  return { ...intentOf(one), state, error }
 }
 
 const vanished: Failure = { code: 'run.not-equal', message: 'the run was written and is not there' }

@@ -80,6 +80,11 @@ function lossSection({ objects }: Report): Html {
       objects.unknown,
     ),
     objectTable('In conflict', 'Both sides have their own; neither was touched.', objects.conflict),
+    objectTable(
+      'Kept apart by decision',
+      'Both sides keep their own, because somebody decided so.',
+      objects.apart ?? [],
+    ),
   ]
   const lost = objects.missing.length + objects.unknown.length + objects.conflict.length
   return html`<section><h2>Objects</h2>

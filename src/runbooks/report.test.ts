@@ -43,7 +43,9 @@ function reportNamed(name: string): Report {
       unknownUntil: at,
     },
     replicationPoint: null,
-    counts: [{ kind: name, inScope: 1, proven: 0, pending: 0, failed: 1, conflict: 0, bytes: 1 }],
+    counts: [
+      { kind: name, inScope: 1, proven: 0, pending: 0, failed: 1, conflict: 0, apart: 0, bytes: 1 },
+    ],
     objects: {
       proven: [name],
       provenCount: 1,

@@ -78,6 +78,8 @@ export interface ReportObjects {
   /** Standing at the target in a form that was not proven equal to the source's last. */
   readonly unknown: readonly LedgerRow[]
   readonly conflict: readonly LedgerRow[]
+  /** In conflict, and decided to stay so; reports of before know none. */
+  readonly apart?: readonly LedgerRow[]
   /** Left out because the plan says so. */
   readonly skipped: readonly string[]
 }
@@ -96,6 +98,7 @@ export async function sortObjects(rows: AsyncIterable<LedgerRow>): Promise<Repor
   const missing: LedgerRow[] = []
   const unknown: LedgerRow[] = []
   const conflict: LedgerRow[] = []
+  const apart: LedgerRow[] = []
   let provenCount = 0
   for await (const row of rows) {
     if (row.state === 'proven') {
@@ -103,10 +106,11 @@ export async function sortObjects(rows: AsyncIterable<LedgerRow>): Promise<Repor
       if (proven.length < provenListLimit) proven.push(row.object)
     } else if (row.state === 'skipped') skipped.push(row.object)
     else if (row.state === 'conflict') conflict.push(row)
+    else if (row.state === 'apart') apart.push(row)
     else if (row.targetDigest === null) missing.push(row)
     else unknown.push(row)
   }
-  return { proven, provenCount, missing, unknown, conflict, skipped }
+  return { proven, provenCount, missing, unknown, conflict, apart, skipped }
 }
 
 /** Steps that bring requests and clients to the target; the last of them ends the outage. */

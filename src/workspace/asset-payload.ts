@@ -30,6 +30,15 @@ export function isImmutableKind(kind: Kind): boolean {
   return immutableKinds.has(kind)
 }
 
+/** Of these changes, those that the service refuses on a created version. */
+export function fixedFields(kind: Kind, changes: readonly { readonly path: string }[]): string[] {
+  if (!immutableKinds.has(kind)) return []
+  const mutable = mutableFields.map((field) => `properties.${field}`)
+  return changes
+    .map(({ path }) => path)
+    .filter((path) => !mutable.some((one) => path === one || path.startsWith(`${one}.`)))
+}
+
 /** Equal digests: the second PUT changes nothing that the service would refuse to change. */
 export function payloadDigest(id: ObjectId, body: JsonObject): string {
   const paths = mutableFields.map((field) => plainPath('properties', field))

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { allItems } from '../../api/all-items.ts'
 import type { Conflict, ConflictResolution } from '../../api/conflict-contract.ts'
 import { confirmOrRefuse } from '../confirm.ts'
@@ -15,8 +15,8 @@ export function conflictsCommand(): Command {
     'what both sides changed, and whose content stands',
     [
       'holdfast conflicts || test $? -eq 3   # 3: there are some',
-      'holdfast conflicts resolve model/fraud/3 --keep source --dry-run',
-      'holdfast conflicts resolve blob/workspaceblobstore/a.csv --keep target --yes',
+      'holdfast conflicts resolve model/fraud/3 --keep east --dry-run',
+      'holdfast conflicts resolve blob/workspaceblobstore/a.csv --keep west --yes',
       'holdfast conflicts kept model/fraud/3   # what a resolution put aside',
     ],
     { rows: true },
@@ -29,13 +29,13 @@ export function conflictsCommand(): Command {
 
 function resolveCommand(): Command {
   return groupCommand('resolve', 'decide whose content stands; the next sync does it', [
-    'holdfast conflicts resolve model/fraud/3 --keep source --dry-run',
+    'holdfast conflicts resolve model/fraud/3 --keep east --dry-run',
+    'holdfast conflicts resolve model/fraud/3 --keep both   # they stay different',
   ])
     .argument('<object>', 'as `holdfast conflicts` names it')
-    .addOption(
-      new Option('--keep <side>', 'whose content stands')
-        .choices(['source', 'target'])
-        .makeOptionMandatory(),
+    .requiredOption(
+      '--keep <side>',
+      'whose content stands: a member, `source` or `target`; `both` leaves them different',
     )
     .option('--yes', 'do not ask')
     .option('--dry-run', 'say what would be done, change nothing')
@@ -52,16 +52,22 @@ async function list(options: GroupOptions): Promise<void> {
     { items },
     () => {
       if (items.length === 0) return 'No conflict.'
-      const next = 'Decide: holdfast conflicts resolve OBJECT --keep source|target'
-      return [...items.map(conflictText), next].join('\n\n')
+      return [...items.map(conflictText), ...nextText(items)].join('\n\n')
     },
     () => items,
   )
-  process.exitCode = items.length === 0 ? exitCodes.ok : exitCodes.partial
+  process.exitCode = items.every(({ isApart }) => isApart) ? exitCodes.ok : exitCodes.partial
+}
+
+function nextText(items: readonly Conflict[]): string[] {
+  const open = items.find(({ decision }) => decision === null)
+  if (open === undefined) return []
+  const sides = [open.source.member, open.target.member, 'both'].join('|')
+  return [`Decide: holdfast conflicts resolve OBJECT --keep ${sides}`]
 }
 
 interface ResolveOptions extends GroupOptions {
-  readonly keep: 'source' | 'target'
+  readonly keep: string
   readonly yes?: boolean
   readonly dryRun?: boolean
 }
@@ -74,10 +80,17 @@ async function resolve(object: string, options: ResolveOptions): Promise<void> {
     const looked = await client.resolveConflict(group, { object, keep, dryRun: true }, { signal })
     if (options.dryRun) return looked
     output.note(conflictText(looked.conflict))
-    await confirmOrRefuse(output, `Keep the ${keep}'s content of ${object}?`, options.yes)
+    output.note(looked.sentence)
+    await confirmOrRefuse(output, questionOf(looked), options.yes)
     return client.resolveConflict(group, { object, keep, dryRun: false }, { signal })
   })
   output.result(done, () => resolutionText(done))
+}
+
+function questionOf({ conflict, keep }: ConflictResolution): string {
+  const { object, source, target } = conflict
+  if (keep === 'both') return `Leave ${object} different at ${source.member} and ${target.member}?`
+  return `Keep the content that ${conflict[keep].member} has of ${object}?`
 }
 
 function resolutionText({ conflict, dryRun, sentence }: ConflictResolution): string {
@@ -85,15 +98,29 @@ function resolutionText({ conflict, dryRun, sentence }: ConflictResolution): str
   return `${sentence}\nDo it now: holdfast sync`
 }
 
-function conflictText({ object, reason, source, target, changes }: Conflict): string {
+function conflictText(conflict: Conflict): string {
+  const { object, reason, source, target } = conflict
   const side = ({ member, by, at }: Conflict['source']) =>
     `  ${member}: last changed ${at ?? 'at an unknown time'} by ${by ?? 'somebody'}`
-  return [`${object}: ${reason}`, side(source), side(target), fieldsText(changes)].join('\n')
+  const decided = decisionText(conflict)
+  return [
+    ...[`${object}: ${reason}`, side(source), side(target)],
+    ...[...decided, fieldsText(conflict)],
+  ].join('\n')
+}
+
+function decisionText({ decision, isApart, ...sides }: Conflict): string[] {
+  if (decision === null) return []
+  const { keep, at } = decision
+  const by = at === null ? 'the plan rules' : `decided ${at}`
+  if (keep === 'both')
+    return [`  ${by}: both keep their own${isApart ? '' : ', from the next sync'}`]
+  return [`  ${by}: the content of ${sides[keep].member} stands; each sync tries until it does`]
 }
 
 const mostFields = 20
 
-function fieldsText(changes: Conflict['changes']): string {
+function fieldsText({ changes, fixed, source, target }: Conflict): string {
   if (changes === null) return '  one side cannot be read any more'
   if (changes.length === 0)
     return '  the documents are equal; what they hold (values, bytes) differs'
@@ -103,6 +130,10 @@ function fieldsText(changes: Conflict['changes']): string {
     .slice(0, mostFields)
     .map(({ path, from, to }) => [`  ${path}`, shown(to), shown(from)])
   const rest = changes.length - rows.length
-  const table = tableText(['  FIELD', 'SOURCE', 'TARGET'], rows)
-  return rest > 0 ? `${table}\n  and ${countText(rest, 'field')} more` : table
+  const heads = ['  FIELD', source.member.toUpperCase(), target.member.toUpperCase()]
+  const table = [tableText(heads, rows)]
+  if (rest > 0) table.push(`  and ${countText(rest, 'field')} more`)
+  if (fixed.length > 0)
+    table.push(`  ${fixed.join(', ')} cannot be changed once made: only --keep both is possible`)
+  return table.join('\n')
 }

@@ -11,7 +11,7 @@ interface ObjectsOptions extends GroupOptions {
   readonly kind?: string
 }
 
-const states = ['proven', 'pending', 'failed', 'conflict', 'skipped']
+const states = ['proven', 'pending', 'failed', 'conflict', 'apart', 'skipped']
 
 export function objectsCommand(): Command {
   return groupCommand(

@@ -64,7 +64,7 @@ export const group: GroupStatus = {
   ],
   counts: [
     {
-      ...{ kind: 'model', inScope: 30, proven: 5, pending: 1, failed: 24, conflict: 0 },
+      ...{ kind: 'model', inScope: 30, proven: 5, pending: 1, failed: 24, conflict: 0, apart: 0 },
       bytes: 12_345_678,
     },
   ],

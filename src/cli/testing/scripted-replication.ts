@@ -7,20 +7,25 @@ const conflict: Conflict = {
   source: { member: 'east', by: 'ann', at: '2025-01-01T00:00:00Z' },
   target: { member: 'west', by: 'bob', at: '2025-01-02T00:00:00Z' },
   changes: [{ path: 'properties.tags.stage', from: 'hers', to: 'his' }],
+  ...{ fixed: [], decision: null, isApart: false },
 }
 
 /** One conflict, until somebody decides about it. */
 export function scriptedReplication(): ReplicationService {
-  let decided: 'source' | 'target' | undefined
+  let decided: 'source' | 'both' | undefined
   return {
     conflicts: async () => {
-      const items = decided === undefined ? [conflict] : []
-      return { items, cursor: null, total: items.length }
+      const apart = { ...conflict, decision: { keep: 'both' as const, at: null }, isApart: true }
+      const items = decided === undefined ? [conflict] : decided === 'both' ? [apart] : []
+      return { items, cursor: null, total: items.length, apart: decided === 'both' ? 1 : 0 }
     },
-    resolveConflict: async ({ object, keep, dryRun }) => {
+    resolveConflict: async ({ object, keep: wanted, dryRun }) => {
       if (object !== conflict.object) {
         throw new HoldfastError('conflict.not-found', `${object} is none.`, { kind: 'operator' })
       }
+      if (wanted !== 'east' && wanted !== 'both')
+        throw new HoldfastError('conflict.unknown-side', wanted, { kind: 'operator' })
+      const keep = wanted === 'both' ? 'both' : 'source'
       if (!dryRun) decided = keep
       return { conflict, keep, dryRun, sentence: `keeps the ${keep}` }
     },

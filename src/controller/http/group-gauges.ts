@@ -45,8 +45,8 @@ const replication: readonly GroupGauge[] = [
   {
     ...{ name: 'objects', help: 'Objects in scope by state', labels: ['kind', 'state'] },
     read: ({ counts }) =>
-      counts.flatMap(({ kind, proven, pending, failed, conflict }) =>
-        Object.entries({ proven, pending, failed, conflict }).map(([state, value]) => ({
+      counts.flatMap(({ kind, proven, pending, failed, conflict, apart }) =>
+        Object.entries({ proven, pending, failed, conflict, apart }).map(([state, value]) => ({
           ...{ labels: { kind, state }, value },
         })),
       ),

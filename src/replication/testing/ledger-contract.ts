@@ -157,8 +157,26 @@ export function describeLedgerContract(name: string, ledger: () => Ledger): void
         entry({ object: 'model/a/4', state: 'skipped', bytes: 6 }),
       ])
       expect(await ledger().counts(way)).toEqual([
-        { kind: 'model', inScope: 3, proven: 2, pending: 0, failed: 0, conflict: 1, bytes: 12 },
-        { kind: 'run', inScope: 1, proven: 0, pending: 1, failed: 0, conflict: 0, bytes: 0 },
+        {
+          kind: 'model',
+          inScope: 3,
+          proven: 2,
+          pending: 0,
+          failed: 0,
+          conflict: 1,
+          apart: 0,
+          bytes: 12,
+        },
+        {
+          kind: 'run',
+          inScope: 1,
+          proven: 0,
+          pending: 1,
+          failed: 0,
+          conflict: 0,
+          apart: 0,
+          bytes: 0,
+        },
       ])
     })
 

@@ -16,6 +16,9 @@ import { isTyped, TypedPhrase } from '../parts/typed-phrase.tsx'
 import { When } from '../parts/when.tsx'
 import { useWhyNot } from '../session.ts'
 
+type Keep = 'source' | 'target' | 'both'
+const sides: readonly Keep[] = ['source', 'target', 'both']
+
 /** What both sides changed: each side beside the other, and whose content shall stand. */
 export function ConflictsPage({ group }: GroupPageProps) {
   const conflicts = useInfiniteQuery({
@@ -106,6 +109,7 @@ function ConflictCard({ group, conflict }: { group: string; conflict: Conflict }
           rows={changes.map(({ path, from, to }) => ({ path, values: [to, from] }))}
         />
       )}
+      <Decided conflict={conflict} />
       <Decide group={group} conflict={conflict} />
     </Card>
   )
@@ -125,8 +129,28 @@ function Side({ name, side }: { name: string; side: Conflict['source'] }) {
   )
 }
 
+function Decided({ conflict }: { conflict: Conflict }) {
+  const { decision, isApart } = conflict
+  if (decision === null) return null
+  const { keep, at } = decision
+  return (
+    <Text size="sm" mt="xs">
+      {at === null ? 'The plan rules' : 'It was decided'}{' '}
+      {keep === 'both'
+        ? `that both keep their own${isApart ? '' : ', from the next sync on'}.`
+        : `that the content of ${conflict[keep].member} stands; each sync tries until it does.`}
+    </Text>
+  )
+}
+
+const isOpen = ({ isApart, fixed }: Conflict, keep: Keep) =>
+  keep === 'both' ? !isApart : fixed.length === 0
+
+const offer = (conflict: Conflict, keep: Keep) =>
+  keep === 'both' ? 'Leave both as they are' : `Keep what ${conflict[keep].member} has`
+
 function Decide({ group, conflict }: { group: string; conflict: Conflict }) {
-  const [keep, setKeep] = useState<'source' | 'target'>()
+  const [keep, setKeep] = useState<Keep>()
   if (keep)
     return (
       <Confirm
@@ -139,27 +163,24 @@ function Decide({ group, conflict }: { group: string; conflict: Conflict }) {
     )
   return (
     <Group gap="xs" mt="sm" className="unprinted">
-      {(['source', 'target'] as const).map((side) => (
-        <Button key={side} size="xs" variant="default" onClick={() => setKeep(side)}>
-          Keep what {conflict[side].member} has…
-        </Button>
-      ))}
+      {sides
+        .filter((side) => isOpen(conflict, side))
+        .map((side) => (
+          <Button key={side} size="xs" variant="default" onClick={() => setKeep(side)}>
+            {offer(conflict, side)}…
+          </Button>
+        ))}
     </Group>
   )
 }
 
 /** The controller says what would happen; what it says is what is typed for. */
-function Confirm(props: {
-  group: string
-  conflict: Conflict
-  keep: 'source' | 'target'
-  leave: () => void
-}) {
+function Confirm(props: { group: string; conflict: Conflict; keep: Keep; leave: () => void }) {
   const { group, conflict, keep, leave } = props
   const client = useQueryClient()
   const [typed, setTyped] = useState('')
   const { object } = conflict
-  const phrase = `keep ${conflict[keep].member}`
+  const phrase = `keep ${keep === 'both' ? 'both' : conflict[keep].member}`
   const isConfirmed = isTyped(phrase, typed)
   const whyNot = useWhyNot(group, 'POST /api/v1/groups/:group/conflicts/resolve')
   const preview = useQuery({
@@ -183,7 +204,7 @@ function Confirm(props: {
     )
   return (
     <form onSubmit={submit}>
-      <Alert color="orange" mt="sm" title={`Keep what ${conflict[keep].member} has`}>
+      <Alert color="orange" mt="sm" title={offer(conflict, keep)}>
         {whyNot ? (
           <Text size="sm">{whyNot}</Text>
         ) : preview.error ? (
@@ -203,7 +224,7 @@ function Confirm(props: {
           disabled={!isConfirmed || !preview.data}
           loading={resolve.isPending}
         >
-          Keep it
+          {keep === 'both' ? 'Leave them' : 'Keep it'}
         </RoleButton>
         <Button size="xs" variant="default" onClick={leave}>
           Leave it

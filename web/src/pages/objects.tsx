@@ -12,7 +12,7 @@ import { Empty, Loading, Problem } from '../parts/states.tsx'
 import { useLedgerRows } from '../parts/use-ledger-rows.ts'
 import { VirtualRows } from '../parts/virtual-rows.tsx'
 
-const states = ['proven', 'pending', 'failed', 'conflict', 'skipped']
+const states = ['proven', 'pending', 'failed', 'conflict', 'apart', 'skipped']
 
 /** The ledger. The filter is the address, so that a list can be sent to somebody. */
 export function ObjectsPage({ group }: GroupPageProps) {

@@ -45,11 +45,16 @@ export function stepColor({ status }: StepState): string {
 }
 
 export function rowMark(state: LedgerRow['state']): string {
-  return { proven: '●', pending: '○', failed: '✖', conflict: '▲', skipped: '–' }[state]
+  return { proven: '●', pending: '○', failed: '✖', conflict: '▲', apart: '◆', skipped: '–' }[state]
 }
 
 export function rowColor(state: LedgerRow['state']): string {
-  return { proven: 'teal', pending: 'gray', failed: 'red', conflict: 'orange', skipped: 'gray' }[
-    state
-  ]
+  return {
+    proven: 'teal',
+    pending: 'gray',
+    failed: 'red',
+    conflict: 'orange',
+    apart: 'gray',
+    skipped: 'gray',
+  }[state]
 }

@@ -4,11 +4,14 @@ import type { GroupStatus, KindCount } from '../../../src/api/contract.ts'
 import { links } from '../links.ts'
 import { bytes } from './format.ts'
 
-const states = ['proven', 'pending', 'failed', 'conflict'] as const
-const alarm = { proven: undefined, pending: undefined, failed: 'red', conflict: 'orange' } as const
+const always = ['proven', 'pending', 'failed', 'conflict'] as const
+type State = (typeof always)[number] | 'apart'
+const alarm: Partial<Record<State, string>> = { failed: 'red', conflict: 'orange', apart: 'gray' }
 
-/** Each number leads to the objects it counts. */
+/** Each number leads to the objects it counts. What was decided to stay apart has a column where there is any. */
 export function Counts({ group }: { group: GroupStatus }) {
+  const hasApart = group.counts.some(({ apart }) => apart > 0)
+  const states: readonly State[] = hasApart ? [...always, 'apart'] : always
   if (group.counts.length === 0) return <Text c="dimmed">Nothing has been replicated yet.</Text>
   return (
     <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
@@ -24,7 +27,7 @@ export function Counts({ group }: { group: GroupStatus }) {
         </Table.Thead>
         <Table.Tbody>
           {group.counts.map((count) => (
-            <Row key={count.kind} group={group.group} count={count} />
+            <Row key={count.kind} group={group.group} count={count} states={states} />
           ))}
         </Table.Tbody>
       </Table>
@@ -32,7 +35,8 @@ export function Counts({ group }: { group: GroupStatus }) {
   )
 }
 
-function Row({ group, count }: { group: string; count: KindCount }) {
+function Row(props: { group: string; count: KindCount; states: readonly State[] }) {
+  const { group, count, states } = props
   const { kind, inScope } = count
   return (
     <Table.Tr data-kind={kind}>
