@@ -3,18 +3,22 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PlannedAction } from '../src/api/contract.ts'
+import type { JsonObject } from '../src/model/json.ts'
+import type { Kind } from '../src/model/kinds.ts'
 import { defaultStrategies } from '../src/plan/strategy-of.ts'
 import { settled, startTestRegion, type TestRegion } from '../src/region/testing/test-region.ts'
 import { memoryDefinitions } from '../src/replication/memory-definitions.ts'
 import { memoryLedger } from '../src/replication/memory-ledger.ts'
+import { memoryResolutions } from '../src/replication/memory-resolutions.ts'
 import type { ReplicationContext } from '../src/replication/pass.ts'
 import { replicate } from '../src/replication/replicate.ts'
+import type { Keep } from '../src/replication/resolutions.ts'
 import { applyImport, planImport } from '../src/specification/import-folder.ts'
 import { openAzureMlWorkspace } from '../src/workspace/azureml/azureml-workspace.ts'
 import { readOnly } from '../src/workspace/decorators/read-only.ts'
 import { collect } from '../src/workspace/pages.ts'
 import { secretOf } from '../src/workspace/secret.ts'
-import type { MetricValue, Workspace } from '../src/workspace/workspace.ts'
+import type { MetricValue, Workspace, WorkspaceObject } from '../src/workspace/workspace.ts'
 
 const regions = { east: 'eastus', west: 'westus' } as const
 type Member = keyof typeof regions
@@ -256,5 +260,97 @@ describe('replication between two regions', () => {
     expect(actions).toMatchObject([
       { action: 'skip', object: 'not-protected/logged%20models%20of%20MLflow%203' },
     ])
+  })
+
+  describe('what both sides changed', () => {
+    const first = async (member: Member, kind: Kind) => {
+      const { workspace } = side(member)
+      const [found] = await collect((page) => workspace.listObjects(kind, page))
+      const whole = found && (await workspace.getObject(found.id))
+      if (whole === undefined) throw new Error(`the sample has a ${kind}`)
+      return whole
+    }
+    const properties = ({ body }: WorkspaceObject) => body.properties as JsonObject
+    /** Of a model, a schedule that is off at the secondary, and a run; and a blob. */
+    async function change(member: Member, text: string): Promise<void> {
+      const { workspace } = side(member)
+      for (const kind of ['model', 'schedule'] as const) {
+        const { id, body } = await first(member, kind)
+        const changed = { ...(body.properties as JsonObject), description: text }
+        await workspace.putObject(id, { ...body, properties: changed }, { epoch: 1 })
+      }
+      const run = await workspace.getRun('parent')
+      if (run === undefined) throw new Error('there is a run')
+      const tagged = { ...run, body: { ...run.body, tags: { who: text } } }
+      await workspace.putRuns('fraud', [tagged], { epoch: 1 })
+      const bytes = new TextEncoder().encode(text)
+      const blob = { name: 'both.txt', sizeBytes: bytes.length, etag: '', modifiedAt: '' }
+      const content = new Blob([bytes]).stream()
+      const store = 'workspaceblobstore'
+      await workspace.writeBlob(store, { ...blob, metadata: {} }, content, { epoch: 1 })
+    }
+    async function held(member: Member): Promise<unknown[]> {
+      const { workspace } = side(member)
+      const [model, schedule] = [await first(member, 'model'), await first(member, 'schedule')]
+      const run = await workspace.getRun('parent')
+      const blob = await workspace.readBlob('workspaceblobstore', 'both.txt')
+      return [
+        ...[properties(model).description, properties(schedule).description],
+        ...[run?.body.tags, await new Response(blob).text()],
+      ]
+    }
+    const resolutions = memoryResolutions()
+    const decided = () => ({ ...context(), resolutions })
+    async function decide(keep: Keep): Promise<string[]> {
+      const rows = await ledger.rows(direction, { state: 'conflict', limit: 10 })
+      for (const { object, sourceDigest, targetDigest } of rows)
+        await resolutions.resolve(direction, {
+          ...{ object, keep, sourceDigest, targetDigest },
+          at: new Date().toISOString(),
+        })
+      return rows.map(({ kind }) => kind)
+    }
+
+    it('is written to the primary where the content of the secondary was decided to stand (I3, I5)', async () => {
+      await change('east', 'first')
+      expect(await replicate(decided())).toMatchObject({ outcome: 'complete' })
+      await change('east', 'of east')
+      await change('west', 'of west')
+      expect(await replicate(decided())).toMatchObject({ conflicts: 4 })
+      expect(await decide('target')).toEqual(['blob', 'model', 'run', 'schedule'])
+      expect(await replicate(decided())).toMatchObject({
+        ...{ outcome: 'complete', conflicts: 0, failed: 0, updated: 4 },
+      })
+      for (const member of ['east', 'west'] as const)
+        expect(await held(member)).toEqual(['of west', 'of west', { who: 'of west' }, 'of west'])
+      const on = [await first('east', 'schedule'), await first('west', 'schedule')].map(
+        (one) => properties(one).isEnabled,
+      )
+      expect(on).toEqual([true, false])
+      const kept = await resolutions.kept(direction)
+      expect(kept.map(({ side: of }) => of)).toEqual(['source', 'source', 'source', 'source'])
+      actions.length = 0
+      expect(await replicate({ ...decided(), full: true })).toMatchObject({ outcome: 'complete' })
+      expect(actions.filter(({ kind }) => kind !== 'not-protected')).toEqual([])
+    })
+
+    it('stays in conflict, with the reason, where the service refuses the change (I8)', async () => {
+      for (const member of ['east', 'west'] as const)
+        await side(member).workspace.putObject(
+          { kind: 'model', path: ['both', '1'] },
+          { properties: { modelUri: `azureml://datastores/workspaceblobstore/paths/${member}/` } },
+          { epoch: 1 },
+        )
+      await replicate(decided())
+      for (const keep of ['source', 'target'] as const) {
+        expect(await decide(keep)).toEqual(['model'])
+        expect(await replicate(decided())).toMatchObject({ outcome: 'partial', conflicts: 1 })
+        const [row] = await ledger.rows(direction, { state: 'conflict', limit: 10 })
+        expect(row?.error?.message).toContain('properties.modelUri')
+        expect(await resolutions.kept(direction, 'model/both/1')).toEqual([])
+      }
+      await decide('both')
+      expect(await replicate(decided())).toMatchObject({ outcome: 'complete', conflicts: 0 })
+    })
   })
 })

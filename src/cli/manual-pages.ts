@@ -78,9 +78,9 @@ const pages: Readonly<Record<CommandName, ManualPage>> = {
   },
   conflicts: {
     about:
-      'Lists objects that both sides changed. A resolution holds for the content it was made for; what changes again conflicts again. Rules for whole kinds stand in the plan file: conflicts: [{ kind: data, name: "raw-*", keep: source }]',
+      'Lists objects that both sides changed. Keeping the content of one member writes it to the other, what that one has is put aside first; `--keep both` leaves them different, and listed. Fields that a service lets nobody change (where a model version lies) allow only that: register a new version instead. A resolution holds for the content it was made for; what changes again conflicts again. Rules for whole kinds stand in the plan file: conflicts: [{ kind: data, name: "raw-*", keep: source }]',
     exits: [...looks, partial],
-    meanings: { 3: 'there are conflicts' },
+    meanings: { 3: 'there are conflicts that are not kept apart by decision' },
     seeAlso: ['sync', 'objects', 'drift'],
   },
   objects: {

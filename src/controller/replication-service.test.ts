@@ -27,7 +27,7 @@ async function conflicted() {
   await fill(east, [model('2'), blob('2')])
   await fill(west, [model('3'), blob('3')])
   await pass()
-  return { service: replicationService(group), pass, west }
+  return { service: replicationService(group), pass, east }
 }
 
 const signed = (of: string) => `https://a.blob.core.windows.net/c/p?sv=1&sp=r&sig=secret-${of}`
@@ -93,5 +93,47 @@ describe('conflicts', () => {
     await expect(service.resolveConflict({ ...request, dryRun: false })).rejects.toMatchObject({
       code: 'conflict.not-found',
     })
+  })
+
+  it('are decided by the name of a member as well, and not for one that is none', async () => {
+    const { service, pass, east } = await conflicted()
+    const request = { object: 'model/m/1', dryRun: false }
+    await expect(service.resolveConflict({ ...request, keep: 'north' })).rejects.toMatchObject({
+      code: 'conflict.unknown-side',
+    })
+    expect(await service.resolveConflict({ ...request, keep: 'west' })).toMatchObject({
+      keep: 'target',
+    })
+    const { items } = await service.conflicts({ limit: 10 })
+    expect(items[1]).toMatchObject({ decision: { keep: 'target' }, isApart: false })
+    expect(await pass()).toMatchObject({ conflicts: 1, updated: 1 })
+    const { body } = (await east.getObject({ kind: 'model', path: ['m', '1'] })) ?? {}
+    expect(body?.properties).toMatchObject({ tags: { tag: '3' } })
+  })
+
+  it('are refused at once where a field is fixed, and stay listed when both are kept (I8)', async () => {
+    const { east, west, group } = await memoryGroup()
+    const fixed = (of: string): Content => ({
+      ...{ is: 'object', id: { kind: 'model', path: ['m', '1'] } },
+      body: { properties: { modelUri: `azureml://datastores/workspaceblobstore/paths/${of}/` } },
+    })
+    await fill(east, [fixed('east')])
+    await fill(west, [fixed('west')])
+    const pass = () => replicate(passContext(group, 'east', 'west', { epoch: 1 }))
+    await pass()
+    const service = replicationService(group)
+    const request = { object: 'model/m/1', dryRun: false }
+    for (const keep of ['source', 'east', 'target'])
+      await expect(service.resolveConflict({ ...request, keep })).rejects.toMatchObject({
+        ...{ code: 'conflict.fixed-field', kind: 'operator' },
+        message: expect.stringContaining('properties.modelUri'),
+      })
+    const [listed] = (await service.conflicts({ limit: 10 })).items
+    expect(listed).toMatchObject({ fixed: ['properties.modelUri'], decision: null })
+    await service.resolveConflict({ ...request, keep: 'both' })
+    expect(await pass()).toMatchObject({ outcome: 'complete', conflicts: 0 })
+    const { items, total, apart } = await service.conflicts({ limit: 10 })
+    expect(items).toMatchObject([{ isApart: true, decision: { keep: 'both' } }])
+    expect([total, apart]).toEqual([1, 1])
   })
 })

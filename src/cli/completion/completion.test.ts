@@ -48,7 +48,7 @@ describe('what is offered', () => {
     ],
     [
       ['conflicts', 'resolve', 'model/b/1', '--keep', ''],
-      ['source', 'target', ':4'],
+      ['east', 'west', 'both', ':4'],
     ],
     [
       ['completion', ''],

@@ -1,11 +1,14 @@
 import { type ApiClient, createClient } from '../../api/client.ts'
 import { onlyGroup, runningController, stateDirOf } from '../connect.ts'
 
+const membersOf = async (client: ApiClient, signal: AbortSignal) =>
+  onlyGroup(await client.status({ signal })).members.map(({ name }) => name)
+
 /** By the name of an option or argument: what a running controller knows of it. */
 const sources = {
   group: async (client, signal) => [onlyGroup(await client.status({ signal })).group],
-  member: async (client, signal) =>
-    onlyGroup(await client.status({ signal })).members.map(({ name }) => name),
+  member: membersOf,
+  keep: async (client, signal) => [...(await membersOf(client, signal)), 'both'],
   kind: async (client, signal) =>
     onlyGroup(await client.status({ signal })).counts.map(({ kind }) => kind),
   object: async (client, signal) => {

@@ -168,10 +168,15 @@ async function passWhole(
       'switchover.not-caught-up',
       error?.message ??
         `After ${passLimit} passes ${failed} objects failed, ${pending} wait, ${conflicts} are in conflict.`,
-      { kind: 'operator', hint: 'See them with `holdfast objects`; then start the same again.' },
+      { kind: 'operator', hint: notCaughtUpHint(conflicts) },
     )
   }
 }
+
+const notCaughtUpHint = (conflicts: number) =>
+  conflicts > 0
+    ? 'Decide about what both sides changed: `holdfast conflicts`, then `holdfast conflicts resolve OBJECT --keep …` and `holdfast sync`; then start the same again.'
+    : 'See them with `holdfast objects`; then start the same again.'
 
 /**
  * The fence before gives up on what it cannot close, as a failover has to; a source that answers

@@ -326,7 +326,8 @@ function toInfo(
       Object.entries(metadata ?? {}).map(([key, value]) => [key.toLowerCase(), value]),
     ),
     ...(properties.contentType ? { contentType: properties.contentType } : {}),
-    ...(properties.contentMD5
+    // Listings give an empty one where there is none: two of those are not the same bytes (I4).
+    ...(properties.contentMD5?.length
       ? { contentMd5: Buffer.from(properties.contentMD5).toString('base64') }
       : {}),
   }
