@@ -1,6 +1,11 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { Output } from './output.ts'
 
+/** Whether there is a human to ask. */
+export function canAsk(output: Output): boolean {
+  return output.interactive && process.stdin.isTTY === true
+}
+
 /**
  * Asks a human, or refuses where there is none to ask. With a `word` it has to be typed. Throws
  * `operation.not-confirmed`.
@@ -12,7 +17,7 @@ export async function confirmOrRefuse(
   word?: string,
 ): Promise<void> {
   if (yes) return
-  if (!output.interactive || process.stdin.isTTY !== true) {
+  if (!canAsk(output)) {
     throw new HoldfastError('operation.not-confirmed', 'Nobody is here to confirm this.', {
       kind: 'operator',
       hint: 'Repeat the command with --yes; with --dry-run it only says what it would do.',

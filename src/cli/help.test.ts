@@ -59,6 +59,7 @@ describe('the help of every command', () => {
     [['approve'], 'More: holdfast help approve'],
     [['report', 'verify'], 'More: holdfast help report verify'],
     [['faliover'], 'More: holdfast help\n'],
+    [['objects', '--kind', 'modle'], 'Did you mean model?'],
   ])('a mistake in %j names the help of that command', async (words, more) => {
     const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
     try {

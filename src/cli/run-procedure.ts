@@ -1,6 +1,7 @@
 import type { ApiClient } from '../api/client.ts'
 import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
-import { confirmOrRefuse } from './confirm.ts'
+import { endingAfter } from '../workspace/deadline.ts'
+import { canAsk, confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
 import { expectedText } from './expected-text.ts'
 import { endingOf } from './follow-operation.ts'
@@ -39,17 +40,18 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
   await withController(options, async (connection, interrupted) => {
     const { client, stateDir } = connection
     const group = onlyGroup(await client.status({ signal: interrupted }))
-    const { lines, atStake } = await procedure.stakes(group, client, interrupted)
-    for (const line of lines) output.note(line)
     const dryRun = options.dryRun ?? false
+    // What was shown is what was agreed to.
+    const request = { ...procedure.request, expectedEpoch: group.epoch }
+    const isAsking = !dryRun && options.yes !== true && canAsk(output)
+    const [{ lines, atStake }] = await Promise.all([
+      procedure.stakes(group, client, interrupted),
+      isAsking && refuseBeforeAsking(client, group.group, procedure.type, request, interrupted),
+    ])
+    for (const line of lines) output.note(line)
     if (!dryRun) await confirmOrRefuse(output, procedure.question(group), options.yes)
     interrupted.throwIfAborted()
-    const started = await client.start(group.group, procedure.type, {
-      ...procedure.request,
-      dryRun,
-      // What was shown is what was agreed to.
-      expectedEpoch: group.epoch,
-    })
+    const started = await client.start(group.group, procedure.type, { ...request, dryRun })
     if (dryRun) {
       output.result({ operation: started, report: null, ...(atStake && { atStake }) }, () =>
         [
@@ -72,6 +74,25 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
     if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
   })
+}
+
+/** Nobody waits longer for it when a region is down; the start itself refuses as well. */
+const refusalWithinMs = 3000
+
+/** What cannot be begun is said instead of a question. */
+async function refuseBeforeAsking(
+  client: Pick<ApiClient, 'start'>,
+  group: string,
+  type: OperationType,
+  request: Partial<StartOperation>,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const signal = endingAfter(refusalWithinMs, interrupted)
+  try {
+    await client.start(group, type, { ...request, dryRun: true }, { signal })
+  } catch (error) {
+    if (interrupted.aborted || !signal.aborted) throw error
+  }
 }
 
 /** The member that would lead next. */

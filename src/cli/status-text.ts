@@ -31,9 +31,9 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
     )
   if (group.readiness !== null) {
     const { verdict, findings, at } = group.readiness
-    const why = findings.length === 0 ? '' : `: ${findings.map(({ rule }) => rule).join(', ')}`
     lines.push(
-      `  failover now       ${verdict}${why}, as seen ${durationText(Math.max(0, nowMs - Date.parse(at)))} ago; look again: \`holdfast assess\``,
+      `  failover now       ${verdict}, as seen ${durationText(Math.max(0, nowMs - Date.parse(at)))} ago; look again: \`holdfast assess\``,
+      ...findings.map(({ sentence }) => `                     ${sentence}`),
     )
   }
   if (group.verdict !== null) lines.push(`  verdict            ${group.verdict.sentence}`)
@@ -79,15 +79,19 @@ function protectionText({ protection }: GroupStatus): string {
 }
 
 export function pointText(
-  group: Pick<GroupStatus, 'replicationPoint' | 'lagMs' | 'objectives'>,
+  group: Pick<GroupStatus, 'replicationPoint' | 'lagMs' | 'objectives' | 'protection'>,
 ): string {
-  const { replicationPoint, lagMs, objectives } = group
+  const { replicationPoint, lagMs, objectives, protection } = group
   if (replicationPoint !== null && lagMs === null)
     return pc.red(
       `${replicationPoint} lies in the future: a clock was wrong, so the lag is unknown`,
     )
   if (replicationPoint === null || lagMs === null) {
-    return pc.red('none yet: not everything in scope was ever proven on the other side')
+    return pc.red(
+      protection === 'unprotected'
+        ? 'none since the group moved: nothing is copied until `holdfast reprotect`'
+        : 'none yet: since the group works here, no pass has proven everything in scope',
+    )
   }
   const within = lagMs <= objectives.rpoMs
   const compared = `${within ? 'within' : 'over'} the RPO of ${durationText(objectives.rpoMs)}`

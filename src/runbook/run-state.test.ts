@@ -266,3 +266,26 @@ describe('run state', () => {
     )
   })
 })
+
+describe('the times of a step', () => {
+  const second = (n: number) => `2026-01-01T00:00:${String(n).padStart(2, '0')}.000Z`
+  const lookedAt = (from: number, result: 'done' | 'skipped'): RunEvent[] => [
+    { type: 'step-began', step: 'one', at: second(from) },
+    { type: 'step-ended', step: 'one', result, detail: 'd', at: second(from + 1) },
+  ]
+  const timesAfter = (...runs: RunEvent[][]) => {
+    const { startedAt, endedAt } =
+      fold(start, [events.begun, ...runs.flat()]).steps.find(({ id }) => id === 'one') ?? {}
+    return [startedAt, endedAt]
+  }
+
+  it('stay those of the work when it is only looked at again after a restart', () => {
+    const times = timesAfter(lookedAt(10, 'done'), lookedAt(30, 'done'))
+    expect(times).toEqual([second(10), second(11)])
+  })
+
+  it('are those of the last try when it was left out before', () => {
+    const times = timesAfter(lookedAt(10, 'skipped'), lookedAt(30, 'skipped'))
+    expect(times).toEqual([second(30), second(31)])
+  })
+})

@@ -324,8 +324,19 @@ function advanceStep(state: RunState, event: StepEvent): RunState {
         step: event.step,
         steps: withStep(state, event.step, {
           status: 'running',
-          startedAt: before.startedAt ?? event.at,
+          // What ended otherwise begins anew; the time in between is nobody's work.
+          startedAt: before.endedAt === null ? (before.startedAt ?? event.at) : event.at,
           endedAt: null,
+        }),
+      }
+    case 'step-ended':
+      return {
+        ...state,
+        step: null,
+        steps: withStep(state, event.step, {
+          status: event.result,
+          endedAt: before.status === 'done' ? before.endedAt : event.at,
+          detail: event.detail,
         }),
       }
     case 'step-intended':
@@ -336,16 +347,6 @@ function advanceStep(state: RunState, event: StepEvent): RunState {
           status: 'running',
           startedAt: before.startedAt ?? event.at,
           endedAt: null,
-          detail: event.detail,
-        }),
-      }
-    case 'step-ended':
-      return {
-        ...state,
-        step: null,
-        steps: withStep(state, event.step, {
-          status: event.result,
-          endedAt: event.at,
           detail: event.detail,
         }),
       }

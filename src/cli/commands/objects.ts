@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { LedgerRow } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { kindOption } from '../kind-option.ts'
 import { allObjects } from '../ledger-pages.ts'
 import { createOutput } from '../output.ts'
 import { bytesText, tableText } from '../text.ts'
@@ -21,7 +22,7 @@ export function objectsCommand(): Command {
     { rows: true },
   )
     .addOption(new Option('--only <state>', 'only objects in this state').choices(states))
-    .option('--kind <kind>', 'only this kind, e.g. model')
+    .option('--kind <kind>', 'only this kind, e.g. model', kindOption)
     .action(run)
 }
 

@@ -3,6 +3,7 @@ import type { LedgerRow } from '../../api/contract.ts'
 import { onlyGroup } from '../connect.ts'
 import { endingOf, followOperation } from '../follow-operation.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
+import { kindOption } from '../kind-option.ts'
 import { allObjects } from '../ledger-pages.ts'
 import { createOutput } from '../output.ts'
 import { passWriter, stderrProgress } from '../show-steps.ts'
@@ -26,7 +27,7 @@ export function verifyCommand(): Command {
         .argParser(shareOf)
         .conflicts('full'),
     )
-    .option('--kind <kind>', 'only this kind, e.g. blob')
+    .option('--kind <kind>', 'only this kind, e.g. blob', kindOption)
     .action(run)
 }
 
