@@ -95,7 +95,10 @@ function tooMany({ context }: Pass, gone: number, proven: number): HoldfastError
 }
 
 /** A list may have missed what moved while it was read, so the source is asked by name. */
-async function isGone(pass: Pass, { object }: LedgerEntry): Promise<boolean> {
+export async function isGone(
+  pass: Pass,
+  { object }: Pick<LedgerEntry, 'object'>,
+): Promise<boolean> {
   const { source } = pass.context
   const id = parseObjectId(object)
   const [first = '', ...rest] = id.path

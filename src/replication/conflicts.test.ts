@@ -143,6 +143,32 @@ describe('conflicts that were decided', () => {
     expect(await kept(context, 'model/m/1')).toEqual([])
   })
 
+  it('are no conflict any more, and not apart, when the object is gone at the source', async () => {
+    const made = await conflicted()
+    const { context, east } = made
+    await decide(context, 'both')
+    await replicate(context)
+    await east.deleteObject(parseObjectId('model/m/1'), { epoch: 1 })
+    await east.deleteBlob('workspaceblobstore', 'a', { epoch: 1 })
+    expect(await replicate({ ...context, full: true })).toMatchObject({ conflicts: 0, apart: 2 })
+    const rows = await context.ledger.rows(direction, { state: 'apart', limit: 10 })
+    expect(rows.map(({ object }) => object)).toEqual(['experiment/e', 'run/r'])
+  })
+
+  it('can be decided anew when they were kept apart', async () => {
+    const made = await conflicted()
+    const { context } = made
+    await decide(context, 'both')
+    await replicate(context)
+    const rows = await context.ledger.rows(direction, { state: 'apart', limit: 10 })
+    for (const { object, sourceDigest, targetDigest } of rows)
+      await context.resolutions?.resolve(direction, {
+        ...{ object, keep: 'source', sourceDigest, targetDigest, at: '2026-01-02T00:00:00.000Z' },
+      })
+    expect(await replicate(context)).toMatchObject({ outcome: 'complete', updated: 4, apart: 0 })
+    expect(await held(made, 'west')).toEqual(['2', '2', '2', '2'])
+  })
+
   it('cannot be carried out where a field is fixed: they stay in conflict, and nothing is put aside', async () => {
     const made = scene({ resolutions: memoryResolutions() })
     const { context, east, west } = made

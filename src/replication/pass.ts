@@ -71,7 +71,10 @@ export interface PassResult {
   readonly failed: number
   /** Waiting for something else in scope, or changed while it was copied: the next pass tries again. */
   readonly pending: number
+  /** Of a pass that replicates, those that `holdfast conflicts` lists and nobody decided to leave. */
   readonly conflicts: number
+  /** In conflict, and decided to stay so. */
+  readonly apart?: number
   readonly bytesCopied: number
   readonly requests: number
   readonly durationMs: number

@@ -40,6 +40,7 @@ export async function runPass(
     target: context.target.name,
   })
   let point: string | null = before?.at ?? null
+  let apart: number | undefined
   const result = (
     outcome: PassResult['outcome'],
     error: PassResult['error'] = null,
@@ -54,6 +55,7 @@ export async function runPass(
       failed: tally?.failed ?? 0,
       pending: tally?.pending ?? 0,
       conflicts: tally?.conflicts ?? 0,
+      ...(apart === undefined ? {} : { apart }),
       bytesCopied: tally?.bytesCopied ?? 0,
       requests: tally?.requests ?? 0,
       durationMs: performance.now() - startedMs,
@@ -70,6 +72,7 @@ export async function runPass(
     if (mode === 'replicate' && context.urgent !== undefined)
       pass.urgent = urgentBlobs(pass, context.urgent.places)
     const watermark = await walk(pass, work, before)
+    if (mode === 'replicate') apart = await countConflicts(pass)
     if (pass.unproven.size > 0 || pass.unlisted.size > 0) return result('partial')
     if (mode === 'replicate') point = await advance(pass, watermark)
     return result('complete')
@@ -83,6 +86,13 @@ export async function runPass(
     await work?.close()
     await pass?.urgent?.settled()
   }
+}
+
+/** By the ledger, which the list of conflicts is made from: both say one number (I8). Gives those apart. */
+async function countConflicts({ context, direction, tally }: Pass): Promise<number> {
+  const counts = await context.ledger.counts(direction)
+  tally.conflicts = counts.reduce((sum, line) => sum + line.conflict, 0)
+  return counts.reduce((sum, line) => sum + line.apart, 0)
 }
 
 /** A region that is left alone ends the pass early: what it brought over until then stands. */

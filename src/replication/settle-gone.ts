@@ -1,4 +1,6 @@
+import type { LedgerRow } from '../api/contract.ts'
 import { parseObjectId } from '../model/object-id.ts'
+import { isGone } from './carry-deletions.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { entryFor, type Pass } from './pass-state.ts'
 
@@ -12,10 +14,19 @@ const pageSize = 1000
 export async function settleGone(pass: Pass): Promise<void> {
   if (pass.mode !== 'replicate' || pass.unlisted.size > 0) return
   const amiss = ['failed', 'pending', 'conflict'] as const
-  await Promise.all(amiss.map((state) => settleState(pass, state)))
+  const unmet = async ({ object }: LedgerRow) => !pass.unproven.has(object)
+  await Promise.all(amiss.map((state) => settleState(pass, state, unmet)))
+  // A pass does not remember these; one that looks for what is gone asks for each by name.
+  const { seen } = pass
+  if (seen !== undefined)
+    await settleState(pass, 'apart', async (row) => !seen.has(row.object) && isGone(pass, row))
 }
 
-async function settleState(pass: Pass, state: LedgerEntry['state']): Promise<void> {
+async function settleState(
+  pass: Pass,
+  state: LedgerEntry['state'],
+  isUnmet: (row: LedgerRow) => Promise<boolean>,
+): Promise<void> {
   const { ledger } = pass.context
   for (let after: string | undefined; ; ) {
     const rows = await ledger.rows(pass.direction, {
@@ -23,7 +34,8 @@ async function settleState(pass: Pass, state: LedgerEntry['state']): Promise<voi
       limit: pageSize,
       ...(after === undefined ? {} : { after }),
     })
-    const gone = rows.filter(({ object }) => !pass.unproven.has(object))
+    const unmet = await Promise.all(rows.map(isUnmet))
+    const gone = rows.filter((_, i) => unmet[i])
     await writeGone(
       pass,
       gone.map(({ object }) => object),

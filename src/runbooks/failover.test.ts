@@ -254,7 +254,7 @@ describe('re-protection', () => {
     const report = await scene.records.reports.read('back')
     expect(report?.salvage).toMatchObject({
       salvaged: ['model/late/1'],
-      conflicts: [{ object: 'component/both/1' }],
+      conflicts: [{ object: 'component/both/1', isListed: false }],
     })
   })
 

@@ -15,4 +15,6 @@ export interface SalvageConflict {
   readonly object: string
   /** Where each side's content is now, in words for operators. */
   readonly detail: string
+  /** In a report of re-protection: it is in conflict still, as `holdfast conflicts` lists it. */
+  readonly isListed?: boolean
 }

@@ -180,19 +180,26 @@ function salvageSection({ salvage }: Report): Html | null {
   if (salvage === null) return null
   return html`<section><h2>Salvage</h2>
 <p>${salvage.salvaged.length} objects that had not been copied before the outage were brought over.
-${salvage.conflicts.length} are in conflict; both versions are kept.</p>
+${salvageConflicts(salvage.conflicts)}</p>
 <ul>${join(salvage.salvaged.slice(0, rowLimit).map((name) => html`<li><code>${name}</code></li>`))}</ul>
 ${more(salvage.salvaged.length)}
 ${
   salvage.conflicts.length === 0
     ? null
-    : html`<table><thead><tr><th>In conflict</th><th>Where each version is</th></tr></thead><tbody>${join(
+    : html`<table><thead><tr><th>Other content on both sides</th><th>Where each version is</th></tr></thead><tbody>${join(
         salvage.conflicts.map(
           (one) => html`<tr><td><code>${one.object}</code></td><td>${one.detail}</td></tr>`,
         ),
       )}</tbody></table>`
 }
 ${failures(salvage.failed)}</section>`
+}
+
+function salvageConflicts(conflicts: NonNullable<Report['salvage']>['conflicts']): string {
+  const found = `${conflicts.length} had other content on both sides; both versions are kept.`
+  if (conflicts.every(({ isListed }) => isListed === undefined)) return found
+  const listed = conflicts.filter(({ isListed }) => isListed).length
+  return `${found} ${listed} of them are in conflict now, as holdfast conflicts lists them.`
 }
 
 function failures(

@@ -36,6 +36,9 @@ export async function salvage(
 }
 
 function sentence({ salvaged, conflicts }: SalvageResult): string {
-  const kept = conflicts.length === 0 ? '' : ` Conflicts, both sides kept: ${conflicts.length}.`
+  const kept =
+    conflicts.length === 0
+      ? ''
+      : ` With other content on both sides, both kept: ${conflicts.length}; once replication goes the other way, \`holdfast conflicts\` lists what is in conflict.`
   return `Objects salvaged: ${salvaged.length}.${kept}`
 }

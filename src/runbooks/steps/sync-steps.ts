@@ -42,11 +42,12 @@ export async function publishRoutes(world: SyncWorld, tools: StepTools): Promise
 }
 
 function sentence(result: PassResult): string {
-  const { compared, created, updated, failed, pending, conflicts } = result
+  const { compared, created, updated, failed, pending, conflicts, apart = 0 } = result
   const rest = [
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(pending > 0 ? [`${pending} wait`] : []),
     ...(conflicts > 0 ? [`${conflicts} are in conflict`] : []),
+    ...(apart > 0 ? [`${apart} are kept apart by decision`] : []),
   ]
   const whole = `${compared} objects compared, ${created} created, ${updated} updated`
   const early = result.error === null ? '' : ` The pass ended early: ${result.error.message}.`

@@ -7,6 +7,7 @@ import type { Look, StepTools } from '../../runbook/runbook.ts'
 import type { Workspace } from '../../workspace/workspace.ts'
 import { type ColdResult, readFact } from '../facts.ts'
 import { allRows, ledgerDirection } from '../ledger-reads.ts'
+import type { SalvageResult } from '../outcomes.ts'
 import type { FailoverWorld, ProcedureWorld, ReprotectWorld, SwitchoverWorld } from '../ports.ts'
 import { measureRecovery, type Report, sortObjects } from '../report.ts'
 import { actsOf } from '../report-people.ts'
@@ -106,8 +107,9 @@ export async function writeReprotectReport(
     target: world.returning.name,
   }
   const decisions = await world.jobs.decisionsFrom(world.group, world.returning.name)
+  const shared = await sharedParts(world, direction)
   await world.reports.write({
-    ...(await sharedParts(world, direction)),
+    ...shared,
     type: 'reprotect',
     epoch,
     from: direction.source,
@@ -123,8 +125,19 @@ export async function writeReprotectReport(
     endpoints: [],
     cold: { created: [], failed: [] },
     fence: { fenced: [], exposure: [] },
-    salvage: (await readFact(world, 'salvage')) ?? null,
+    salvage: salvageNow(await readFact(world, 'salvage'), shared.objects),
   })
+}
+
+/** What was found when it was brought over, and what of it is in conflict after the passes since. */
+function salvageNow(
+  salvage: SalvageResult | undefined,
+  { conflict, apart = [] }: Report['objects'],
+): SalvageResult | null {
+  if (salvage === undefined) return null
+  const listed = new Set([...conflict, ...apart].map(({ object }) => object))
+  const conflicts = salvage.conflicts.map((one) => ({ ...one, isListed: listed.has(one.object) }))
+  return { ...salvage, conflicts }
 }
 
 type Shared = Pick<
