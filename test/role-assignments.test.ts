@@ -6,6 +6,7 @@ import type { PlannedAction } from '../src/api/contract.ts'
 import { findDrift } from '../src/replication/drift.ts'
 import { memoryDefinitions } from '../src/replication/memory-definitions.ts'
 import { memoryLedger } from '../src/replication/memory-ledger.ts'
+import { notProtected } from '../src/replication/not-protected.ts'
 import type { ReplicationContext } from '../src/replication/pass.ts'
 import { replicate } from '../src/replication/replicate.ts'
 import { scene } from '../src/replication/testing/worlds.ts'
@@ -235,13 +236,25 @@ describe('roles given at the workspace', () => {
       token,
       body: { kind: 'forbid', scope: { path: 'roleAssignments/' } },
     })
-    expect(await replicate(context())).toMatchObject({ outcome: 'partial', failed: 1 })
+    const { plan } = context()
+    const insisting = context({ plan: { ...plan, roleAssignments: 'copy' } })
+    expect(await replicate(insisting)).toMatchObject({ outcome: 'partial', failed: 1 })
     const row = await rowOf(`role-assignment/Contributor/${robot}`)
     expect(row?.error?.code).toBe('role.not-permitted')
     expect(row?.error?.message).toContain('Microsoft.Authorization/roleAssignments/write')
     expect(await rowOf('model/late/1')).toMatchObject({ state: 'proven' })
 
-    const { plan } = context()
+    // Most identities may not, and what they copy is whole without; it is said all the same (I8).
+    expect(await replicate(context())).toMatchObject({ outcome: 'complete', failed: 0 })
+    const { ledger, source, target } = context()
+    const direction = { group: plan.group, source: source.name, target: target.name }
+    expect(await notProtected(ledger, direction)).toEqual([
+      expect.stringMatching(/^1 role assignments are not copied: .*roleAssignments\/write/),
+    ])
+    const object = `role-assignment/Contributor/${robot}`
+    expect((await findDrift(context())).findings).toContainEqual(
+      expect.objectContaining({ object, severity: 'high' }),
+    )
     const leaving = context({ plan: { ...plan, roleAssignments: 'leave' } })
     expect(await replicate(leaving)).toMatchObject({ outcome: 'complete' })
     const { findings } = await findDrift(leaving)

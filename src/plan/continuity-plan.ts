@@ -27,7 +27,7 @@ export interface ContinuityPlan {
   /** What becomes at the secondary of what is deleted at the primary; it is never deleted there. */
   readonly deletions: 'archive' | 'leave'
   /** Whether roles given at the workspace itself are given at the secondary; absent: they are. */
-  readonly roleAssignments?: 'copy' | 'leave'
+  readonly roleAssignments?: 'copy' | 'whenPermitted' | 'leave'
   /** category (`compute`, `datastore`, `identity`, …) -> name at the primary -> name at the secondary */
   readonly map: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly endpoints: readonly StableEndpointPlan[]

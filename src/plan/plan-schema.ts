@@ -87,7 +87,7 @@ export const planSchema = z.strictObject({
   conflicts: z.array(conflictRule).default([]),
   priority: z.array(priorityRule).default([]),
   deletions: z.enum(['archive', 'leave']).default('archive'),
-  roleAssignments: z.enum(['copy', 'leave']).default('copy'),
+  roleAssignments: z.enum(['copy', 'whenPermitted', 'leave']).default('whenPermitted'),
   map: z.partialRecord(z.enum(mapCategories), z.record(name, name)).default({}),
   endpoints: z.array(endpoint).default([]),
   jobs: sections.jobs.prefault({}),

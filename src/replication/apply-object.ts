@@ -7,6 +7,7 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { ObjectOrigin, PutOptions, WorkspaceObject } from '../workspace/workspace.ts'
 import type { Decision } from './decide-action.ts'
 import { fieldChanges } from './field-changes.ts'
+import { roleNotPermitted } from './not-protected.ts'
 import { type Desired, digestOf, versionOf } from './object-forms.ts'
 import {
   type Deferred,
@@ -67,9 +68,15 @@ export async function applyObject(
     return await write(pass, source, desired, target, decision, first, intent)
   } catch (error) {
     const failure = failureOf(error)
+    if (isLeftToPeople(pass, failure.code)) return { ...intent, state: 'skipped', error: failure }
     pass.tally.failed += 1
     return { ...intent, state: 'failed', error: failure }
   }
+}
+
+/** Most identities may not give roles, and what they copy is whole without; status names it (I8). */
+function isLeftToPeople(pass: Pass, code: string): boolean {
+  return code === roleNotPermitted && pass.context.plan.roleAssignments !== 'copy'
 }
 
 async function write(

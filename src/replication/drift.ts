@@ -6,7 +6,8 @@ import { apartReason } from './decide-action.ts'
 import { type AccessTerms, accessDrift } from './drift-access.ts'
 import { quotaDrift } from './drift-quotas.ts'
 import { computeDrift, settingsDrift } from './drift-settings.ts'
-import type { LedgerEntry } from './ledger.ts'
+import type { Direction, LedgerEntry } from './ledger.ts'
+import { rolesLeft } from './not-protected.ts'
 import type { ReplicationContext } from './pass.ts'
 import { nameMapFrom } from './pass-state.ts'
 import { planReplication } from './plan-replication.ts'
@@ -30,7 +31,7 @@ export async function findDrift(context: ReplicationContext): Promise<DriftRepor
   const around = await besides(
     source,
     target,
-    { map: nameMapFrom(plan, source.name), isCopied: plan.roleAssignments !== 'leave' },
+    { map: nameMapFrom(plan, source.name), isCopied: await areRolesCopied(context, direction) },
     signal ? { signal } : {},
   )
   const notCompared = [...around.notCompared, ...neverCompared]
@@ -45,6 +46,15 @@ export async function findDrift(context: ReplicationContext): Promise<DriftRepor
     ...{ group, from: source.name, to: target.name, findings, notCompared },
     totals: { high: count('high'), medium: count('medium'), low: count('low') },
   }
+}
+
+/** Those that the plan or Azure leaves to people are drift like any others that stand at one side only. */
+async function areRolesCopied(
+  { plan, ledger }: Pick<ReplicationContext, 'plan' | 'ledger'>,
+  direction: Direction,
+): Promise<boolean> {
+  if (plan.roleAssignments === 'leave') return false
+  return (await rolesLeft(ledger, direction)).length === 0
 }
 
 /** Pure: what one planned action says about the secondary, given what was proven. */

@@ -43,6 +43,8 @@ export async function passBuiltImages(pass: Pass): Promise<void> {
         true,
       )
   } catch (error) {
+    // `findNotProtected` says so; the secondary builds them again when they are needed.
+    if (failureOf(error).code === 'workspace.forbidden') return
     const entry = listFailure(pass, { kind: 'image', path: [] }, error)
     await writeChanged(pass, [entry], new Map())
   }

@@ -60,11 +60,28 @@ function sentenceOf({ what, count, reason }: NotProtected): string {
     : `${count} ${what} are not copied: ${reason}`
 }
 
+export const roleNotPermitted = 'role.not-permitted'
+
 /** What the last look found, one sentence each. */
 export async function notProtected(
   ledger: Pick<Ledger, 'rows'>,
   direction: Direction,
 ): Promise<readonly string[]> {
   const rows = await ledger.rows(direction, { kind, limit })
-  return rows.flatMap(({ error }) => (error?.code === code ? [error.message] : []))
+  const sorts = rows.flatMap(({ error }) => (error?.code === code ? [error.message] : []))
+  return [...sorts, ...(await rolesLeft(ledger, direction))]
+}
+
+/** One sentence where this identity may not give roles; none otherwise. */
+export async function rolesLeft(
+  ledger: Pick<Ledger, 'rows'>,
+  direction: Direction,
+): Promise<string[]> {
+  const filter = { kind: 'role-assignment', state: 'skipped', limit: 1000 }
+  const left = (await ledger.rows(direction, filter)).filter(
+    ({ error }) => error?.code === roleNotPermitted,
+  )
+  const [first] = left
+  if (first === undefined) return []
+  return [`${left.length} role assignments are not copied: ${first.error?.message}`]
 }

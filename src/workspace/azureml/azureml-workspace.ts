@@ -150,8 +150,9 @@ class AzureMlWorkspace implements Workspace {
     this.#sealingKeys.make((await this.#connect(options)).place.associated.keyVault, options)
 
   findNotProtected: Workspace['findNotProtected'] = async (options = {}) => {
-    const { history, place } = await this.#connect(options)
-    return findNotProtected(this.#http, history, this.#mlflow(place), options)
+    const { history, place, images } = await this.#connect(options)
+    const found = await findNotProtected(this.#http, history, this.#mlflow(place), options)
+    return [...found, ...(await images.findNotProtected(options))]
   }
 
   async readClock(options: CallOptions = {}): Promise<Date | undefined> {

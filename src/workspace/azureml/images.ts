@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { HoldfastError } from '../../model/errors.ts'
+import { HoldfastError, isHoldfastError } from '../../model/errors.ts'
 import { imageId } from '../../model/images.ts'
 import type { Json } from '../../model/json.ts'
 import { formatObjectId, type ObjectId } from '../../model/object-id.ts'
@@ -10,6 +10,7 @@ import type {
   CallOptions,
   ImageLayer,
   ImageManifest,
+  NotProtected,
   Page,
   PageOptions,
   WorkspaceObject,
@@ -55,6 +56,18 @@ export class Images {
         items.push({ id: imageId(repository, tag), body: {}, isSummary: true })
     const isPast = names.some((name) => !name.startsWith(built) && name > built)
     return next === undefined || isPast ? { items } : { items, cursor: next }
+  }
+
+  /** Those that the service built, where this identity may not list them. */
+  async findNotProtected(options: CallOptions): Promise<readonly NotProtected[]> {
+    try {
+      await this.list(options)
+      return []
+    } catch (error) {
+      if (!isHoldfastError(error) || error.code !== 'workspace.forbidden') throw error
+      const reason = `${error.message}; it needs AcrPull`
+      return [{ what: 'images that the service built', count: undefined, reason }]
+    }
   }
 
   async get(id: ObjectId, options: CallOptions = {}): Promise<WorkspaceObject | undefined> {
