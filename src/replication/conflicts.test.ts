@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
 import { parseObjectId } from '../model/object-id.ts'
+import { faulty } from '../workspace/decorators/faulty.ts'
 import { keptStore } from './conflict-sides.ts'
 import { findDrift } from './drift.ts'
 import type { Direction } from './ledger.ts'
@@ -39,6 +40,19 @@ async function conflicted(): Promise<Scene> {
   await fill(made.west, all('3'))
   await replicate(made.context)
   return made
+}
+
+/** One call of either side fails, or its answer is lost. */
+function failingAt({ east, west }: Scene, nth: number, strikes: 'before' | 'after') {
+  let calls = 0
+  const sides = { source: faulty(east), target: faulty(west) }
+  for (const side of Object.values(sides))
+    side.break({
+      strikes,
+      when: () => calls++ === nth,
+      error: () => new HoldfastError('workspace.unavailable', 'gone', { kind: 'transient' }),
+    })
+  return { sides, hits: () => sides.source.hits() + sides.target.hits() }
 }
 
 async function decide(
@@ -188,6 +202,32 @@ describe('conflicts that were decided', () => {
       expect(await kept(context, 'model/fixed/1')).toEqual([])
     }
   })
+
+  it.each(['source', 'target'] as const)(
+    'keep the %s whatever single call fails, and lose nothing (I2, I5)',
+    async (keep) => {
+      const [winner, loser] = keep === 'source' ? ['2', '3'] : ['3', '2']
+      for (const strikes of ['before', 'after'] as const)
+        for (let nth = 0; ; nth += 1) {
+          const made = await conflicted()
+          const { context } = made
+          await decide(context, keep)
+          const { sides, hits } = failingAt(made, nth, strikes)
+          await replicate({ ...context, ...sides })
+          for (let pass = 0; pass < 2; pass += 1) await replicate(context)
+          expect(await replicate(context), `${strikes} ${nth}`).toMatchObject({
+            ...{ outcome: 'complete', conflicts: 0 },
+          })
+          for (const member of ['east', 'west'] as const)
+            expect(await held(made, member), `${strikes} ${nth}`).toEqual(Array(4).fill(winner))
+          const [model] = await kept(context, 'model/m/1')
+          expect(model?.body).toMatchObject({ properties: { tags: { tag: loser } } })
+          expect(await kept(context, 'run/r'), `${strikes} ${nth}`).toHaveLength(1)
+          if (hits() === 0) break
+        }
+    },
+    120_000,
+  )
 
   it('name a write that failed, and try it again', async () => {
     const made = await conflicted()
