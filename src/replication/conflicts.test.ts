@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
+import type { JsonObject } from '../model/json.ts'
 import { parseObjectId } from '../model/object-id.ts'
 import { faulty } from '../workspace/decorators/faulty.ts'
 import { keptStore } from './conflict-sides.ts'
@@ -228,6 +229,40 @@ describe('conflicts that were decided', () => {
     },
     120_000,
   )
+
+  it('name in every pass what a service makes of it that takes it half (I8)', async () => {
+    const made = await conflicted()
+    const { context, west } = made
+    await decide(context, 'source')
+    const putObject: typeof west.putObject = (id, { properties }, options) =>
+      west.putObject(id, { properties: { ...(properties as JsonObject), stage: 'x' } }, options)
+    for (let pass = 0; pass < 3; pass += 1) {
+      const target = { ...west, putObject }
+      expect(await replicate({ ...context, target })).toMatchObject({ conflicts: 1, failed: 0 })
+      const row = (await context.ledger.read(direction, ['model/m/1'])).get('model/m/1')
+      expect(row?.error?.message, `pass ${pass}`).toContain('properties.stage')
+    }
+    const old = await kept(context, 'model/m/1')
+    expect(old.at(-1)?.body).toMatchObject({ properties: { tags: { tag: '3' } } })
+  })
+
+  it('keep the target, but not over what the source gets in the last moment (I3)', async () => {
+    const made = await conflicted()
+    const { context, east } = made
+    await decide(context, 'target')
+    let isLate = true
+    const late = async (content: Content) => {
+      if (isLate) await fill(east, [content])
+      isLate = false
+    }
+    const getBlob: typeof east.getBlob = async (...args) => {
+      await late(blob('9'))
+      return east.getBlob(...args)
+    }
+    const source = { ...east, getBlob }
+    expect(await replicate({ ...context, source })).toMatchObject({ outcome: 'partial' })
+    expect((await held(made, 'east'))[0]).toBe('9')
+  })
 
   it('name a write that failed, and try it again', async () => {
     const made = await conflicted()
