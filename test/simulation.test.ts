@@ -60,6 +60,7 @@ it.each([
   ['begins what was accepted by a controller that died at once (I8)', 4305336],
   ['brings over later what a switchover could not (I7)', 7120181],
   ['brings over later what a re-protection could not (I7)', 6132115],
+  ['knows what a move turned off, whatever the clocks say (I7)', 9300995],
   ['leaves a source that was silent in the middle to re-protection (I7)', 6107465],
 ])(
   '%s',

@@ -6,8 +6,8 @@ import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
 /** I8: a move that failed before its epoch has left the primary without its schedules and jobs. */
 export async function moveFindings(group: ProtectedGroup): Promise<readonly Finding[]> {
   const { epoch, primary } = await currentEpoch(group)
-  const { journal, epochs } = group.records
-  const moves = await quietMovesOf({ group: group.plan.group, journal, epochs }, epoch)
+  const { journal } = group.records
+  const moves = await quietMovesOf({ group: group.plan.group, journal }, epoch)
   return moves.filter(({ run }) => isEnded(run.state)).flatMap((move) => leftQuiet(move, primary))
 }
 

@@ -39,6 +39,8 @@ export interface RunFacts {
 }
 
 export interface Quieted {
+  /** The one that the move set out in. */
+  readonly epoch: number
   /** Object ids. */
   readonly schedules: readonly string[]
   /** Names of jobs that were stopped. */

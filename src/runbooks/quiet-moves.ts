@@ -1,5 +1,4 @@
 import { formatObjectId } from '../model/object-id.ts'
-import type { EpochRegister } from '../runbook/epoch-register.ts'
 import type { Journal, Run } from '../runbook/journal.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { type Quieted, readFact, writeFact } from './facts.ts'
@@ -10,39 +9,38 @@ export interface QuietMove {
   readonly quieted: Quieted
 }
 
-const moves: readonly string[] = ['failover', 'switchover', 'failback']
+const moves = ['failover', 'switchover', 'failback'] as const
+/** Moves that set out in one epoch and did not end in the next: there are never many. */
+const mostTries = 20
 
-/** Of the moves that set out in this epoch; newest first. */
+/** Of the moves that set out in this epoch. Told by the epoch they noted: clocks differ. */
 export async function quietMovesOf(
-  {
-    group,
-    journal,
-    epochs,
-  }: { readonly group: string; readonly journal: Journal; readonly epochs: EpochRegister },
+  { group, journal }: { readonly group: string; readonly journal: Journal },
   epoch: number,
 ): Promise<QuietMove[]> {
-  const begun = (await epochs.history(group)).find((one) => one.epoch === epoch)
-  if (begun === undefined) return []
+  const tries = await Promise.all(
+    moves.map((runbook) => journal.list({ group, runbook, limit: mostTries })),
+  )
   const found: QuietMove[] = []
-  for (const run of await journal.list({ group, since: begun.since })) {
-    const { id, runbook } = run.header
-    const isUndone = run.state.status === 'done' && run.state.outcome === 'aborted'
-    if (!moves.includes(runbook) || id === begun.begunBy || isUndone) continue
-    const quieted = await readFact({ run: id, journal }, 'quieted')
-    if (quieted !== undefined) found.push({ run, quieted })
+  for (const run of tries.flat()) {
+    if (run.state.status === 'done' && run.state.outcome === 'aborted') continue
+    const quieted = await readFact({ run: run.header.id, journal }, 'quieted')
+    if (quieted?.epoch === epoch) found.push({ run, quieted })
   }
   return found
 }
 
 /** Before anything is turned off, so that a crash cannot hide what was; gives all that is noted. */
 export async function noteQuieted(
-  world: { readonly run: string; readonly journal: Journal },
+  world: { readonly run: string; readonly journal: Journal; readonly expectedEpoch: number },
   schedules: readonly WorkspaceObject[],
   jobs: readonly string[],
 ): Promise<Quieted> {
-  const known = (await readFact(world, 'quieted')) ?? { schedules: [], jobs: [] }
+  const { expectedEpoch: epoch } = world
+  const known = (await readFact(world, 'quieted')) ?? { epoch, schedules: [], jobs: [] }
   const found = schedules.map(({ id }) => formatObjectId(id))
   const quieted = {
+    epoch,
     schedules: [...new Set([...known.schedules, ...found])],
     jobs: [...new Set([...known.jobs, ...jobs])],
   }
