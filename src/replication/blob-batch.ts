@@ -5,7 +5,7 @@ import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
 import { blobDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
+import { decideAction, isCopiedBack, isForeign, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import {
@@ -62,7 +62,7 @@ interface Rows {
   readonly backward: LedgerEntry | undefined
 }
 
-/** Undefined: it is gone at the source since it was listed. */
+/** Undefined: it is gone at the source since it was listed, or a salvage finds nothing of its own there. */
 async function passBlob(
   pass: Pass,
   store: BlobStoreName,
@@ -77,6 +77,11 @@ async function passBlob(
     const [here, there] = listed ?? (await readPair(pass, store, name))
     source = here
     if (here === undefined) return undefined
+    const isStanding = ({ targetVersion }: LedgerEntry) => targetVersion === here.etag
+    if (pass.mode === 'salvage' && isCopiedBack(forward, backward, isStanding)) {
+      pass.unproven.delete(formatObjectId(id))
+      return undefined
+    }
     return entryFor(pass, id, await settle(pass, store, here, there, forward, backward))
   } catch (error) {
     const failure = failureOf(error)

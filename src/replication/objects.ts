@@ -112,8 +112,10 @@ interface Early {
   readonly known: Known
 }
 
-const isEarly = ({ kind, error }: LedgerEntry): boolean =>
-  error?.code === 'object.waiting' && error.message.startsWith(`waits for ${kind}/`)
+const isEntry = (entry: LedgerEntry | undefined): entry is LedgerEntry => entry !== undefined
+const isEarly = (entry: LedgerEntry | undefined): boolean =>
+  entry?.error?.code === 'object.waiting' &&
+  entry.error.message.startsWith(`waits for ${entry.kind}/`)
 
 /** Again, for as long as it brings some further; each round settles one level of nesting. */
 async function passEarly(pass: Pass, early: readonly Early[]): Promise<void> {
@@ -122,8 +124,8 @@ async function passEarly(pass: Pass, early: readonly Early[]): Promise<void> {
   pass.tally.compared -= early.length
   const entries = await forEach(pass, early, ({ source, known }) => passObject(pass, source, known))
   // The round before has written over the rows that `known` holds, so every one is written.
-  await writeChanged(pass, entries, new Map())
-  const again = early.filter((_, index) => isEarly(entries[index] as LedgerEntry))
+  await writeChanged(pass, entries.filter(isEntry), new Map())
+  const again = early.filter((_, index) => isEarly(entries[index]))
   if (again.length < early.length) await passEarly(pass, again)
 }
 
@@ -169,7 +171,7 @@ async function passCollection(
         if (isEarly(entry)) early.push({ source: object, known })
         return entry
       })
-      await writeChanged(pass, entries, forward)
+      await writeChanged(pass, entries.filter(isEntry), forward)
     }
   } catch (error) {
     const entry = listFailure(pass, { kind: arm.kind, path: parent?.path ?? [] }, error)

@@ -12,6 +12,7 @@ import {
   foreignReason,
   isAsCopiedBack,
   isAsLeft,
+  isCopiedBack,
   younger,
 } from './decide-action.ts'
 import type { Definition } from './definitions.ts'
@@ -49,11 +50,12 @@ export interface Known {
   readonly defined: Definition | undefined
 }
 
+/** Undefined: a salvage finds nothing of its own at the source. */
 export async function passObject(
   pass: Pass,
   source: WorkspaceObject,
   known: Known,
-): Promise<LedgerEntry> {
+): Promise<LedgerEntry | undefined> {
   const { id } = source
   pass.tally.compared += 1
   const unknown = { ...keptFrom(known.forward), sourceVersion: versionOf(source) }
@@ -126,7 +128,7 @@ async function passWhole(
   source: WorkspaceObject,
   known: Known,
   standing: Standing,
-): Promise<LedgerEntry> {
+): Promise<LedgerEntry | undefined> {
   const { id } = source
   if (pass.mode === 'salvage') return await salvageObject(pass, source, known)
   const desired = desiredForm(pass, source)
@@ -248,8 +250,14 @@ async function salvageObject(
   pass: Pass,
   source: WorkspaceObject,
   known: Known,
-): Promise<LedgerEntry> {
+): Promise<LedgerEntry | undefined> {
   const { forward, target } = known
+  const stands = digestOf(source.id, source.body)
+  const isStanding = ({ targetDigest }: LedgerEntry) => targetDigest === stands
+  if (isCopiedBack(forward, await known.backward(), isStanding)) {
+    pass.unproven.delete(formatObjectId(source.id))
+    return undefined
+  }
   const wasCaptured = forward?.error?.code === 'object.captured'
   const desired = salvagedForm(pass, source, target)
   const settled = forward?.state === 'proven' || (wasCaptured && target !== undefined)

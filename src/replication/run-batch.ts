@@ -5,7 +5,7 @@ import { priorityOfRun } from '../plan/priority-of.ts'
 import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
 import { runDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
+import { decideAction, isCopiedBack, isForeign, stillConflicts, younger } from './decide-action.ts'
 import { oneWay } from './give-back.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
@@ -41,8 +41,8 @@ export async function performRuns(
   const asked: Run[] = []
   for (const run of runs) {
     const known = provenAsItIs(pass, run, rows.forward.get(rowOf(run.runId)))
-    if (known === undefined) asked.push(run)
-    else entries.push(known)
+    if (known !== undefined) entries.push(known)
+    else if (!isLeftByCopying(pass, run, rows)) asked.push(run)
   }
   const looked = await lookAt(pass, asked, rows, targetIsEmpty)
   const wanted: WantedRun[] = []
@@ -101,6 +101,16 @@ export function provenAsItIs(
   if (pass.context.full === true && pass.mode !== 'salvage') return undefined
   pass.unproven.delete(row.object)
   return { ...row }
+}
+
+/** Nothing of its own at the old primary: no row, and nothing that is missing. */
+function isLeftByCopying(pass: Pass, run: Run, { forward, backward }: Rows): boolean {
+  if (pass.mode !== 'salvage') return false
+  const object = rowOf(run.runId)
+  const isStanding = ({ targetVersion }: LedgerEntry) => targetVersion === runVersion(run)
+  if (!isCopiedBack(forward.get(object), backward.get(object), isStanding)) return false
+  pass.unproven.delete(object)
+  return true
 }
 
 type Looked = { readonly entry: LedgerEntry } | WantedRun

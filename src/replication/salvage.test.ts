@@ -105,6 +105,23 @@ describe('salvage', () => {
     expect(west.writes).toHaveLength(writes)
   })
 
+  it('takes nothing for a change of the old primary that was copied there meanwhile', async () => {
+    const { east, west, context } = world
+    expect(await salvaging(world)(options)).toMatchObject({ conflicts: [], failed: [] })
+    for (const make of [model, blob, run]) {
+      await put(west, make('new', 'changed'))
+      await put(west, make('made', 'there'))
+    }
+    const back = { ...context, source: west, target: east, epoch: 2 }
+    expect(await replicate(back)).toMatchObject({ outcome: 'complete' })
+    for (const make of [model, blob, run]) {
+      await put(west, make('new', 'changed again'))
+      await put(west, make('made', 'there, again'))
+    }
+    expect(await salvaging(world)(options)).toMatchObject({ conflicts: [], failed: [] })
+    expect(await replicate(back)).toMatchObject({ outcome: 'complete', conflicts: 0 })
+  })
+
   it('names what an earlier, broken call brought', async () => {
     await put(world.east, model('late', 'late'))
     await put(world.east, run('late', 'late'))
@@ -146,10 +163,12 @@ describe('salvage', () => {
   })
 })
 
+const anyWork = fc.tuple(anyContents, anyContents, anyContents, anyContents)
+
 describe('a failover and its return, over any world', () => {
   it('loses nothing of either side, and the way back comes to rest (I3, I5)', async () => {
     await fc.assert(
-      fc.asyncProperty(anyContents, anyContents, anyContents, async (before, lost, during) => {
+      fc.asyncProperty(anyWork, async ([before, lost, during, later]) => {
         const world = scene()
         const { east, west, context } = world
         await fillTolerant(east, before)
@@ -183,6 +202,12 @@ describe('a failover and its return, over any world', () => {
         expect(first.failed).toBe(0)
         expect(first.outcome).toBe(first.pending > 0 ? 'partial' : onlyConflicts)
         if (result.conflicts.length === 0) expect(first.conflicts).toBe(0)
+
+        // Once more while work goes on: nothing of it is taken for the old primary's.
+        if (first.outcome !== 'complete') return
+        await fillTolerant(west, later)
+        const again = await salvaging(world)(options)
+        expect(again).toMatchObject({ conflicts: [], failed: [] })
       }),
       { numRuns: 200 },
     )
