@@ -3,7 +3,7 @@ import { drillExperiment } from '../model/drill.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Experiment, Workspace } from '../workspace/workspace.ts'
 import { experimentDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
+import { decideAction, isAsCopiedBack, isAsLeft, isCopiedBack, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
@@ -50,11 +50,14 @@ export async function passExperiments(pass: Pass): Promise<() => Promise<void>> 
       ledger.read(pass.direction, ids),
       ledger.read(pass.backward, ids),
     ])
-    const entries = await forEach(pass, [...wanted.values()], (experiment, i) => {
-      const object = ids[i] ?? ''
+    const rowsOf = ({ name }: Experiment): Rows => {
+      const object = formatObjectId(idOf(name))
+      return { forward: forward.get(object), backward: backward.get(object) }
+    }
+    const own = [...wanted.values()].filter((each) => !isLeftByCopying(pass, each, rowsOf(each)))
+    const entries = await forEach(pass, own, (experiment) => {
       const there = standing.get(experiment.name)
-      const rows = { forward: forward.get(object), backward: backward.get(object) }
-      return passExperiment(pass, experiment, there, rows, later)
+      return passExperiment(pass, experiment, there, rowsOf(experiment), later)
     })
     const postponed = new Set(later.map(({ experiment }) => formatObjectId(idOf(experiment.name))))
     const done = entries.filter((entry) => !postponed.has(entry.object))
@@ -100,6 +103,15 @@ export async function readExperiments(
 interface Rows {
   readonly forward: LedgerEntry | undefined
   readonly backward: LedgerEntry | undefined
+}
+
+/** Nothing of its own at the old primary: no row, and nothing that is missing. */
+function isLeftByCopying(pass: Pass, experiment: Experiment, { forward, backward }: Rows): boolean {
+  if (pass.mode !== 'salvage') return false
+  const stands = experimentDigest(experiment)
+  if (!isCopiedBack(forward, backward, ({ targetDigest }) => targetDigest === stands)) return false
+  pass.unproven.delete(formatObjectId(idOf(experiment.name)))
+  return true
 }
 
 async function passExperiment(

@@ -4,7 +4,14 @@ import { ownImage } from '../model/images.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import type { Digests, Sides } from './conflict-sides.ts'
-import { type Decision, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
+import {
+  type Decision,
+  decideAction,
+  isAsCopiedBack,
+  isAsLeft,
+  isCopiedBack,
+  younger,
+} from './decide-action.ts'
 import { copyContent, findDamage, type ImageContent, readContent } from './image-content.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { digestOf } from './object-forms.ts'
@@ -81,11 +88,12 @@ async function passImages(pass: Pass, ids: readonly ObjectId[], isBuilt: boolean
     ledger.read(pass.direction, objects),
     ledger.read(pass.backward, objects),
   ])
-  const entries = await forEach(pass, [...fresh.values()], (id, i) => {
+  const found = await forEach(pass, [...fresh.values()], (id, i) => {
     const object = objects[i] ?? ''
     const rows = { forward: forward.get(object), backward: backward.get(object) }
     return passImage(pass, id, rows, isBuilt)
   })
+  const entries = found.filter((entry) => entry !== undefined)
   // An environment that names one of these means that content, and asks for it again.
   for (const { object, error } of entries)
     if (error?.code === builtThere.error.code) pass.images.delete(object)
@@ -97,12 +105,13 @@ interface Rows {
   readonly backward: LedgerEntry | undefined
 }
 
+/** Undefined: a salvage finds nothing of its own at the source. */
 async function passImage(
   pass: Pass,
   id: ObjectId,
   rows: Rows,
   isBuilt: boolean,
-): Promise<LedgerEntry> {
+): Promise<LedgerEntry | undefined> {
   pass.tally.compared += 1
   const { source, target } = pass.context
   try {
@@ -111,6 +120,12 @@ async function passImage(
       target.getObject(id, reading(pass)),
     ])
     if (here === undefined) return notThere(pass, id)
+    const stands = digestOf(id, here.body)
+    const isStanding = ({ targetDigest }: LedgerEntry) => targetDigest === stands
+    if (pass.mode === 'salvage' && isCopiedBack(rows.forward, rows.backward, isStanding)) {
+      pass.unproven.delete(formatObjectId(id))
+      return undefined
+    }
     return entryFor(pass, id, await settle(pass, here, there, rows, isBuilt))
   } catch (error) {
     const failure = failureOf(error)
