@@ -108,7 +108,7 @@ function fixed({ object, kind, fixed, source, target }: Conflict): HoldfastError
 function sentenceOf({ source, target }: Conflict, keep: Keep, dryRun: boolean): string {
   if (keep === 'both') return apartSentence(source.member, target.member, dryRun)
   const [winner, loser] = keep === 'source' ? [source, target] : [target, source]
-  const what = `writes the content of ${winner.member} to ${loser.member} the content of ${winner.member}; what ${loser.member} has is put aside first, to be had back with \`holdfast conflicts kept\``
+  const what = `writes the content of ${winner.member} to ${loser.member}; what ${loser.member} has is put aside first, to be had back with \`holdfast conflicts kept\``
   return dryRun ? `A sync would then do this: it ${what}.` : `The next sync ${what}.`
 }
 

@@ -47,7 +47,7 @@ function sentence(result: PassResult): string {
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(pending > 0 ? [`${pending} wait`] : []),
     ...(conflicts > 0 ? [`${conflicts} are in conflict`] : []),
-    ...(apart > 0 ? [`${apart} are kept apart by decision`] : []),
+    ...(apart > 0 ? [`${apart} kept apart by decision`] : []),
   ]
   const whole = `${compared} objects compared, ${created} created, ${updated} updated`
   const early = result.error === null ? '' : ` The pass ended early: ${result.error.message}.`
