@@ -195,6 +195,22 @@ export const drillStatus = z.object({
   overdue: z.boolean().describe('no drill was complete within `drill.every` of the plan'),
 })
 
+export const controllerLife = z.object({
+  running: z
+    .boolean()
+    .describe('false: nobody copies, probes or decides but commands, while they run'),
+  lastSeenAt: z
+    .string()
+    .nullable()
+    .describe('the newest sign of life of a controller of the group; null: none is known'),
+  performing: z
+    .enum(['controller', 'command', 'nobody'])
+    .nullable()
+    .describe(
+      'who performs `operation`; `nobody`: a controller that died left it; null: it is over',
+    ),
+})
+
 export const groupStatus = z.object({
   group: z.string(),
   epoch: z.number(),
@@ -215,6 +231,9 @@ export const groupStatus = z.object({
       at: z.string(),
     })
     .nullable(),
+  controller: controllerLife
+    .optional()
+    .describe('whether one works for the group, besides commands that somebody waits for'),
   operation: operation.nullable().describe('the one under way, else the last one'),
   decision: decisionStatus,
   lastPass: passSummary.nullable().describe('null: none since the controller started'),
@@ -344,6 +363,7 @@ export type GroupStatus = z.infer<typeof groupStatus>
 export type MemberStatus = z.infer<typeof memberStatus>
 export type Finding = z.infer<typeof finding>
 export type Readiness = z.infer<typeof readiness>
+export type ControllerLife = z.infer<typeof controllerLife>
 export type DrillStatus = z.infer<typeof drillStatus>
 export type PassSummary = z.infer<typeof passSummary>
 export type VantageReport = z.infer<typeof vantageReport>

@@ -11,6 +11,8 @@ export interface ReportFacts {
   readonly recovery?: {
     readonly rtoMs: number
     readonly rtaMs: number | null
+    /** Nobody had asked the source right before it fell silent. */
+    readonly atLeast?: boolean
     readonly rpoMs: number
     readonly rpaMs: number | null
   } | null
@@ -61,8 +63,9 @@ export function reportLines({ json, html, facts }: SavedReport): string[] {
   const { recovery, jobs = [] } = facts
   const lines: string[] = []
   if (recovery) {
-    const { rtaMs, rtoMs, rpaMs, rpoMs } = recovery
-    lines.push(`  ${measured('RTA', rtaMs, 'RTO', rtoMs)}; ${measured('RPA', rpaMs, 'RPO', rpoMs)}`)
+    const { rtaMs, rtoMs, rpaMs, rpoMs, atLeast } = recovery
+    const rta = atLeast && rtaMs !== null ? 'RTA at least' : 'RTA'
+    lines.push(`  ${measured(rta, rtaMs, 'RTO', rtoMs)}; ${measured('RPA', rpaMs, 'RPO', rpoMs)}`)
   }
   for (const { job, resubmittedAs, checkpoint, decision, reason } of jobs) {
     lines.push(

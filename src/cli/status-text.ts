@@ -1,4 +1,5 @@
 import type {
+  ControllerLife,
   DrillStatus,
   GroupStatus,
   MemberStatus,
@@ -23,6 +24,9 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
     `  replication point  ${pointText(group)}`,
     `  objectives         RTO ${durationText(group.objectives.rtoMs)}, RPO ${durationText(group.objectives.rpoMs)}`,
   ]
+  const { controller } = group
+  if (controller?.running === false)
+    lines.push(`  controller         ${noControllerText(controller, nowMs)}`)
   lines.push(`  last drill         ${drillText(group.drill, nowMs)}`)
   const { workers = 0 } = group
   if (workers > 0)
@@ -52,7 +56,8 @@ function groupText(group: GroupStatus, nowMs: number, counts: boolean): string {
       '',
       `Kept apart by decision, each side with its own: ${apart}; \`holdfast conflicts\``,
     )
-  if (group.operation !== null) lines.push('', ...operationLines(group.operation, nowMs))
+  if (group.operation !== null)
+    lines.push('', ...operationLines(group.operation, group.controller, nowMs))
   return lines.join('\n')
 
   function members(): string[][] {
@@ -97,6 +102,15 @@ export function pointText(
   const compared = `${within ? 'within' : 'over'} the RPO of ${durationText(objectives.rpoMs)}`
   const lag = `lag ${durationText(lagMs)}, ${compared}`
   return `${replicationPoint}  ${within ? pc.green(lag) : pc.red(lag)}`
+}
+
+/** Without one, a status is what this command has just seen, and nothing happens behind it. */
+function noControllerText({ lastSeenAt }: ControllerLife, nowMs: number): string {
+  const since =
+    lastSeenAt === null
+      ? ''
+      : ` since ${lastSeenAt} (${durationText(Math.max(0, nowMs - Date.parse(lastSeenAt)))} ago)`
+  return `${pc.red(`none is running: nobody copies, probes or decides${since}`)}; start it: \`holdfast controller\``
 }
 
 function drillText({ lastAt, lastOutcome, rtaMs, rpaMs, overdue }: DrillStatus, nowMs: number) {
@@ -145,12 +159,20 @@ function ranMs({ startedAt }: StepState, nowMs: number): number | undefined {
   return startedAt === null ? undefined : nowMs - Date.parse(startedAt)
 }
 
-function operationLines(operation: Operation, nowMs: number): string[] {
+function operationLines(
+  operation: Operation,
+  controller: ControllerLife | undefined,
+  nowMs: number,
+): string[] {
   const { id, type, status, outcome, startedAt, endedAt, waitingFor, error, estimatedEndAt } =
     operation
   const state = waitingFor === null ? (outcome ?? status) : `waiting for ${waitingFor}`
   const when = endedAt === null ? `since ${startedAt}` : `at ${endedAt}`
-  const lines = [`${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when} (${id})`]
+  const lines = [
+    controller?.performing === 'nobody'
+      ? `Under way: ${leftText(operation)} (${id})`
+      : `${endedAt === null ? 'Under way' : 'Last'}: ${type}, ${state} ${when} (${id})`,
+  ]
   if (error !== null) lines.push(`  ${pc.red('error')} ${error.message} [${error.code}]`)
   if (waitingFor !== null) lines.push(`  ${waitingText(operation)}`)
   // Of an operation that is over, the report tells the steps.
@@ -158,6 +180,16 @@ function operationLines(operation: Operation, nowMs: number): string[] {
   if (endedAt === null)
     lines.push(...operation.steps.map((step) => `  ${stepText(step, ranMs(step, nowMs))}`))
   return lines
+}
+
+/** Its journal may say `running`; nobody does. */
+function leftText({ type, steps, waitingFor }: Operation): string {
+  const step =
+    steps.find(({ status }) => /^(running|waiting|failed)$/.test(status)) ??
+    steps.find(({ status }) => status === 'pending')
+  const at = step === undefined ? '' : `, at ${step.title}`
+  const waits = waitingFor === null ? '' : `, waiting for ${waitingFor}`
+  return `${type}${at}${waits}; ${pc.red('no controller is running')}: start it with \`holdfast controller\`, or run \`holdfast ${type}\` again`
 }
 
 /** One line for a log: what changes when something happens, the lag apart. */

@@ -3,7 +3,7 @@ import type { AuditNote } from '../evidence/audit-entry.ts'
 import type { AuditLog } from '../evidence/audit-log.ts'
 import { isObject } from '../model/field-path.ts'
 import type { Json, JsonObject } from '../model/json.ts'
-import type { RunHeader } from '../runbook/journal.ts'
+import type { Run, RunHeader } from '../runbook/journal.ts'
 import { postgresEpochRegister } from '../runbook/postgres-epoch-register.ts'
 import { postgresJournal } from '../runbook/postgres-journal.ts'
 import type { RunEvent } from '../runbook/run-state.ts'
@@ -32,9 +32,9 @@ export function auditedRecords(records: Records, audit: AuditLog): Records {
         if (ofSteps.has(event.type)) return records.journal.append(run, event)
         await audit.appendWith(async (database) => {
           const journal = postgresJournal(database)
+          const before = await journal.read(run)
           await journal.append(run, event)
-          const group = (await journal.read(run))?.header.group ?? ''
-          return { result: undefined, note: eventNote(group, run, event) }
+          return { result: undefined, note: eventNote(run, before, event) }
         })
       },
     },
@@ -87,11 +87,14 @@ function askedBy(input: Json): string | undefined {
   return typeof by === 'string' ? by : undefined
 }
 
-function eventNote(group: string, run: string, event: RunEvent): AuditNote {
+function eventNote(run: string, before: Run | undefined, event: RunEvent): AuditNote {
   const { type, at: _at, ...details } = event
   const actor = 'by' in event && typeof event.by === 'string' ? event.by : ownActor
+  const goesOn = before !== undefined && /^(running|waiting|paused)$/.test(before.state.status)
+  // A try is begun once, however many processes it takes.
+  const what = type === 'begun' && goesOn ? 'resumed' : type
   return {
-    ...{ actor, group, action: `operation.${type}`, subject: run },
+    ...{ actor, group: before?.header.group ?? '', action: `operation.${what}`, subject: run },
     details: details as unknown as JsonObject,
   }
 }

@@ -35,6 +35,7 @@ import { oneAtATime } from './one-at-a-time.ts'
 import { operationControl } from './operation-control.ts'
 import { previewOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
+import type { Performers } from './performers.ts'
 import { courseNow, currentEpoch, type ProtectedGroup, passContext } from './protected-group.ts'
 import { type ReadinessWatch, readinessBefore } from './readiness.ts'
 import { type RunningWith, readings } from './readings.ts'
@@ -52,6 +53,7 @@ export interface ServiceParts {
   readonly runner: Runner
   readonly estimates: Pick<Estimates, 'of'>
   readonly show: (run: Run) => Operation
+  readonly performers: Performers
   readonly gate: PassGate
   readonly watch: Watch
   readonly readiness: Pick<ReadinessWatch, 'now' | 'last'>
@@ -81,9 +83,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
   }
   const noteReadiness = (run: string, found: Readiness) =>
     records.journal.writeFact(run, 'readiness', found)
-  const newest = async (): Promise<Operation | null> => {
+  const newest = async () => {
     const [run] = await runner.list({ group: plan.group, limit: 1 })
-    return run === undefined ? null : show(run)
+    const controller = await parts.performers.life(run)
+    return { controller, operation: run === undefined ? null : show(run) }
   }
   const keys = startKeys(database)
   const begunWith = async (name: string, type: OperationType, request: string, key: string) => {
@@ -127,7 +130,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
         await groupStatus(group, {
           watch,
           regions: parts.regions,
-          operation: await newest(),
+          ...(await newest()),
           decision: await parts.decider.status(),
           lastPass: parts.lastPass(),
           drill: await drillStatus(group, runner),
@@ -199,17 +202,20 @@ export function controllerService(parts: ServiceParts): ControllerService {
       // Detection decides whether a failover is refused, so it must have looked.
       if (type === 'failover') await watch.settled()
       const readiness = request.dryRun ? null : await readinessBefore(type, parts.readiness)
+      if (!request.dryRun) await runner.ready()
       const digest = digestJson(request as unknown as Json)
       return oneAtATime(database, name, async () => {
         const begun = key === undefined ? undefined : await begunWith(name, type, digest, key)
         if (begun !== undefined) return show(begun)
         const runs = await runner.list({ group: name, limit: 50 })
+        const left = await parts.performers.leftOf(runs)
         const asked: Asked = {
           type,
           request,
           course: await courseNow(group),
           begunBy: (await currentEpoch(group)).begunBy,
           runs,
+          left,
           detection: watch.state(),
           home: plan.members.find(({ role }) => role === 'primary')?.name ?? '',
           ...(plan.runbooks && { runbooks: plan.runbooks }),
@@ -221,7 +227,11 @@ export function controllerService(parts: ServiceParts): ControllerService {
           const steps = await runner.preview(run, AbortSignal.timeout(previewLimitMs))
           return previewOf(run, steps, parts.estimates.of(type), clock().toISOString())
         }
-        for (const { header } of runsInTheWay(asked)) await runner.cancel(header.id, 'failover')
+        for (const { header } of runsInTheWay(asked)) {
+          await runner.cancel(header.id, 'failover')
+          // Nobody else would see that it is to end.
+          if (left.has(header.id)) await runner.goOn(header.id)
+        }
         // Protection goes on beside a drill.
         if (type !== 'sync' && type !== 'drill') await parts.gate.clear(`A ${type} has begun.`)
         if (key !== undefined) {
@@ -284,7 +294,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
       return show(await runner.cancel(id, by))
     },
     control: operationControl({
-      ...{ group, database, runner, gate: parts.gate, runOf },
+      ...{ group, database, runner, gate: parts.gate, runOf, leftOf: parts.performers.leftOf },
       show: (run) => {
         const data = show(run)
         events.publish({ type: 'operation', at: clock().toISOString(), data })

@@ -133,11 +133,14 @@ export function againAs(
     readonly runs: readonly Run[]
     readonly epoch: number
     readonly begunBy: string | null
+    /** It is not over, and nobody who lives performs it. */
+    readonly isLeft?: boolean
     readonly now: Date
   },
 ): StartRun {
   const { header, state } = run
   const { id, runbook } = header
+  if (known.isLeft) return againOf(run)
   if (!isEnded(state)) {
     throw refusal(
       'operation.not-ended',

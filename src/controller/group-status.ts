@@ -1,4 +1,5 @@
 import type {
+  ControllerLife,
   DecisionStatus,
   DrillStatus,
   Finding,
@@ -19,6 +20,7 @@ export interface StatusParts {
   readonly watch: Watch
   /** Region of a member, once it was asked; members that never answered have none. */
   readonly regions: ReadonlyMap<string, string>
+  readonly controller: ControllerLife
   readonly operation: Operation | null
   readonly decision: DecisionStatus
   readonly lastPass: PassSummary | null
@@ -27,10 +29,8 @@ export interface StatusParts {
   readonly findings: readonly Finding[]
 }
 
-export async function groupStatus(
-  group: ProtectedGroup,
-  { watch, regions, operation, decision, lastPass, drill, readiness, findings }: StatusParts,
-): Promise<GroupStatus> {
+export async function groupStatus(group: ProtectedGroup, parts: StatusParts): Promise<GroupStatus> {
+  const { watch, regions, operation, decision, lastPass, drill, readiness, findings } = parts
   const { plan, records, clock } = group
   const current = await currentEpoch(group)
   const course = courseOf(plan, current, await records.protection.read(plan.group))
@@ -68,6 +68,7 @@ export async function groupStatus(
             sentence: verdict.sentence,
             at: verdict.at,
           },
+    controller: parts.controller,
     operation,
     decision,
     lastPass,

@@ -9,6 +9,7 @@ import type { Database } from '../store/database.ts'
 import { againAs, pastNoReturn, refuseAbort, refuseAnswer, refuseSkip } from './demands.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { PassGate } from './pass-gate.ts'
+import type { Performers } from './performers.ts'
 import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
 
 export type OperationControl = Readonly<
@@ -26,11 +27,15 @@ export function operationControl(parts: {
   readonly runner: Runner
   readonly gate: PassGate
   readonly runOf: (id: string) => Promise<Run>
+  readonly leftOf: Performers['leftOf']
   /** Shows it, to everybody who listens as well. */
   readonly show: (run: Run) => Operation
 }): OperationControl {
   const { group, runner, runOf, show } = parts
-  const inTurn = <T>(work: () => Promise<T>) => oneAtATime(parts.database, group.plan.group, work)
+  const inTurn = async <T>({ dryRun }: ControlRequest, work: () => Promise<T>) => {
+    if (!dryRun) await runner.ready()
+    return oneAtATime(parts.database, group.plan.group, work)
+  }
 
   const answer =
     (type: 'approved' | 'rejected') =>
@@ -50,13 +55,15 @@ export function operationControl(parts: {
         (each) => each?.id === caller.id,
       )
       if (!counted && wait !== undefined) refuseAnswer(noted, request, caller, type, group.clock())
+      await runner.goOn(id)
       return show(noted)
     }
 
   const startAgain = async (run: Run) => {
     const { epoch, begunBy } = await currentEpoch(group)
     const runs = await runner.list({ group: group.plan.group, limit: 50 })
-    return againAs(run, { runs, epoch, begunBy, now: group.clock() })
+    const isLeft = (await parts.leftOf([run])).has(run.header.id)
+    return againAs(run, { runs, epoch, begunBy, isLeft, now: group.clock() })
   }
   const again = async (run: Run): Promise<Run> => {
     const start = await startAgain(run)
@@ -67,10 +74,10 @@ export function operationControl(parts: {
   return {
     approve: answer('approved'),
     reject: answer('rejected'),
-    retry: (id, { dryRun }) =>
-      inTurn(async () => {
+    retry: (id, request) =>
+      inTurn(request, async () => {
         const run = await runOf(id)
-        if (!dryRun) return show(await again(run))
+        if (!request.dryRun) return show(await again(run))
         await startAgain(run)
         return show(run)
       }),
@@ -83,17 +90,21 @@ export function operationControl(parts: {
       const isNoted = noted.state.steps.some((each) => each.id === step && each.skip !== undefined)
       // It began in between.
       if (!isNoted) refuseSkip(noted, step)
+      await runner.goOn(id)
       return show(noted)
     },
-    abort: (id, { reason, dryRun }, caller) =>
-      inTurn(async () => {
+    abort: (id, request, caller) =>
+      inTurn(request, async () => {
+        const { reason, dryRun } = request
         const run = await runOf(id)
         refuseAbort(run, (await currentEpoch(group)).begunBy === id)
         if (dryRun) return show(run)
         const demand = { by: caller.name, reason: given(reason, 'abort') }
         const noted = await runner.note(id, { type: 'abort-requested', ...demand })
         if (noted.state.abort === null) throw pastNoReturn(noted, 'its point of no return')
-        return show(isEnded(noted.state) ? await again(noted) : noted)
+        if (isEnded(noted.state)) return show(await again(noted))
+        await runner.goOn(id)
+        return show(noted)
       }),
   }
 }

@@ -44,7 +44,10 @@ export interface ProcedureInput extends JsonObject {
   readonly decidedAt: string
   /** Name of the caller; absent: accepted by a controller that did not ask. */
   readonly by?: string
+  /** When the first probe without an answer was sent; null: nobody had noticed an outage. */
   readonly detectedAt: string | null
+  /** What was known of the outage; absent: noted by an older controller, or there was none. */
+  readonly outage?: { readonly isWhole: boolean; readonly answeredAt: string | null }
   /** Of a sync: everything is compared, deletions included. */
   readonly full?: boolean
   /** Of a sync: the plan that somebody has reviewed, and nothing else. */
@@ -139,6 +142,7 @@ function failoverWorld(group: ProtectedGroup, header: RunHeader): FailoverWorld 
     target: target.workspace,
     expectedEpoch: input.epoch,
     detectedAt: input.detectedAt,
+    ...(input.outage && { outage: input.outage }),
     decidedAt: input.decidedAt,
     definitions: records.definitions,
     cold: coldObjects({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import type { PassSummary } from '../api/contract.ts'
+import { contactMigrations, postgresContactStore } from '../detection/contact-store.ts'
 import { decisionMigrations, postgresDecisionStore } from '../detection/decision-store.ts'
 import { probeTimeoutMs } from '../detection/prober.ts'
 import { auditMigrations, postgresAuditLog } from '../evidence/audit-log.ts'
@@ -29,17 +30,19 @@ import { type EvidenceParts, evidenceService } from './evidence-service.ts'
 import { createMetrics } from './http/metrics.ts'
 import type { ListenAddress } from './http/public-address.ts'
 import { startServer } from './http/server.ts'
+import { keepContacts } from './keep-contacts.ts'
 import { closeMembers, type Member, type Members, openMembers } from './members.ts'
 import { notePlan } from './note-plan.ts'
 import { startNotifier } from './notifier.ts'
 import { createPassGate } from './pass-gate.ts'
+import { executorOf } from './performers.ts'
 import { courseNow, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
 import { serviceHealth } from './service-health.ts'
 import { signedReports } from './signed-reports.ts'
 import { openStableEndpoints } from './stable-endpoints.ts'
 import { startKeyMigrations } from './start-keys.ts'
-import { executorOf, startRunner } from './start-runner.ts'
+import { startRunner } from './start-runner.ts'
 import { statusEvents } from './status-events.ts'
 import { startWatch, type Watch } from './watch.ts'
 
@@ -103,6 +106,7 @@ async function assemble(
   )
   closers.push(() => database.close())
   await migrate(database, [
+    ...contactMigrations,
     ...[...recordMigrations, ...decisionMigrations, ...startKeyMigrations, ...auditMigrations],
     ...outboxMigrations,
     ...accessMigrations,
@@ -122,19 +126,31 @@ async function assemble(
   let followed: EndpointFollower['findings'] = () => []
   const started = await startRunner(group, {
     ...{ gate, events, database, stateDir },
-    // Single commands end soon; what a dead controller left is not for them.
-    takesOver: options.syncEveryMs !== null,
+    as: options.syncEveryMs === null ? 'command' : 'controller',
+    // The lock of the state directory keeps others away from its database.
+    alone: options.databaseUrl === undefined,
   })
-  const { runner, estimates, show } = started
+  const { runner, estimates, show, performers } = started
   closers.push(started.stop)
   const health = serviceHealth(group, () => statusChanged())
   closers.push(() => health.stop())
+  const contacts = postgresContactStore(database, {
+    ...{ group: group.plan.group, observer: executorOf(group.plan.group, stateDir) },
+  })
+  const kept = keepContacts(
+    contacts,
+    () => watch.state(),
+    (error) => log.warn({ group: group.plan.group, err: error }, 'silences are not kept'),
+  )
+  closers.push(kept.written)
   const watch = startWatch({
     members: group.members,
+    heard: await contacts.read(),
     everyMs: options.probeEveryMs,
     timeoutMs: probeTimeoutMs,
     clock,
     onRound: () => {
+      kept.write()
       learner.look()
       health.look()
       statusChanged()
@@ -182,7 +198,7 @@ async function assemble(
   let lastPass: PassSummary | null = null
   const service = controllerService({
     ...{ group, database, runner, gate, watch, events, regions, decider, decisions, readiness },
-    ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show },
+    ...{ evidence: evidenceService(evidence), notifier, tokens, estimates, show, performers },
     ...{ health, heldUpDrill: held, follower: { findings: () => followed() } },
     lastPass: () => lastPass,
     running: {

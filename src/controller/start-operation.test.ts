@@ -254,3 +254,35 @@ describe('what an operation that is asked for becomes', () => {
     )
   })
 })
+
+it('counts an outage from the first probe without an answer, and says whether it may be older', () => {
+  const silent = (whole: boolean) => {
+    const { members } = health('unreachable', ['east'])
+    const contact = {
+      ...{ answeredAt: '2026-01-01T11:00:00.000Z', silentSince: '2026-01-01T11:00:05.000Z' },
+      ...{ rounds: 300, whole, probedAt: at },
+    }
+    return { members: { ...members, east: { ...members.east, contact } } } as Asked['detection']
+  }
+  for (const whole of [true, false]) {
+    expect(runFor(asked({ detection: silent(whole) })).input).toMatchObject({
+      detectedAt: '2026-01-01T11:00:05.000Z',
+      outage: { isWhole: whole, answeredAt: '2026-01-01T11:00:00.000Z' },
+    })
+  }
+})
+
+it('goes on with the same pass that a dead process left, and names the way to go on with another', () => {
+  const runs = [run('sync-1', 'open', { epoch: 1, full: false } as never)]
+  const left = new Set(['sync-1'])
+  const again = asked({ type: 'sync', runs, left })
+  expect(runFor(again).id).toBe('sync-1')
+  const full = asked({
+    type: 'sync',
+    runs,
+    left,
+    request: { dryRun: false, force: false, full: true },
+  })
+  expect(() => runFor(full)).toThrow('sync-1 is under way')
+  expect(() => runFor(asked({ type: 'sync', runs }))).toThrow('sync-1 is under way')
+})

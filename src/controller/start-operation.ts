@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OperationType, StartOperation } from '../api/contract.ts'
-import type { DetectionState } from '../detection/detector.ts'
+import type { DetectionState, MemberState } from '../detection/detector.ts'
 import { HoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
@@ -19,6 +19,8 @@ export interface Asked {
   readonly begunBy: string | null
   /** Runs of the group, newest first. */
   readonly runs: readonly Run[]
+  /** Ids of those that dead processes left: they are not over, and nobody performs them. */
+  readonly left?: ReadonlySet<string>
   readonly detection: DetectionState
   /** Where the plan file starts: its primary. */
   readonly home: string
@@ -48,6 +50,8 @@ export function runFor(asked: Asked): StartRun {
       { kind: 'operator', hint: 'Look at `holdfast status`, then decide again.' },
     )
   }
+  const left = leftAlike(asked)
+  if (left !== undefined) return againOf(left)
   refuseBusy(asked)
   switch (type) {
     case 'sync':
@@ -82,7 +86,7 @@ const givesWay = new Set<string>(['sync', 'verify', 'drill'])
 const goTogether = (a: string, b: string): boolean =>
   a !== b && [a, b].includes('drill') && givesWay.has(a) && givesWay.has(b)
 
-function refuseBusy({ type, runs, course, begunBy }: Asked): void {
+function refuseBusy({ type, runs, course, begunBy, left }: Asked): void {
   const open = runs.find(
     ({ header: { runbook }, state }) =>
       !isEnded(state) &&
@@ -96,7 +100,9 @@ function refuseBusy({ type, runs, course, begunBy }: Asked): void {
   if (type === runbook && (id === begunBy || isSame)) return
   throw new HoldfastError('operation.busy', `${runbook} ${id} is under way.`, {
     kind: 'operator',
-    hint: 'Watch it with `holdfast status --watch`; cancel it there or wait.',
+    hint: left?.has(id)
+      ? `Nobody performs it: go on with it (holdfast retry ${id}), or start \`holdfast controller\`.`
+      : 'Watch it with `holdfast status --watch`; cancel it there or wait.',
   })
 }
 
@@ -138,6 +144,25 @@ function failoverRun(asked: Asked): StartRun {
   const base = moveId('failover', course)
   const earlier = asked.runs.filter(({ header }) => isTryOf(base, header.id)).length
   return { ...newRun(asked, nextTry(base, earlier)), failed: 'source' }
+}
+
+/** The same pass or drill, left by a dead process: asking again is going on with it, as with a move. */
+function leftAlike(asked: Asked): Run | undefined {
+  const { type, runs, left, course } = asked
+  if (!givesWay.has(type)) return undefined
+  const wish = wishOf(type === 'sync' ? syncRun(asked) : verifyRun(asked))
+  return runs.find(
+    ({ header }) =>
+      header.runbook === type &&
+      left?.has(header.id) &&
+      (header.input as ProcedureInput).epoch === course.epoch &&
+      (type === 'drill' || wishOf(header) === wish),
+  )
+}
+
+function wishOf({ input }: Pick<StartRun, 'input'>): string {
+  const { full, planDigest, verify } = input as ProcedureInput
+  return JSON.stringify([full, planDigest, verify])
 }
 
 function syncRun(asked: Asked): StartRun {
@@ -242,11 +267,19 @@ function newRun(asked: Asked, id: string): StartRun {
     secondary: course.secondary,
     decidedAt: now.toISOString(),
     by,
-    detectedAt: member?.health === 'unreachable' ? member.since : null,
+    ...(member?.health === 'unreachable' ? outageOf(member) : { detectedAt: null }),
     ...ownSteps(asked),
   }
   const group = course.direction.group
   return { id, runbook: type, group, input, askedBy: { id: byId, name: by } }
+}
+
+/** It is measured from the first probe without an answer, which no later process may move. */
+function outageOf({ since, contact }: MemberState): Pick<ProcedureInput, 'detectedAt' | 'outage'> {
+  const { silentSince, whole, answeredAt } = contact ?? {}
+  if (silentSince == null) return { detectedAt: since }
+  const outage = { isWhole: whole === true, answeredAt: answeredAt ?? null }
+  return { detectedAt: silentSince, outage }
 }
 
 /** A run keeps the steps it began with, whatever becomes of the plan. */

@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto'
-import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import type { Operation } from '../api/contract.ts'
 import { dbosEngine } from '../runbook/dbos-engine.ts'
 import { executorLeases } from '../runbook/executor-leases.ts'
@@ -14,12 +11,15 @@ import { type Estimates, estimates } from './estimates.ts'
 import type { EventBus } from './event-bus.ts'
 import { operationOf } from './operations.ts'
 import type { PassGate } from './pass-gate.ts'
+import { executorOf, executorOfCommand, type Performers, performers } from './performers.ts'
 import { bindProcedures } from './procedures.ts'
 import type { ProtectedGroup } from './protected-group.ts'
 
 /** A controller that is silent for longer than this is dead, in milliseconds. */
 const leaseTtlMs = 10_000
 const beatEveryMs = 2000
+/** A command is waited for: it takes up at once what a dead one left of its operation. */
+const commandBeatEveryMs = 500
 /** How often readers are told how far a step is: eyes follow no faster, and a million objects are no more. */
 const progressEveryMs = 500
 
@@ -28,24 +28,31 @@ export interface StartRunnerOptions {
   readonly events: EventBus
   readonly database: Database
   readonly stateDir: string
-  /** Goes on with what other controllers of the group leave behind when they die. */
-  readonly takesOver: boolean
+  /**
+   * `command`: performs what it is asked for and nothing else; somebody who only looks must not push a
+   * failover on. `controller`: goes on with whatever it, or another one of the group, left.
+   */
+  readonly as: 'controller' | 'command'
+  /** Nobody else can use this database meanwhile. */
+  readonly alone: boolean
 }
 
 export interface StartedRunner {
   readonly runner: Runner
   readonly estimates: Estimates
+  readonly performers: Performers
   /** A run as the API shows it. */
   readonly show: (run: Run) => Operation
   stop(): Promise<void>
 }
 
-/** Takes up what a former process of this controller left, and from then on what dead others leave. */
+/** A controller takes up what a former process of it left, and from then on what dead others leave. */
 export async function startRunner(
   group: ProtectedGroup,
   options: StartRunnerOptions,
 ): Promise<StartedRunner> {
-  const { gate, events, database, stateDir, takesOver } = options
+  const { gate, events, database, stateDir, alone } = options
+  const onlyAsked = options.as === 'command'
   const { records, clock, plan, log } = group
   const { journal } = records
   const progress = new Map<string, Map<string, StepProgress>>()
@@ -84,46 +91,39 @@ export async function startRunner(
       progressed(id)
     },
   })
-  const executor = executorOf(plan.group, stateDir)
+  const executor = (onlyAsked ? executorOfCommand : executorOf)(plan.group, stateDir)
   const engine = dbosEngine({
     url: database.url,
     executorId: executor,
     scope: plan.group,
+    onlyAsked,
     procedures: runbookProcedures(bindings),
     onLog: (level, message) => level !== 'info' && log.warn({ from: 'dbos' }, message),
   })
   const runner = createRunner({ engine, journal, now: clock, bindings })
-  const leases = executorLeases(database, { executor, ttlMs: leaseTtlMs })
+  const leases = executorLeases(database, { executor, ttlMs: leaseTtlMs, alone })
   // Before anything is under way here: others take a silent one for dead.
   await leases.beat()
   await past.refresh()
   await engine.start()
-  await runner.takeUp(plan.group)
-  const stopTakeOver = !takesOver
-    ? undefined
-    : await startTakeOver({
-        ...{ leases, runs: engine, everyMs: beatEveryMs },
-        takeUp: () => runner.takeUp(plan.group),
-        onAdopted: (ids) =>
-          log.warn({ group: plan.group, ids }, 'going on with what a dead controller left'),
-        onError: (error) =>
-          log.warn({ group: plan.group, err: error }, 'the other controllers could not be seen'),
-      })
+  const takeUp = () => (onlyAsked ? Promise.resolve() : runner.takeUp(plan.group))
+  await takeUp()
+  const stopTakeOver = await startTakeOver({
+    ...{ leases, runs: engine, takeUp },
+    everyMs: onlyAsked ? commandBeatEveryMs : beatEveryMs,
+    onAdopted: (ids) =>
+      log.warn({ group: plan.group, ids }, 'going on with what a dead process left'),
+    onError: (error) =>
+      log.warn({ group: plan.group, err: error }, 'the other controllers could not be seen'),
+  })
   return {
     ...{ runner, estimates: past, show },
+    performers: performers({ group: plan.group, database, leases }),
     stop: async () => {
-      await stopTakeOver?.()
+      await stopTakeOver()
       await runner.stop()
       for (const timer of due.values()) clearTimeout(timer)
       await leases.release()
     },
   }
-}
-
-/** The same over restarts of one controller, another one for each controller of the group. */
-export function executorOf(group: string, stateDir: string): string {
-  const place = createHash('sha256')
-    .update(`${hostname()}\n${resolve(stateDir)}`)
-    .digest('hex')
-  return `controller/${group}/${place.slice(0, 16)}`
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Contact, unbrokenForMs } from '../detection/contact.ts'
 import {
   type DetectionState,
   defaultThresholds,
@@ -27,18 +28,22 @@ export function startWatch(options: {
   readonly everyMs: number
   readonly timeoutMs: number
   readonly clock: () => Date
+  /** What former processes of this place have heard of the members. */
+  readonly heard: Readonly<Record<string, Contact>>
   readonly onRound: () => void
 }): Watch {
   const { members, clock } = options
   const stopped = new AbortController()
   // Every probe of a round listens.
   setMaxListeners(0, stopped.signal)
-  let state = startOfDetection([...members.keys()], clock())
+  let state = startOfDetection([...members.keys()], clock(), options.heard)
   let at: Date | undefined
   let settle: () => void = () => undefined
   const settled = new Promise<void>((resolve) => {
     settle = resolve
   })
+  const unbrokenMs = Math.max(unbrokenForMs, 3 * options.everyMs)
+  const thresholds = { ...defaultThresholds, unbrokenMs }
   const isSettled = () => Object.values(state.members).every(({ health }) => health !== 'unknown')
   const probing = probeUntilStopped({
     members: [...members.values()].map(({ direct }) => direct),
@@ -49,7 +54,7 @@ export function startWatch(options: {
     sleep: sleepUnlessAborted,
     onRound: (results, now) => {
       at = now
-      state = observe(state, results, now, defaultThresholds)
+      state = observe(state, results, now, thresholds)
       if (isSettled()) settle()
       options.onRound()
     },

@@ -1,4 +1,5 @@
 import type { Plane, ProbeResult } from '../workspace/workspace.ts'
+import { type Contact, contactAfter } from './contact.ts'
 
 /**
  * Judges probe results, purely (design D7): time and observations come in, state comes out.
@@ -20,6 +21,8 @@ export interface DetectionThresholds {
   readonly toDown: number
   /** Consecutive successes until a plane that was down counts as up again. */
   readonly toUp: number
+  /** Default: `unbrokenForMs`. */
+  readonly unbrokenMs?: number
 }
 
 export const defaultThresholds: DetectionThresholds = { toDown: 3, toUp: 2 }
@@ -41,6 +44,8 @@ export interface MemberState {
   /** ISO 8601 UTC, when `health` last changed. */
   readonly since: string
   readonly planes: Readonly<Partial<Record<Plane, PlaneState>>>
+  /** Absent before the first round. */
+  readonly contact?: Contact
 }
 
 export interface DetectionState {
@@ -50,9 +55,17 @@ export interface DetectionState {
 /** Results of one round, by member. A member without results keeps its state. */
 export type ProbeResults = Readonly<Record<string, readonly ProbeResult[]>>
 
-export function startOfDetection(members: readonly string[], at: Date): DetectionState {
-  const unknown = { health: 'unknown', since: at.toISOString(), planes: {} } as const
-  return { members: Object.fromEntries(members.map((name) => [name, unknown])) }
+/** `heard`: of former processes. Whether a member is silent now, this one finds out by itself. */
+export function startOfDetection(
+  members: readonly string[],
+  at: Date,
+  heard: Readonly<Record<string, Contact>> = {},
+): DetectionState {
+  const start = (contact: Contact | undefined): MemberState => ({
+    ...{ health: 'unknown', since: at.toISOString(), planes: {} },
+    ...(contact && { contact }),
+  })
+  return { members: Object.fromEntries(members.map((name) => [name, start(heard[name])])) }
 }
 
 export function observe(
@@ -79,7 +92,11 @@ function observeMember(
     planes[result.plane] = observePlane(planes[result.plane], result, thresholds)
   }
   const health = healthOf(planes, member.health, thresholds)
-  return { health, planes, since: health === member.health ? member.since : at.toISOString() }
+  const contact = contactAfter(member.contact, results, thresholds.unbrokenMs)
+  return {
+    ...{ health, planes, since: health === member.health ? member.since : at.toISOString() },
+    ...(contact && { contact }),
+  }
 }
 
 function observePlane(

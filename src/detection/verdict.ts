@@ -1,3 +1,4 @@
+import { silenceText } from './contact.ts'
 import type { DetectionState, Health, MemberState } from './detector.ts'
 
 /** What the observations mean for the group, and one sentence of evidence for operators. */
@@ -84,5 +85,8 @@ export function evidence(name: string, member: MemberState): string {
   const failures = Math.min(...down.map(([, plane]) => plane.failuresInRow))
   const reason = down.find(([, plane]) => plane.last.reason !== undefined)?.[1].last.reason
   const how = down.some(([, plane]) => plane.last.refused) ? 'has refused us' : 'has not answered'
-  return `'${name}' ${how} on ${planes} ${failures} times in a row since ${member.since}${reason === undefined ? '' : ` (${reason})`}.`
+  const { contact } = member
+  const isSilent = member.health === 'unreachable' && contact !== undefined
+  const times = isSilent ? silenceText(contact) : `${failures} times in a row since ${member.since}`
+  return `'${name}' ${how} on ${planes} ${times}${reason === undefined ? '' : ` (${reason})`}.`
 }

@@ -1,6 +1,7 @@
 import { DBOS, type DLogger } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import type { Json } from '../model/json.ts'
+import { executorsOf, schemaName, takeRuns, versionOfOne } from './dbos-runs.ts'
 import {
   cancelledRun,
   type DurableEngine,
@@ -21,7 +22,6 @@ import type { SharedRuns } from './take-over.ts'
  * the runs that are open.
  */
 const applicationVersion = '1'
-const schemaName = 'holdfast_dbos'
 
 export interface DbosEngineOptions {
   /** PostgreSQL; `Database.url`. */
@@ -30,6 +30,11 @@ export interface DbosEngineOptions {
   readonly procedures: readonly Procedure[]
   /** Stays the same over restarts of one controller, differs between controllers. */
   readonly executorId: string
+  /**
+   * Performs only the runs that it is asked for, as a command does, and touches the engine's tables
+   * only then. The executor's id must be its own. Default: whatever its executor left is taken up.
+   */
+  readonly onlyAsked?: boolean
   /** Runs of another scope are left alone: one PostgreSQL may serve several groups. Default: none. */
   readonly scope?: string
   /** Diagnostics of DBOS. Default: dropped; they repeat what runs and results say. */
@@ -38,8 +43,14 @@ export interface DbosEngineOptions {
 
 /** DBOS keeps its state in static fields: one engine per process at a time. */
 export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRuns {
-  const version = [applicationVersion, ...(options.scope ? [options.scope] : [])].join('/')
+  const { onlyAsked = false, executorId, scope } = options
+  const shared = [applicationVersion, ...(scope ? [scope] : [])].join('/')
+  // DBOS gives nobody else's runs to a process of a version of its own.
+  const version = onlyAsked ? versionOfOne(shared, executorId) : shared
+  const asked = new Set<string>()
+  const left = { version: shared, ...(onlyAsked && { only: asked }) }
   const shutdown = new AbortController()
+  let launched: Promise<void> | undefined
   const workflows = new Map<string, (input: Json) => Promise<Settled>>()
 
   /**
@@ -77,25 +88,37 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRu
     )
   }
 
-  return {
-    start: async () => {
+  const launch = (): Promise<void> => {
+    launched ??= (async () => {
       DBOS.setConfig({
         name: 'holdfast',
         systemDatabaseUrl: withIdleTransactionLimit(options.url),
         systemDatabaseSchemaName: schemaName,
         applicationVersion: version,
-        executorID: options.executorId,
+        executorID: executorId,
         logger: dbosLogger(options.onLog),
       })
       for (const procedure of options.procedures) register(procedure)
       await inTurns(options.url, () => DBOS.launch())
+    })()
+    return launched
+  }
+
+  return {
+    start: async () => {
+      if (!onlyAsked) await launch()
     },
+    // Its migrations make indexes concurrently, which wait for every open transaction.
+    ready: launch,
     run: async (procedure, id, input) => {
+      await launch()
       const workflow = workflows.get(procedure)
       if (workflow === undefined) throw new Error(`no procedure ${procedure}`)
+      asked.add(id)
       await DBOS.startWorkflow(workflow, { workflowID: id })(input)
     },
     result: async (id) => {
+      await launch()
       const status = await DBOS.getWorkflowStatus(id)
       if (status === null) throw noSuchRun(id)
       if (status.status === 'CANCELLED') throw cancelledRun(id)
@@ -103,6 +126,7 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRu
       return unsettle(settled as Settled)
     },
     status: async (id) => {
+      await launch()
       const status = await DBOS.getWorkflowStatus(id)
       if (status === null) return 'absent'
       switch (status.status) {
@@ -119,28 +143,26 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRu
     },
     cancel: (id) => DBOS.cancelWorkflow(id),
     executors: async () => {
-      const open = await DBOS.listWorkflows({ ...underWay, applicationVersion: version })
-      return [...new Set(open.flatMap(({ executorId }) => executorId ?? []))]
+      if (onlyAsked && asked.size === 0) return []
+      return withClient(options.url, (client) => executorsOf(client, left))
     },
     adopt: async (executors) => {
-      let ids: string[] = []
+      let ids: readonly string[] = []
       // In turns: what somebody else has just adopted is theirs.
-      await inTurns(options.url, async () => {
-        const executorId = [...executors]
-        const left = { ...underWay, applicationVersion: version, executorId }
-        ids = (await DBOS.listWorkflows(left)).map(({ workflowID }) => workflowID)
-        if (ids.length > 0) await DBOS.resumeWorkflows(ids)
+      await inTurns(options.url, async (client) => {
+        ids = await takeRuns(client, left, executors, { executorId, version })
+        if (ids.length > 0) await DBOS.resumeWorkflows([...ids])
       })
       return ids
     },
     stop: async () => {
       shutdown.abort()
+      if (launched === undefined) return
+      await launched.catch(() => undefined) // whoever launched has been told
       await DBOS.shutdown({ deregister: true })
     },
   }
 }
-
-const underWay = { status: 'PENDING', loadInput: false, loadOutput: false } as const
 
 /** Bodies are settled, so what rejects here comes from DBOS itself. */
 async function uninterrupted<T>(call: Promise<T>): Promise<T> {
@@ -166,13 +188,19 @@ function withIdleTransactionLimit(text: string): string {
 }
 
 /** Launching creates or changes tables; two processes that do so at once make one of them fail. So does adopting. */
-async function inTurns(url: string, work: () => Promise<void>): Promise<void> {
+async function inTurns(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  await withClient(url, async (client) => {
+    await client.query('select pg_advisory_lock($1)', [launchLock])
+    await work(client)
+  })
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined) // the query below rejects as well
+  client.on('error', () => undefined) // the query rejects as well
   await client.connect()
   try {
-    await client.query('select pg_advisory_lock($1)', [launchLock])
-    await work()
+    return await work(client)
   } finally {
     await client.end()
   }

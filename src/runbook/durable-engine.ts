@@ -14,6 +14,8 @@ import type { RunError } from './run-state.ts'
 export interface DurableEngine {
   /** Takes up what a former process of the same executor left unfinished. */
   start(): Promise<void>
+  /** Makes it ready for `run`; that may take a moment and must not be waited for inside a transaction. */
+  ready(): Promise<void>
   /** Resolves when the run is recorded, not when it ends. The same id is the same run. */
   run(procedure: string, id: string, input: Json): Promise<void>
   /** Waits for the end. Throws what the procedure threw, `engine.no-such-run`, `engine.cancelled`. */

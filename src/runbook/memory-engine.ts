@@ -89,6 +89,7 @@ export function memoryEngine(options: {
     start: async () => {
       for (const [id, run] of record.runs) launch(id, run)
     },
+    ready: async () => undefined,
     run: async (procedure, id, input) => {
       if (dead) throw new HoldfastError('engine.stopped', 'The engine has stopped.')
       const run = record.runs.get(id) ?? { procedure, input, steps: new Map() }

@@ -1,10 +1,17 @@
 import { inSpan } from '../telemetry/tracing.ts'
 import { actWithin } from './act.ts'
-import { EngineInterruption, type ProcedureContext, toRunError } from './durable-engine.ts'
+import {
+  EngineInterruption,
+  type ProcedureContext,
+  type Settled,
+  toRunError,
+} from './durable-engine.ts'
 import type { Journal } from './journal.ts'
 import { performWait } from './perform-wait.ts'
 import {
+  canBeginAgain,
   type Demand,
+  isEnded,
   type RunEvent,
   type RunOutcome,
   type RunState,
@@ -69,7 +76,7 @@ export async function performRunbook<World>(
   tools: PerformTools,
 ): Promise<RunOutcome> {
   const run = performanceOf(runId, world, context.signal, tools)
-  await run.write({ type: 'begun' })
+  if (!isJustBegun(await tools.journal.events(runId))) await run.write({ type: 'begun' })
   try {
     let outcome: RunOutcome = 'complete'
     for (const step of book.steps) {
@@ -83,10 +90,33 @@ export async function performRunbook<World>(
     await run.write({ type: 'finished', outcome })
     return outcome
   } catch (error) {
-    if (error instanceof EngineInterruption) throw error
+    // A process that stops has not failed: the next one goes on (I8).
+    if (error instanceof EngineInterruption || context.signal.aborted) throw error
     await run.write({ type: 'failed', error: toRunError(error) })
     throw error
   }
+}
+
+const ofPeople = /^(approved|rejected|skip-requested|abort-requested|cancel-requested)$/
+
+/** Whoever begins it again notes so at once; noting it twice would look like two tries. */
+function isJustBegun(events: readonly RunEvent[]): boolean {
+  return events.filter(({ type }) => !ofPeople.test(type)).at(-1)?.type === 'begun'
+}
+
+/** The engine's id of the try that is under way, or comes next. */
+export const tryOf = (id: string, state: RunState): string => `${id}/${state.endings + 1}`
+
+/**
+ * How a try ended, if the journal knows its end: a process that died right behind it has not told the
+ * engine, which then runs the try again.
+ */
+export function endOfTry(id: string, state: RunState, aTry: string): Settled | undefined {
+  if (tryOf(id, state) === aTry && (!isEnded(state) || canBeginAgain(state))) return undefined
+  if (state.status === 'done') return { ok: true, value: state.outcome }
+  if (state.status === 'failed' || state.status === 'unknown')
+    return { ok: false, error: state.error }
+  return { ok: true, value: 'cancelled' }
 }
 
 function performanceOf<World>(

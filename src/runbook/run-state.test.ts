@@ -128,7 +128,7 @@ const table: Record<RunStatus, Record<RunEventType, Expected>> = {
     answered: 'same',
     paused: 'same',
     'cancel-requested': 'paused',
-    finished: 'same',
+    finished: 'done',
     approved: 'same',
     rejected: 'same',
     'skip-requested': 'same',

@@ -188,7 +188,8 @@ export function advance(state: RunState, event: RunEvent): RunState {
     case 'cancel-requested':
       return isEnded(state) ? state : { ...state, cancelRequested: true }
     case 'finished':
-      if (state.status !== 'running') return state
+      // Also of a process that had noted a pause and came to the end before it stopped.
+      if (state.status !== 'running' && state.status !== 'paused') return state
       return {
         ...common(state, event.at),
         status: 'done',

@@ -1,9 +1,9 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { Json, JsonObject } from '../model/json.ts'
 import { inOperation, inSpan, traceparent } from '../telemetry/tracing.ts'
-import { type DurableEngine, type Procedure, toRunError } from './durable-engine.ts'
+import { type DurableEngine, type Procedure, toRunError, unsettle } from './durable-engine.ts'
 import type { Journal, Run, RunFilter, RunHeader } from './journal.ts'
-import { type PerformTools, performRunbook, type UndatedEvent } from './perform.ts'
+import { endOfTry, type PerformTools, performRunbook, tryOf, type UndatedEvent } from './perform.ts'
 import { canBeginAgain, isEnded, type StepOutline } from './run-state.ts'
 import { type Need, type Runbook, refuseNeedsOfFailedMember, type Step } from './runbook.ts'
 import type { Person } from './wait.ts'
@@ -48,6 +48,7 @@ export function bindRunbook<World>(
     try {
       return await open(header, signal)
     } catch (error) {
+      if (signal.aborted) throw error
       const at = tools.now().toISOString()
       await tools.journal.append(header.id, { type: 'failed', error: toRunError(error), at })
       throw error
@@ -60,7 +61,9 @@ export function bindRunbook<World>(
     underWay,
     perform: async (context, input) => {
       const runId = String((input as JsonObject).run)
-      const { header } = await readRun(tools.journal, runId)
+      const { header, state } = await readRun(tools.journal, runId)
+      const end = endOfTry(runId, state, context.id)
+      if (end !== undefined) return unsettle(end)
       return inSpanOf(header, async () => {
         const opened = await openOrFail(header, context.signal)
         underWay.add(runId)
@@ -134,6 +137,10 @@ export interface Runner {
   cancel(id: string, by: string): Promise<Run>
   /** Writes down what people answer or demand; whether it counts, the state that comes back says. */
   note(id: string, event: Demanded): Promise<Run>
+  /** Before `start` and `goOn`, outside of any transaction. */
+  ready(): Promise<void>
+  /** Performs it here from now on, unless it is over or somebody alive does. */
+  goOn(id: string): Promise<void>
   /** Whether this process performs it now; another controller may. */
   isUnderWay(id: string): boolean
   /** Waits until the run ends in any way. */
@@ -211,6 +218,11 @@ export function createRunner(options: {
     list: (filter) => journal.list(filter),
     cancel: (id, by) => note(id, { type: 'cancel-requested', by }),
     note,
+    ready: () => engine.ready(),
+    goOn: async (id) => {
+      const run = await readRun(journal, id)
+      if (!isEnded(run.state)) await begin(run)
+    },
     isUnderWay: (id) => options.bindings.some(({ underWay }) => underWay.has(id)),
     ended: async (id) => {
       const { state } = await readRun(journal, id)
@@ -222,7 +234,7 @@ export function createRunner(options: {
     },
     stop: async () => {
       const at = now().toISOString()
-      const reason = 'The controller shut down; it resumes when it starts.'
+      const reason = 'The process that performed it shut down.'
       for (const id of options.bindings.flatMap((each) => [...each.underWay])) {
         await journal.append(id, { type: 'paused', reason, at })
       }
@@ -230,9 +242,6 @@ export function createRunner(options: {
     },
   }
 }
-
-/** The engine's id of the try that is under way, or comes next. */
-const tryOf = (id: string, state: Run['state']): string => `${id}/${state.endings + 1}`
 
 async function readRun(journal: Journal, id: string): Promise<Run> {
   const run = await journal.read(id)

@@ -33,6 +33,8 @@ export interface FailoverWorld extends ProcedureWorld {
   readonly expectedEpoch: number
   /** When the outage was noticed; null when a human decided without detection. */
   readonly detectedAt: string | null
+  /** `isWhole`: it answered right before. Otherwise the outage may be older than that. */
+  readonly outage?: { readonly isWhole: boolean; readonly answeredAt: string | null }
   readonly decidedAt: string
   readonly definitions: Pick<DefinitionStore, 'list'>
   readonly cold: ColdObjects

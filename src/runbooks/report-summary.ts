@@ -82,22 +82,37 @@ function peopleText(people: NonNullable<Report['people']>): string {
 }
 
 function recoverySection(recovery: Recovery): Html {
-  const row = (name: string, objectiveMs: number, measuredMs: number | null): Html => {
-    const met = measuredMs !== null && measuredMs <= objectiveMs
+  const row = (
+    name: string,
+    objectiveMs: number,
+    measuredMs: number | null,
+    atLeast = false,
+  ): Html => {
+    const within = measuredMs !== null && measuredMs <= objectiveMs
+    const met = within && !atLeast
+    const verdict = met ? 'met' : within ? 'not known to be met' : 'not met'
     return html`<tr><th scope="row">${name}</th><td>${duration(objectiveMs)}</td>
-<td>${measuredMs === null ? 'unknown' : duration(measuredMs)}</td>
-<td class="${met ? 'complete' : 'failed'}">${met ? 'met' : 'not met'}</td></tr>`
+<td>${measuredMs === null ? 'unknown' : `${atLeast ? 'at least ' : ''}${duration(measuredMs)}`}</td>
+<td class="${met ? 'complete' : 'failed'}">${verdict}</td></tr>`
   }
   return html`<section><h2>Objectives and measurements</h2>
 <table><thead><tr><th>What</th><th>Objective</th><th>Measured</th><th></th></tr></thead><tbody>
-${row('Recovery time', recovery.rtoMs, recovery.rtaMs)}
+${row('Recovery time', recovery.rtoMs, recovery.rtaMs, recovery.atLeast)}
 ${row('Recovery point', recovery.rpoMs, recovery.rpaMs)}
 </tbody></table>
 <p>Time counts from ${
     recovery.detectedAt === null
       ? html`the decision at ${time(recovery.decidedAt)}`
-      : html`the detection at ${time(recovery.detectedAt)}`
+      : html`the first probe without an answer at ${time(recovery.detectedAt)}`
   } to the last step that moved traffic. ${
+    recovery.atLeast
+      ? html`Nobody had asked the source right before, so its outage may be older; ${
+          recovery.lastAnswerAt == null
+            ? 'no answer of it is known'
+            : html`its last known answer was at ${time(recovery.lastAnswerAt)}`
+        }. `
+      : null
+  }${
     recovery.unknownSince === null
       ? 'No pass had proven everything in scope before.'
       : html`What was written at the source between ${time(recovery.unknownSince)} and

@@ -165,6 +165,17 @@ describe('what a report counts', () => {
       ],
     })
     expect(recovery).toMatchObject({ rtaMs: 62_000, rpaMs: 120_000, rtoMs: 1, rpoMs: 2 })
+    expect(recovery).not.toHaveProperty('atLeast')
+  })
+
+  it('claims no more than "at least" of an outage whose beginning nobody saw (I8)', () => {
+    const recovery = measureRecovery({
+      ...{ detectedAt: at, decidedAt: at, failoverAt: at, replicationPoint: null },
+      outage: { isWhole: false, answeredAt: '2026-01-01T11:00:00.000Z' },
+      objectives: { rtoMs: 1, rpoMs: 2 },
+      timeline: [],
+    })
+    expect(recovery).toMatchObject({ atLeast: true, lastAnswerAt: '2026-01-01T11:00:00.000Z' })
   })
 })
 

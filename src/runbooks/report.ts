@@ -55,7 +55,12 @@ export interface DrillResult {
 }
 
 export interface Recovery {
+  /** When the first probe of the unbroken series without any answer was sent. */
   readonly detectedAt: string | null
+  /** When the source last gave any answer; null: none is known. */
+  readonly lastAnswerAt?: string | null
+  /** The source had not been asked right before, so the outage, and RTA, may be longer (I8). */
+  readonly atLeast?: boolean
   readonly decidedAt: string
   readonly rtoMs: number
   /** From detection (else decision) to the end of the last step that moved traffic; null: none did. */
@@ -118,13 +123,15 @@ const trafficSteps = new Set(['warm-endpoints', 'switch-traffic', 'move-configur
 
 export function measureRecovery(facts: {
   readonly detectedAt: string | null
+  readonly outage?: { readonly isWhole: boolean; readonly answeredAt: string | null }
   readonly decidedAt: string
   readonly failoverAt: string
   readonly replicationPoint: string | null
   readonly objectives: { readonly rtoMs: number; readonly rpoMs: number }
   readonly timeline: readonly StepRecord[]
 }): Recovery {
-  const { detectedAt, decidedAt, failoverAt, replicationPoint, objectives, timeline } = facts
+  const { detectedAt, outage, decidedAt, failoverAt, replicationPoint } = facts
+  const { objectives, timeline } = facts
   const bringing = timeline.filter((step) => trafficSteps.has(step.id))
   // A step that an operator left out brought nobody over, so no time was measured.
   const isWhole = bringing.every(({ skip }) => skip === undefined)
@@ -132,6 +139,7 @@ export function measureRecovery(facts: {
   const start = Date.parse(detectedAt ?? decidedAt)
   return {
     detectedAt,
+    ...(outage && { lastAnswerAt: outage.answeredAt, atLeast: !outage.isWhole }),
     decidedAt,
     ...objectives,
     rtaMs: ends.length === 0 || !isWhole ? null : Math.max(...ends) - start,

@@ -145,6 +145,7 @@ export function createController(sim: Simulated, name: ControllerName): Controll
       await groupStatus(group, {
         watch: watch as never,
         ...{ regions: new Map(), operation: null, decision, lastPass: null },
+        controller: { running: true, lastSeenAt: null, performing: null },
         drill: await drillStatus(group, runner),
         readiness: null,
         findings: [],

@@ -56,6 +56,8 @@ async function run(options: ProbeOptions): Promise<void> {
     everyMs: options.probeEvery,
     timeoutMs: probeTimeoutMs,
     clock: () => new Date(),
+    // It keeps nothing over its own end.
+    heard: {},
     onRound: () => void tell(reportOf(options.name, watch.state())),
   })
   output.result(

@@ -79,6 +79,7 @@ async function writeMoveReport(
     replicationPoint,
     recovery: measureRecovery({
       detectedAt: world.detectedAt,
+      ...(world.outage && { outage: world.outage }),
       decidedAt: world.decidedAt,
       failoverAt: point?.chosenAt ?? world.decidedAt,
       replicationPoint,
