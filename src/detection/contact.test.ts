@@ -28,34 +28,34 @@ describe('since when a member is silent', () => {
     const contact = heard('++---') as Contact
     expect(contact).toMatchObject({
       answeredAt: time(5),
-      silentSince: time(8),
+      silentSince: time(10),
       rounds: 3,
       whole: true,
     })
-    expect(silenceText(contact)).toBe(`3 times in a row since ${time(8)}`)
+    expect(silenceText(contact)).toBe(`3 times in a row since ${time(10)}`)
   })
 
   it('begins anew behind any answer, a refusal included', () => {
-    expect(heard('+--r-')).toMatchObject({ answeredAt: time(15), silentSince: time(18), rounds: 1 })
+    expect(heard('+--r-')).toMatchObject({ answeredAt: time(15), silentSince: time(20), rounds: 1 })
     expect(heard('+--+')).toMatchObject({ silentSince: null, rounds: 0 })
   })
 
   it('goes on over a short time in which nobody asked, as over a restart', () => {
     const before = heard('+--')
     const after = heard('--', before, 30) as Contact
-    expect(after).toMatchObject({ silentSince: time(3), rounds: 4, whole: true })
+    expect(after).toMatchObject({ silentSince: time(5), rounds: 4, whole: true })
   })
 
   it('claims no more than "at least" when nobody asked for longer (I8)', () => {
     const after = heard('--', heard('+--'), 300) as Contact
     expect(after).toMatchObject({
       answeredAt: time(0),
-      silentSince: time(298),
+      silentSince: time(300),
       rounds: 2,
       whole: false,
     })
     expect(silenceText(after)).toBe(
-      `2 times in a row, at least since ${time(298)}; its last known answer was ${time(0)}`,
+      `2 times in a row, at least since ${time(300)}; its last known answer was ${time(0)}`,
     )
     expect(silenceText(heard('-') as Contact)).toContain('no answer is known')
   })

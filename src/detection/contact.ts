@@ -32,17 +32,15 @@ export function contactAfter(
     return { answeredAt, silentSince: null, whole: false, rounds: 0, probedAt }
   }
   const answeredAt = before?.answeredAt ?? null
-  const sentMs = Math.min(...results.map(sentAtMs))
-  const isSoonAfter = (at: string | null) => at !== null && sentMs - Date.parse(at) <= unbrokenMs
+  const asked = results.map(({ at }) => at).reduce((a, b) => (a < b ? a : b))
+  const isSoonAfter = (at: string | null) =>
+    at !== null && Date.parse(asked) - Date.parse(at) <= unbrokenMs
   if (before !== undefined && before.silentSince !== null && isSoonAfter(before.probedAt))
     return { ...before, rounds: before.rounds + 1, probedAt }
-  const silentSince = new Date(sentMs).toISOString()
-  return { answeredAt, silentSince, whole: isSoonAfter(answeredAt), rounds: 1, probedAt }
+  return { answeredAt, silentSince: asked, whole: isSoonAfter(answeredAt), rounds: 1, probedAt }
 }
 
 const later = (a: string, b: string) => (a > b ? a : b)
-
-const sentAtMs = ({ at, latencyMs }: ProbeResult) => Date.parse(at) - latencyMs
 
 /** `since …`, or what is known instead (I8). */
 export function silenceText({ answeredAt, silentSince, whole, rounds }: Contact): string {

@@ -98,12 +98,11 @@ function unhealthy(
   { clock }: Pick<ProberOptions, 'clock'>,
   reason: string,
 ): ProbeResult {
-  const at = clock()
   return {
     plane,
     healthy: false,
-    latencyMs: at.getTime() - started.getTime(),
-    at: at.toISOString(),
+    latencyMs: clock().getTime() - started.getTime(),
+    at: started.toISOString(),
     reason,
   }
 }

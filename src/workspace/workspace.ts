@@ -520,6 +520,7 @@ export interface ProbeResult {
   readonly healthy: boolean
   /** Milliseconds until the answer or the failure. */
   readonly latencyMs: number
+  /** When it was asked. */
   readonly at: string
   /** Why unhealthy: error code and a short sentence, no secret in it. */
   readonly reason?: string

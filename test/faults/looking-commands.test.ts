@@ -86,7 +86,7 @@ describe('a failover whose controller was killed, and commands that only look', 
       expect.stringContaining('operation.past-no-return'),
     ])
     const busy = await run('reprotect', '--yes')
-    expect([busy.code, busy.stderr]).toEqual([4, expect.stringContaining(`holdfast retry ${id}`)])
+    expect([busy.code, busy.stderr]).toEqual([6, expect.stringContaining(`holdfast retry ${id}`)])
     expect((await groupNow()).operation?.steps).toEqual(before.operation?.steps)
     expect(await noted()).toEqual(['operation.accepted', 'operation.begun'])
   }, 180_000)

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { TokenCredential } from '@azure/core-auth'
 import { z } from 'zod'
 import { HoldfastError } from '../../model/errors.ts'
+import { withNetworkCause } from './network-cause.ts'
 
 /** Everything that differs between Azure's clouds and a local region: addresses, trust, credential. */
 export interface Cloud {
@@ -107,12 +108,16 @@ async function openCloudFile(file: string): Promise<Cloud> {
       credential: async () => {
         const { ClientSecretCredential } = await import('@azure/identity')
         const secret = (await readFile(secretFile, 'utf8')).trim()
-        return new ClientSecretCredential(document.tenantId, document.clientId, secret, {
-          authorityHost: document.authority,
-          disableInstanceDiscovery: true,
-          tlsOptions: { ca },
-          retryOptions: { maxRetries: 0 },
-        })
+        return withNetworkCause(
+          (additionalPolicies) =>
+            new ClientSecretCredential(document.tenantId, document.clientId, secret, {
+              authorityHost: document.authority,
+              disableInstanceDiscovery: true,
+              tlsOptions: { ca },
+              retryOptions: { maxRetries: 0 },
+              additionalPolicies,
+            }),
+        )
       },
     }
   } catch (cause) {
