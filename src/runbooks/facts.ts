@@ -21,6 +21,8 @@ export interface RunFacts {
   readonly quiet: { readonly since: string }
   /** What was turned off for the quiet, so that an abort can turn it on again. */
   readonly quieted: Quieted
+  /** Object ids of schedules that were on at the old primary and have to be turned on once they are here. */
+  readonly lateSchedules: readonly string[]
   /** Endpoints whose traffic a fence took away, so that re-protection can give it back. */
   readonly traffic: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** As it was known before the group was moved. */

@@ -3,13 +3,13 @@ import type { Journal, Run } from '../runbook/journal.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { type Quieted, readFact, writeFact } from './facts.ts'
 
-/** A move that turned schedules off and stopped jobs at the side it leaves, and did not turn them on again. */
+/** A move (or the re-protection after it) that turned schedules off and stopped jobs at the side it leaves, and did not turn them on again. */
 export interface QuietMove {
   readonly run: Run
   readonly quieted: Quieted
 }
 
-const moves = ['failover', 'switchover', 'failback'] as const
+const moves = ['failover', 'switchover', 'failback', 'reprotect'] as const
 /** Moves that set out in one epoch and did not end in the next: there are never many. */
 const mostTries = 20
 
@@ -28,6 +28,15 @@ export async function quietMovesOf(
     if (quieted?.epoch === epoch) found.push({ run, quieted })
   }
   return found
+}
+
+/** Object ids of the schedules that moves out of this epoch found on and turned off. */
+export async function schedulesOff(
+  world: { readonly group: string; readonly journal: Journal },
+  epoch: number,
+): Promise<ReadonlySet<string>> {
+  const moves = await quietMovesOf(world, epoch)
+  return new Set(moves.flatMap(({ quieted: { schedules } }) => schedules))
 }
 
 /** Before anything is turned off, so that a crash cannot hide what was; gives all that is noted. */

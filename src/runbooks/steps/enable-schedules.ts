@@ -1,5 +1,4 @@
 import { isHoldfastError } from '../../model/errors.ts'
-import type { JsonObject } from '../../model/json.ts'
 import { parseObjectId } from '../../model/object-id.ts'
 import type { Definition } from '../../replication/definitions.ts'
 import { isScheduleOn, withSchedule } from '../../replication/standing-form.ts'
@@ -7,7 +6,7 @@ import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { opened } from '../../workspace/sealing.ts'
 import { ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld } from '../ports.ts'
-import { quietMovesOf } from '../quiet-moves.ts'
+import { schedulesOff } from '../quiet-moves.ts'
 import { setProperties } from './object-changes.ts'
 import { ownEpoch } from './own-epoch.ts'
 
@@ -29,8 +28,7 @@ export async function enableSchedules(
   const refused: string[] = []
   for (const wanted of await wantedSchedules(world)) {
     try {
-      const reason = await enable(world, wanted, epoch, tools)
-      if (reason !== undefined) refused.push(`${wanted.object}: ${reason}`)
+      await enable(world, wanted, epoch, tools)
     } catch (error) {
       const isRefusal = isHoldfastError(error) && error.kind === 'permanent'
       if (!isRefusal || error.code === 'epoch.stale') throw error
@@ -40,27 +38,15 @@ export async function enableSchedules(
   return refused.length === 0 ? undefined : { partial: refused.join('; ') }
 }
 
-interface Wanted {
-  readonly object: string
-  /** As it is to be at the target, sealed; undefined: no pass has seen it. */
-  readonly body: JsonObject | undefined
-}
-
 /**
  * Replicas of schedules are off; their definitions say whether the source had them on. What a move
- * turned off there was on, whatever a pass has captured since (I7).
+ * turned off there was on, whatever a pass has captured since (I7). One that no pass has seen is turned
+ * on when it is brought over.
  */
-async function wantedSchedules(world: FailoverWorld): Promise<Wanted[]> {
-  const moves = await quietMovesOf(world, world.expectedEpoch)
-  const quieted = new Set(moves.flatMap(({ quieted: { schedules } }) => schedules))
+async function wantedSchedules(world: FailoverWorld): Promise<Definition[]> {
+  const quieted = await schedulesOff(world, world.expectedEpoch)
   const defined = await definedSchedules(world)
-  const known = new Set(defined.map(({ object }) => object))
-  return [
-    ...defined.filter(({ object, body }) => isScheduleOn(body) || quieted.has(object)),
-    ...[...quieted]
-      .filter((each) => !known.has(each))
-      .map((each) => ({ object: each, body: undefined })),
-  ]
+  return defined.filter(({ object, body }) => isScheduleOn(body) || quieted.has(object))
 }
 
 async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
@@ -80,30 +66,24 @@ async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
 
 async function isEnabled(
   world: FailoverWorld,
-  { object: name }: Wanted,
+  { object: name }: Definition,
   { signal }: StepTools,
 ): Promise<boolean> {
   return isScheduleOn((await world.target.getObject(parseObjectId(name), { signal }))?.body)
 }
 
-/** Gives why it cannot be. */
 async function enable(
-  world: FailoverWorld,
-  wanted: Wanted,
+  { target }: FailoverWorld,
+  definition: Definition,
   epoch: number,
   { signal }: StepTools,
-): Promise<string | undefined> {
-  const { target, source } = world
-  const id = parseObjectId(wanted.object)
+): Promise<void> {
+  const id = parseObjectId(definition.object)
   const found = await target.getObject(id, { signal })
-  if (found !== undefined) {
-    if (!isScheduleOn(found.body))
-      await setProperties(target, found, { isEnabled: true }, epoch, signal)
-    return undefined
+  if (found === undefined) {
+    const body = withSchedule(await opened(target, definition.body, { signal }), true)
+    await target.putObject(id, body, { epoch, signal, condition: 'absent' })
+  } else if (!isScheduleOn(found.body)) {
+    await setProperties(target, found, { isEnabled: true }, epoch, signal)
   }
-  if (wanted.body === undefined)
-    return `it was made at ${source.name} after the last pass; turn it on when re-protection has brought it over`
-  const body = withSchedule(await opened(target, wanted.body, { signal }), true)
-  await target.putObject(id, body, { epoch, signal, condition: 'absent' })
-  return undefined
 }

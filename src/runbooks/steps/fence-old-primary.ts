@@ -1,6 +1,7 @@
 import { cancelStaleCopies, openStaleCopies, type StaleCopies } from '../../jobs/stale-copies.ts'
 import type { Look, StepTools } from '../../runbook/runbook.ts'
 import type { ReprotectWorld } from '../ports.ts'
+import { noteQuieted } from '../quiet-moves.ts'
 import { disableSchedules, enabledSchedules } from './object-changes.ts'
 import { refuseOvertakenReprotection } from './own-epoch.ts'
 
@@ -31,6 +32,8 @@ export async function fenceOldPrimary(world: ReprotectWorld, tools: StepTools): 
   // The marker first: from it on a replicator of an older epoch is refused (I1).
   const marker = { group: world.group, role: 'secondary', epoch, since } as const
   await world.returning.writeMarker(marker, { epoch, signal })
+  const moved = { run: world.run, journal: world.journal, expectedEpoch: epoch - 1 }
+  await noteQuieted(moved, await enabledSchedules(world.returning, signal), [])
   await disableSchedules(world.returning, epoch, signal)
 }
 

@@ -1,7 +1,11 @@
+import { parseObjectId } from '../../model/object-id.ts'
+import { isScheduleOn } from '../../replication/standing-form.ts'
 import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { readFact, writeFact } from '../facts.ts'
 import type { SalvageResult } from '../outcomes.ts'
 import type { ReprotectWorld } from '../ports.ts'
+import { schedulesOff } from '../quiet-moves.ts'
+import { setProperties } from './object-changes.ts'
 import { refuseOvertakenReprotection } from './own-epoch.ts'
 
 /**
@@ -22,16 +26,44 @@ export async function salvage(
   tools: StepTools,
 ): Promise<Ending | undefined> {
   const { epoch } = await refuseOvertakenReprotection(world)
+  await noteLateSchedules(world, epoch, tools)
   const result = await world.salvage({
     epoch,
     signal: tools.signal,
     onProgress: (done, total, bytes) => tools.progress({ done, total, bytes }),
   })
+  await enableLateSchedules(world, epoch, tools)
   await writeFact(world, 'salvage', result)
   if (result.failed.length === 0) return undefined
   const [first] = result.failed
   return {
     partial: `${sentence(result)} ${result.failed.length} failed, first ${first?.object}: ${first?.message}`,
+  }
+}
+
+/** What was on at the old primary and is to be made here: a copy is off, and nobody would turn it on (I7). */
+async function noteLateSchedules(
+  world: ReprotectWorld,
+  epoch: number,
+  { signal }: StepTools,
+): Promise<void> {
+  const late = new Set((await readFact(world, 'lateSchedules')) ?? [])
+  for (const object of await schedulesOff(world, epoch - 1)) {
+    const found = await world.primary.getObject(parseObjectId(object), { signal })
+    if (found === undefined) late.add(object)
+  }
+  await writeFact(world, 'lateSchedules', [...late])
+}
+
+async function enableLateSchedules(
+  world: ReprotectWorld,
+  epoch: number,
+  { signal }: StepTools,
+): Promise<void> {
+  for (const object of (await readFact(world, 'lateSchedules')) ?? []) {
+    const found = await world.primary.getObject(parseObjectId(object), { signal })
+    if (found === undefined || isScheduleOn(found.body)) continue
+    await setProperties(world.primary, found, { isEnabled: true }, epoch, signal)
   }
 }
 
