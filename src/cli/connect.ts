@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type ApiClient, createClient } from '../api/client.ts'
 import type { GroupStatus, Status } from '../api/contract.ts'
 import { HoldfastError, isCode } from '../model/errors.ts'
@@ -43,11 +44,39 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     await requireAnswer(client)
     return { client, stateDir, inProcess: false, close: async () => undefined }
   }
-  const client = await runningController(stateDir)
-  if (client !== undefined) {
-    return { client, stateDir, inProcess: false, close: async () => undefined }
+  return (await theirController(stateDir)) ?? ownOrTheirs(options.plan, stateDir)
+}
+
+/** Another command holds the state directory for a moment, or begins to perform something. */
+const takenForMs = 20_000
+const lookAgainMs = 300
+
+/** Two commands at once: the second one waits until the first has ended, or joins what it performs. */
+async function ownOrTheirs(plan: string, stateDir: string): Promise<Connection> {
+  const until = performance.now() + takenForMs
+  for (;;) {
+    try {
+      return await ownController(plan, stateDir)
+    } catch (error) {
+      if (!isCode(error, 'controller.already-running') || performance.now() > until) throw error
+    }
+    await delay(lookAgainMs)
+    const theirs = await theirController(stateDir)
+    if (theirs !== undefined) return theirs
   }
-  return ownController(options.plan, stateDir)
+}
+
+async function theirController(stateDir: string): Promise<Connection | undefined> {
+  const client = await runningController(stateDir)
+  if (client === undefined) return undefined
+  return { client, stateDir, inProcess: false, close: async () => undefined }
+}
+
+/** For whoever comes second; what stands behind options is nobody's business. */
+function commandWords(): string {
+  const words = process.argv.slice(2)
+  const end = words.findIndex((word) => word.startsWith('-'))
+  return (end < 0 ? words : words.slice(0, end)).join(' ')
 }
 
 /** A controller for the time of one command: it probes, and passes only when it is asked to. */
@@ -60,6 +89,7 @@ async function ownController(planFile: string, stateDir: string): Promise<Connec
     syncEveryMs: null,
     probeEveryMs: 1000,
     logLevel: 'error',
+    command: commandWords(),
   })
   // Otherwise the first thing it says of every member would be that it does not know.
   await controller.settled()

@@ -20,6 +20,8 @@ export interface OpenController {
   readonly reconcileEveryMs?: number
   readonly probeEveryMs: number
   readonly logLevel: string
+  /** Of a command that opens it for itself. */
+  readonly command?: string
 }
 
 export async function openController(options: OpenController): Promise<RunningController> {
@@ -29,6 +31,7 @@ export async function openController(options: OpenController): Promise<RunningCo
     plan,
     stateDir: options.stateDir,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(options.command === undefined ? {} : { command: options.command }),
     listen: options.listen,
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     access: options.access ?? { rules: [] },

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../api/client.ts'
 import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
+import { isCode } from '../model/errors.ts'
 import { endingAfter } from '../workspace/deadline.ts'
 import { canAsk, confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
@@ -67,12 +68,23 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
     const operation = await followWithSteps(started, following)
     const { exitCode, sentence } = endingOf(operation, following)
     const over = operation.outcome === 'complete' || operation.outcome === 'partial'
-    const report = over ? await saveReport(client, operation.id, stateDir) : undefined
+    const report = over ? await savedBeforeItEnds() : undefined
     output.result({ operation, report: report ?? null }, () =>
       [sentence, ...(report === undefined ? [] : reportLines(report))].join('\n'),
     )
     if (output.forPrograms && exitCode !== 0) output.note(sentence)
     process.exitCode = exitCode
+
+    /** The command that performed it, which this one joined, may have ended with it. */
+    async function savedBeforeItEnds() {
+      try {
+        return await saveReport(client, operation.id, stateDir)
+      } catch (error) {
+        if (connection.inProcess || !isCode(error, 'controller.unreachable')) throw error
+        output.note(`Its report: holdfast report save ${operation.id}`)
+        return undefined
+      }
+    }
   })
 }
 

@@ -17,6 +17,7 @@ import { type Database, migrate, openDatabase } from '../store/database.ts'
 import { type CallCounter, callCounter } from '../workspace/decorators/counted.ts'
 import { type AccessOptions, accessMigrations, openAccess } from './access/open-access.ts'
 import { serviceTokens } from './access/service-tokens.ts'
+import { announced } from './announced.ts'
 import { auditedDecisions, auditedRecords } from './audited-records.ts'
 import { automaticDrills, heldUpDrill } from './automatic-drills.ts'
 import { runBackgroundPasses } from './background-passes.ts'
@@ -51,6 +52,8 @@ export interface ControllerOptions {
   readonly stateDir: string
   /** PostgreSQL to share with other controllers; absent: an embedded one in the state directory. */
   readonly databaseUrl?: string
+  /** Of a command that opens it for itself: its words. Then it performs only what it is asked for. */
+  readonly command?: string
   readonly listen: ListenAddress
   /** Address before which something else speaks TLS. */
   readonly publicUrl?: string
@@ -102,7 +105,9 @@ async function assemble(
   const { stateDir, clock, log } = options
   const keys = await readOrMakeKeys(stateDir)
   const database = await openDatabase(
-    options.databaseUrl === undefined ? { stateDir } : { url: options.databaseUrl },
+    options.databaseUrl === undefined
+      ? { stateDir, ...(options.command && { command: options.command }) }
+      : { url: options.databaseUrl },
   )
   closers.push(() => database.close())
   await migrate(database, [
@@ -130,7 +135,10 @@ async function assemble(
     // The lock of the state directory keeps others away from its database.
     alone: options.databaseUrl === undefined,
   })
-  const { runner, estimates, show, performers } = started
+  const { estimates, show, performers } = started
+  // A command that only looks is gone in a moment: nobody should begin anything in its process.
+  let announce: () => Promise<void> = async () => undefined
+  const runner = announced(started.runner, () => announce())
   closers.push(started.stop)
   const health = serviceHealth(group, () => statusChanged())
   closers.push(() => health.stop())
@@ -242,7 +250,14 @@ async function assemble(
     consoleDir: options.consoleDir,
   })
   closers.push(() => server.close())
-  closers.push(await writeNote(stateDir, { url: server.url, token: keys.token }))
+  let noted: Promise<void> | undefined
+  announce = () => {
+    noted ??= (async () => {
+      closers.push(await writeNote(stateDir, { url: server.url, token: keys.token }))
+    })()
+    return noted
+  }
+  if (options.syncEveryMs !== null) await announce()
   return {
     url: server.url,
     token: keys.token,

@@ -32,7 +32,7 @@ export function contactAfter(
     return { answeredAt, silentSince: null, whole: false, rounds: 0, probedAt }
   }
   const answeredAt = before?.answeredAt ?? null
-  const asked = results.map(({ at }) => at).reduce((a, b) => (a < b ? a : b))
+  const asked = results.map(({ at }) => at).sort()[0] ?? probedAt
   const isSoonAfter = (at: string | null) =>
     at !== null && Date.parse(asked) - Date.parse(at) <= unbrokenMs
   if (before !== undefined && before.silentSince !== null && isSoonAfter(before.probedAt))

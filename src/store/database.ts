@@ -28,7 +28,8 @@ export interface Migration {
 
 export type OpenDatabaseOptions = { readonly signal?: AbortSignal } & (
   | { readonly url: string }
-  | { readonly stateDir: string }
+  /** `command`: what this process does, for whoever comes second. */
+  | { readonly stateDir: string; readonly command?: string }
 )
 
 /**
@@ -37,7 +38,7 @@ export type OpenDatabaseOptions = { readonly signal?: AbortSignal } & (
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   if ('url' in options) return connect(options.url, async () => undefined)
-  const lock = lockStateDirectory(options.stateDir)
+  const lock = lockStateDirectory(options.stateDir, options.command)
   try {
     const server = await startEmbeddedPostgres(options.stateDir, options)
     return await connect(server.url, async () => {

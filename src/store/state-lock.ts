@@ -8,11 +8,11 @@ export interface StateLock {
 }
 
 /**
- * Makes this process the only controller of a state directory, until it releases the lock or ends in
+ * Makes this process, which `command` names, the only one that works on a state directory, until it releases the lock or ends in
  * any way: the kernel drops the lock of a killed process, so no stale lock can remain. Throws
  * `controller.already-running` (operator) when another one holds it.
  */
-export function lockStateDirectory(stateDir: string, now: Date = new Date()): StateLock {
+export function lockStateDirectory(stateDir: string, command = 'controller'): StateLock {
   const folder = resolve(stateDir)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const holderFile = join(folder, 'controller.pid')
@@ -25,9 +25,8 @@ export function lockStateDirectory(stateDir: string, now: Date = new Date()): St
     if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause
     throw alreadyRunning(folder, holderFile, cause)
   }
-  writeFileSync(holderFile, `${JSON.stringify({ pid: process.pid, since: now.toISOString() })}\n`, {
-    mode: 0o600,
-  })
+  const holder: Holder = { pid: process.pid, since: new Date().toISOString(), command }
+  writeFileSync(holderFile, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
   return {
     release: () => {
       if (!file.open) return
@@ -37,29 +36,39 @@ export function lockStateDirectory(stateDir: string, now: Date = new Date()): St
   }
 }
 
+interface Holder {
+  readonly pid: number
+  readonly since: string
+  /** What it was called with, behind `holdfast`. Absent: noted by an older version. */
+  readonly command?: string
+}
+
+/** Never says how to kill it: it may be in the middle of a failover. */
 function alreadyRunning(folder: string, holderFile: string, cause: unknown): HoldfastError {
   const holder = readHolder(holderFile)
+  const { command = 'controller' } = holder ?? {}
+  const isController = /^controller\b/.test(command)
+  const who = isController ? 'The controller' : `\`holdfast ${command}\``
   return new HoldfastError(
     'controller.already-running',
     holder === undefined
-      ? `Another controller works on ${folder}.`
-      : `The controller with process id ${holder.pid} has worked on ${folder} since ${holder.since}.`,
+      ? `Another process works on ${folder}.`
+      : `${who} (process ${holder.pid}) has worked on ${folder} since ${holder.since}.`,
     {
       kind: 'operator',
-      hint:
-        holder === undefined
-          ? 'Use it, or choose another state directory.'
-          : `Use it (commands find it by themselves), or stop it: kill ${holder.pid}`,
+      hint: isController
+        ? 'Use it: commands find it by themselves. To end it, stop it where it was started; what it performs waits for the next one.'
+        : 'Wait until it ends, or watch what it does: holdfast status --watch',
       place: folder,
       cause,
     },
   )
 }
 
-/** Undefined in the instant between the other controller's lock and its note. */
-function readHolder(path: string): { pid: number; since: string } | undefined {
+/** Undefined in the instant between the other one's lock and its note. */
+function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as { pid: number; since: string }
+    return JSON.parse(readFileSync(path, 'utf8')) as Holder
   } catch {
     return undefined
   }

@@ -84,10 +84,15 @@ describe('state directory', () => {
     }
     expect(refused()).toMatchObject({ code: 'controller.already-running', kind: 'operator' })
     expect(refused()).toMatchObject({ message: expect.stringContaining(String(holder.pid)) })
+    expect(refused()).toMatchObject({ hint: expect.not.stringMatching(/\bkill\b/) })
     holder.kill('SIGKILL')
     await once(holder, 'exit')
-    const lock = lockStateDirectory(stateDir)
-    expect(refused()).toMatchObject({ code: 'controller.already-running' })
+    const lock = lockStateDirectory(stateDir, 'failover')
+    expect(refused()).toMatchObject({
+      code: 'controller.already-running',
+      message: expect.stringContaining('`holdfast failover`'),
+      hint: expect.stringMatching(/^Wait until it ends/),
+    })
     lock.release()
     lockStateDirectory(stateDir).release()
   })
