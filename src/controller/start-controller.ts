@@ -37,7 +37,7 @@ import { notePlan } from './note-plan.ts'
 import { startNotifier } from './notifier.ts'
 import { createPassGate } from './pass-gate.ts'
 import { executorOf } from './performers.ts'
-import { courseNow, type ProtectedGroup } from './protected-group.ts'
+import { courseNow, type GroupLog, type ProtectedGroup } from './protected-group.ts'
 import { watchReadiness } from './readiness.ts'
 import { serviceHealth } from './service-health.ts'
 import { signedReports } from './signed-reports.ts'
@@ -258,6 +258,7 @@ async function assemble(
     return noted
   }
   if (options.syncEveryMs !== null) await announce()
+  else closers.push(afterAWhile(announce, log))
   return {
     url: server.url,
     token: keys.token,
@@ -360,4 +361,15 @@ function regionLearner(members: Members, regions: Map<string, string>) {
 function summaryOf(result: PassResult, at: Date): PassSummary {
   const { replicationPoint: _point, ...summary } = result
   return { ...summary, at: at.toISOString() }
+}
+
+/** Who looks for as long as this is joined by others: they would wait for its end for ever. */
+const longLookMs = 10_000
+
+function afterAWhile(announce: () => Promise<void>, log: GroupLog): () => Promise<void> {
+  const timer = setTimeout(() => {
+    announce().catch((err: unknown) => log.warn({ err }, 'no other command can find this one'))
+  }, longLookMs)
+  timer.unref()
+  return async () => clearTimeout(timer)
 }

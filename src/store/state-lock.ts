@@ -8,9 +8,9 @@ export interface StateLock {
 }
 
 /**
- * Makes this process, which `command` names, the only one that works on a state directory, until it releases the lock or ends in
- * any way: the kernel drops the lock of a killed process, so no stale lock can remain. Throws
- * `controller.already-running` (operator) when another one holds it.
+ * Makes this process, which `command` names, the only one that works on a state directory, until it
+ * releases the lock or ends in any way: the kernel drops the lock of a killed process, so no stale lock
+ * can remain. Throws `controller.already-running` (operator) when another one holds it.
  */
 export function lockStateDirectory(stateDir: string, command = 'controller'): StateLock {
   const folder = resolve(stateDir)
