@@ -1,4 +1,5 @@
 import { isHoldfastError } from '../../model/errors.ts'
+import type { JsonObject } from '../../model/json.ts'
 import { parseObjectId } from '../../model/object-id.ts'
 import type { Definition } from '../../replication/definitions.ts'
 import { isScheduleOn, withSchedule } from '../../replication/standing-form.ts'
@@ -38,15 +39,27 @@ export async function enableSchedules(
   return refused.length === 0 ? undefined : { partial: refused.join('; ') }
 }
 
+interface Wanted {
+  readonly object: string
+  /** As it is to be at the target, sealed; undefined: no pass in this direction has seen it. */
+  readonly body: JsonObject | undefined
+}
+
 /**
  * Replicas of schedules are off; their definitions say whether the source had them on. What a move
- * turned off there was on, whatever a pass has captured since (I7). One that no pass has seen is turned
- * on when it is brought over.
+ * turned off there was on, whatever a pass has captured since (I7). One that stands nowhere here is
+ * turned on when it is brought over.
  */
-async function wantedSchedules(world: FailoverWorld): Promise<Definition[]> {
+async function wantedSchedules(world: FailoverWorld): Promise<Wanted[]> {
   const quieted = await schedulesOff(world, world.expectedEpoch)
   const defined = await definedSchedules(world)
-  return defined.filter(({ object, body }) => isScheduleOn(body) || quieted.has(object))
+  const known = new Set(defined.map(({ object }) => object))
+  return [
+    ...defined.filter(({ object, body }) => isScheduleOn(body) || quieted.has(object)),
+    ...[...quieted]
+      .filter((each) => !known.has(each))
+      .map((object) => ({ object, body: undefined })),
+  ]
 }
 
 async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
@@ -66,24 +79,26 @@ async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
 
 async function isEnabled(
   world: FailoverWorld,
-  { object: name }: Definition,
+  { object, body }: Wanted,
   { signal }: StepTools,
 ): Promise<boolean> {
-  return isScheduleOn((await world.target.getObject(parseObjectId(name), { signal }))?.body)
+  const found = await world.target.getObject(parseObjectId(object), { signal })
+  return found === undefined ? body === undefined : isScheduleOn(found.body)
 }
 
 async function enable(
   { target }: FailoverWorld,
-  definition: Definition,
+  wanted: Wanted,
   epoch: number,
   { signal }: StepTools,
 ): Promise<void> {
-  const id = parseObjectId(definition.object)
+  const id = parseObjectId(wanted.object)
   const found = await target.getObject(id, { signal })
-  if (found === undefined) {
-    const body = withSchedule(await opened(target, definition.body, { signal }), true)
+  if (found !== undefined) {
+    if (!isScheduleOn(found.body))
+      await setProperties(target, found, { isEnabled: true }, epoch, signal)
+  } else if (wanted.body !== undefined) {
+    const body = withSchedule(await opened(target, wanted.body, { signal }), true)
     await target.putObject(id, body, { epoch, signal, condition: 'absent' })
-  } else if (!isScheduleOn(found.body)) {
-    await setProperties(target, found, { isEnabled: true }, epoch, signal)
   }
 }
