@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { collect } from '../../src/workspace/pages.ts'
 import type { Workspace } from '../../src/workspace/workspace.ts'
 import {
   createProtectedPair,
@@ -72,7 +73,17 @@ describe('switchover and failback with a writer, on real regions', () => {
     return missing
   }
 
+  const schedulesAt = async (open: () => Promise<Workspace>) => {
+    const workspace = await open()
+    const found = await collect((page) => workspace.listObjects('schedule', page))
+    await workspace.close()
+    return found.map(({ body }) => (body.properties as { readonly isEnabled?: boolean }).isEnabled)
+  }
+
   it('moves there, and back to where the plan starts', async () => {
+    const on = await schedulesAt(group.openEast)
+    expect(on).toContain(true)
+    const off = on.map(() => false)
     const there = await whileWriting(group.openEast, holdfast('switchover', '--yes'))
     expect(there.code, there.stderr).toBe(0)
     const status = JSON.parse((await holdfast('status')).stdout).groups[0]
@@ -80,8 +91,16 @@ describe('switchover and failback with a writer, on real regions', () => {
     expect(JSON.parse(readFileSync(group.config, 'utf8'))).toMatchObject({
       holdfast: { member: 'west', epoch: 2 },
     })
+    expect([await schedulesAt(group.openEast), await schedulesAt(group.openWest)]).toEqual([
+      off,
+      on,
+    ])
     const back = await holdfast('failback', '--yes')
     expect(back.code, back.stderr).toBe(0)
+    expect([await schedulesAt(group.openEast), await schedulesAt(group.openWest)]).toEqual([
+      on,
+      off,
+    ])
     expect(JSON.parse((await holdfast('status')).stdout).groups[0]).toMatchObject({
       effectivePrimary: 'east',
       epoch: 3,
