@@ -1,5 +1,5 @@
 import type { Finding } from '../api/contract.ts'
-import { isEnded } from '../runbook/run-state.ts'
+import { canBeginAgain } from '../runbook/run-state.ts'
 import { type QuietMove, quietMovesOf } from '../runbooks/quiet-moves.ts'
 import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
 
@@ -7,8 +7,11 @@ import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
 export async function moveFindings(group: ProtectedGroup): Promise<readonly Finding[]> {
   const { epoch, primary } = await currentEpoch(group)
   const { journal } = group.records
-  const moves = await quietMovesOf({ group: group.plan.group, journal }, epoch)
-  return moves.filter(({ run }) => isEnded(run.state)).flatMap((move) => leftQuiet(move, primary))
+  // Status is asked often: what every move of years noted need not be read. One that is done has an
+  // epoch of its own.
+  const world = { group: group.plan.group, journal }
+  const moves = await quietMovesOf(world, epoch, ({ state }) => canBeginAgain(state))
+  return moves.flatMap((move) => leftQuiet(move, primary))
 }
 
 function leftQuiet({ run, quieted }: QuietMove, primary: string): Finding[] {

@@ -5,7 +5,8 @@ import { isCode } from '../model/errors.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { BlobInfo, BlobStoreName, Workspace } from '../workspace/workspace.ts'
 import { blobDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isCopiedBack, isForeign, stillConflicts, younger } from './decide-action.ts'
+import { isCopiedBack } from './copied-back.ts'
+import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import {
@@ -78,10 +79,7 @@ async function passBlob(
     source = here
     if (here === undefined) return undefined
     const isStanding = ({ targetVersion }: LedgerEntry) => targetVersion === here.etag
-    if (pass.mode === 'salvage' && isCopiedBack(forward, backward, isStanding)) {
-      pass.unproven.delete(formatObjectId(id))
-      return undefined
-    }
+    if (isCopiedBack(pass, formatObjectId(id), { forward, backward }, isStanding)) return undefined
     return entryFor(pass, id, await settle(pass, store, here, there, forward, backward))
   } catch (error) {
     const failure = failureOf(error)

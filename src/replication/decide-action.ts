@@ -99,19 +99,6 @@ export function isAsCopiedBack(
   return targetAsSource.includes(row.sourceDigest)
 }
 
-/**
- * Of a salvage: the old primary has nothing of its own here, only what the new one has given it since.
- * `isStanding`: whether what it has now is what that row proved (I3).
- */
-export function isCopiedBack(
-  forward: LedgerEntry | undefined,
-  backward: LedgerEntry | undefined,
-  isStanding: (row: LedgerEntry) => boolean,
-): boolean {
-  if (backward?.state !== 'proven' || younger(forward, backward) !== 'backward') return false
-  return isStanding(backward)
-}
-
 /** The younger row knows: content may have gone there and back in between. */
 export function younger(
   forward: LedgerEntry | undefined,

@@ -3,7 +3,8 @@ import { drillExperiment } from '../model/drill.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { Experiment, Workspace } from '../workspace/workspace.ts'
 import { experimentDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isAsCopiedBack, isAsLeft, isCopiedBack, younger } from './decide-action.ts'
+import { isCopiedBack } from './copied-back.ts'
+import { decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
 import { at, pagesOf } from './paging.ts'
@@ -105,13 +106,10 @@ interface Rows {
   readonly backward: LedgerEntry | undefined
 }
 
-/** Nothing of its own at the old primary: no row, and nothing that is missing. */
-function isLeftByCopying(pass: Pass, experiment: Experiment, { forward, backward }: Rows): boolean {
-  if (pass.mode !== 'salvage') return false
+function isLeftByCopying(pass: Pass, experiment: Experiment, rows: Rows): boolean {
+  const object = formatObjectId(idOf(experiment.name))
   const stands = experimentDigest(experiment)
-  if (!isCopiedBack(forward, backward, ({ targetDigest }) => targetDigest === stands)) return false
-  pass.unproven.delete(formatObjectId(idOf(experiment.name)))
-  return true
+  return isCopiedBack(pass, object, rows, (row) => row.targetDigest === stands)
 }
 
 async function passExperiment(

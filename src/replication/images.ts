@@ -4,14 +4,8 @@ import { ownImage } from '../model/images.ts'
 import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import type { WorkspaceObject } from '../workspace/workspace.ts'
 import type { Digests, Sides } from './conflict-sides.ts'
-import {
-  type Decision,
-  decideAction,
-  isAsCopiedBack,
-  isAsLeft,
-  isCopiedBack,
-  younger,
-} from './decide-action.ts'
+import { isCopiedBack } from './copied-back.ts'
+import { type Decision, decideAction, isAsCopiedBack, isAsLeft, younger } from './decide-action.ts'
 import { copyContent, findDamage, type ImageContent, readContent } from './image-content.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { digestOf } from './object-forms.ts'
@@ -122,10 +116,7 @@ async function passImage(
     if (here === undefined) return notThere(pass, id)
     const stands = digestOf(id, here.body)
     const isStanding = ({ targetDigest }: LedgerEntry) => targetDigest === stands
-    if (pass.mode === 'salvage' && isCopiedBack(rows.forward, rows.backward, isStanding)) {
-      pass.unproven.delete(formatObjectId(id))
-      return undefined
-    }
+    if (isCopiedBack(pass, formatObjectId(id), rows, isStanding)) return undefined
     return entryFor(pass, id, await settle(pass, here, there, rows, isBuilt))
   } catch (error) {
     const failure = failureOf(error)

@@ -6,13 +6,13 @@ import type { WorkspaceObject } from '../workspace/workspace.ts'
 import { applyObject, sameSecrets } from './apply-object.ts'
 import { capture, define, standingIn } from './capture-object.ts'
 import { objectSides } from './conflict-sides.ts'
+import { isCopiedBack } from './copied-back.ts'
 import {
   type Decision,
   decideAction,
   foreignReason,
   isAsCopiedBack,
   isAsLeft,
-  isCopiedBack,
   younger,
 } from './decide-action.ts'
 import type { Definition } from './definitions.ts'
@@ -254,10 +254,8 @@ async function salvageObject(
   const { forward, target } = known
   const stands = digestOf(source.id, source.body)
   const isStanding = ({ targetDigest }: LedgerEntry) => targetDigest === stands
-  if (isCopiedBack(forward, await known.backward(), isStanding)) {
-    pass.unproven.delete(formatObjectId(source.id))
-    return undefined
-  }
+  const rows = { forward, backward: await known.backward() }
+  if (isCopiedBack(pass, formatObjectId(source.id), rows, isStanding)) return undefined
   const wasCaptured = forward?.error?.code === 'object.captured'
   const desired = salvagedForm(pass, source, target)
   const settled = forward?.state === 'proven' || (wasCaptured && target !== undefined)

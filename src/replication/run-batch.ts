@@ -5,7 +5,8 @@ import { priorityOfRun } from '../plan/priority-of.ts'
 import { runVersion } from '../workspace/run-version.ts'
 import type { Run } from '../workspace/workspace.ts'
 import { runDocuments, type Sides } from './conflict-sides.ts'
-import { decideAction, isCopiedBack, isForeign, stillConflicts, younger } from './decide-action.ts'
+import { isCopiedBack } from './copied-back.ts'
+import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
 import { oneWay } from './give-back.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { writeChanged } from './objects.ts'
@@ -103,14 +104,10 @@ export function provenAsItIs(
   return { ...row }
 }
 
-/** Nothing of its own at the old primary: no row, and nothing that is missing. */
 function isLeftByCopying(pass: Pass, run: Run, { forward, backward }: Rows): boolean {
-  if (pass.mode !== 'salvage') return false
   const object = rowOf(run.runId)
-  const isStanding = ({ targetVersion }: LedgerEntry) => targetVersion === runVersion(run)
-  if (!isCopiedBack(forward.get(object), backward.get(object), isStanding)) return false
-  pass.unproven.delete(object)
-  return true
+  const rows = { forward: forward.get(object), backward: backward.get(object) }
+  return isCopiedBack(pass, object, rows, (row) => row.targetVersion === runVersion(run))
 }
 
 type Looked = { readonly entry: LedgerEntry } | WantedRun

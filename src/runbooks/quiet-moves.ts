@@ -13,22 +13,29 @@ const moves = ['failover', 'switchover', 'failback', 'reprotect'] as const
 /** Moves that set out in one epoch and did not end in the next: there are never many. */
 const mostTries = 20
 
-/** Of the moves that set out in this epoch. Told by the epoch they noted: clocks differ. */
+/**
+ * Of the moves that set out in this epoch. Told by the epoch they noted: clocks differ. `among`: only
+ * of these; what each noted is read.
+ */
 export async function quietMovesOf(
   { group, journal }: { readonly group: string; readonly journal: Journal },
   epoch: number,
+  among: (run: Run) => boolean = () => true,
 ): Promise<QuietMove[]> {
   const tries = await Promise.all(
     moves.map((runbook) => journal.list({ group, runbook, limit: mostTries })),
   )
-  const found: QuietMove[] = []
-  for (const run of tries.flat()) {
-    if (run.state.status === 'done' && run.state.outcome === 'aborted') continue
-    const quieted = await readFact({ run: run.header.id, journal }, 'quieted')
-    if (quieted?.epoch === epoch) found.push({ run, quieted })
-  }
-  return found
+  const standing = tries.flat().filter((run) => !isUndone(run) && among(run))
+  const found = await Promise.all(
+    standing.map(async (run) => {
+      const quieted = await readFact({ run: run.header.id, journal }, 'quieted')
+      return quieted?.epoch === epoch ? [{ run, quieted }] : []
+    }),
+  )
+  return found.flat()
 }
+
+const isUndone = ({ state }: Run): boolean => state.status === 'done' && state.outcome === 'aborted'
 
 /** Object ids of the schedules that moves out of this epoch found on and turned off. */
 export async function schedulesOff(
