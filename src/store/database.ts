@@ -27,7 +27,11 @@ export interface Migration {
 }
 
 export type OpenDatabaseOptions = { readonly signal?: AbortSignal } & (
-  | { readonly url: string }
+  | {
+      readonly url: string
+      /** How long the first answer may take. Default: 30 s. */
+      readonly answerWithinMs?: number
+    }
   /** `command`: what this process does, for whoever comes second. */
   | { readonly stateDir: string; readonly command?: string }
 )
@@ -37,28 +41,38 @@ export type OpenDatabaseOptions = { readonly signal?: AbortSignal } & (
  * Throws `store.unreachable` (transient), `controller.already-running`, `store.postgres-failed`.
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
-  if ('url' in options) return connect(options.url, async () => undefined)
+  if ('url' in options) {
+    const { url, answerWithinMs = firstAnswerMs } = options
+    return connect(url, async () => undefined, answerWithinMs)
+  }
   const lock = lockStateDirectory(options.stateDir, options.command)
   try {
     const server = await startEmbeddedPostgres(options.stateDir, options)
-    return await connect(server.url, async () => {
+    const stop = async () => {
       try {
         await server.stop()
       } finally {
         lock.release()
       }
-    })
+    }
+    return await connect(server.url, stop, firstAnswerMs)
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-async function connect(url: string, afterClose: () => Promise<void>): Promise<Database> {
+async function connect(
+  url: string,
+  afterClose: () => Promise<void>,
+  answerWithinMs: number,
+): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
     keepAlive: true,
+    // A server that vanished does not answer any more; the system's own two hours would be a hang.
+    keepAliveInitialDelayMillis: quietMs,
     types: { getTypeParser: typeParser },
   })
   // A broken idle connection would otherwise end the process. The pool replaces it, and a query
@@ -66,7 +80,7 @@ async function connect(url: string, afterClose: () => Promise<void>): Promise<Da
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
-    await pool.query('select 1')
+    await askOnce(url, answerWithinMs)
   } catch (cause) {
     await pool.end()
     await afterClose()
@@ -83,6 +97,26 @@ async function connect(url: string, afterClose: () => Promise<void>): Promise<Da
       closing ??= kysely.destroy().finally(afterClose)
       return closing
     },
+  }
+}
+
+/** How long a connection is quiet before the system asks whether its other end lives, in milliseconds. */
+const quietMs = 5000
+/** How long a server may take that nobody has reached yet, in milliseconds. */
+const firstAnswerMs = 30_000
+
+/** A connection of its own: its limits must not hold for queries that may take their time. */
+async function askOnce(url: string, limitMs: number): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    ...{ connectionTimeoutMillis: limitMs, query_timeout: limitMs },
+  })
+  client.on('error', () => undefined) // the call rejects as well
+  try {
+    await client.connect()
+    await client.query('select 1')
+  } finally {
+    await client.end()
   }
 }
 

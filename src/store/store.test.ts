@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
@@ -147,5 +148,16 @@ describe('database', () => {
     await expect(
       openDatabase({ url: `postgresql://x@localhost/x?host=${stateDir}` }),
     ).rejects.toMatchObject({ code: 'store.unreachable', kind: 'transient' })
+  })
+
+  it('says so when what listens there never says a word', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const url = `postgresql://x@127.0.0.1:${port}/x`
+    await expect(openDatabase({ url, answerWithinMs: 200 })).rejects.toMatchObject({
+      code: 'store.unreachable',
+    })
+    silent.close()
   })
 })

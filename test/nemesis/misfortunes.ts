@@ -56,7 +56,10 @@ function blowOf(random: Random, nodes: readonly NodeName[]): Blow {
   return { kind, node: random.pick(nodes) }
 }
 
-/** Strikes, waits, and strikes again; what a blow broke is mended when its time is over. */
+/**
+ * Strikes, waits, and strikes again; what a blow broke is mended when its time is over. What was killed
+ * may need the network to come up, so that does not wait for it.
+ */
 export async function suffer(
   world: World,
   misfortunes: readonly Misfortune[],
@@ -64,15 +67,16 @@ export async function suffer(
 ): Promise<void> {
   const started = Date.now()
   const due = (ms: number) => delay(Math.max(0, started + ms - Date.now()))
-  await Promise.all(
-    misfortunes.map(async (one) => {
-      await due(one.at)
-      say(describe(one))
-      await strike(world, one.what)
-      await due(one.at + one.lasts)
-      await mend(world, one.what)
-    }),
-  )
+  const blows = misfortunes.map(async (one) => {
+    await due(one.at)
+    say(describe(one))
+    await strike(world, one.what)
+    await due(one.at + one.lasts)
+    await mend(world, one.what)
+  })
+  await due(Math.max(...misfortunes.map(({ at, lasts }) => at + lasts)))
+  await healNetwork()
+  await Promise.all(blows)
   await heal(world)
 }
 
