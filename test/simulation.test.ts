@@ -63,6 +63,7 @@ it.each([
   ['knows what a move turned off, whatever the clocks say (I7)', 9300995],
   ['turns on what was made at the old primary after the last pass (I7)', 9303064],
   ['turns on again at home what two failovers in a row have turned off (I7)', 10100163],
+  ['turns on at home what it left on there, when nobody can be asked any more (I7)', 11105406],
   ['leaves a source that was silent in the middle to re-protection (I7)', 6107465],
 ])(
   '%s',

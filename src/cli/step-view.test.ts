@@ -79,6 +79,8 @@ describe.skipIf(missing.length > 0)('steps in a terminal', () => {
   it('are plain lines in CI', async () => {
     const { shows, isOver, screen } = open({ CI: 'true' })
     await shows('would be lost')
+    // Shown before anything is asked of the controller.
+    await expect.poll(() => controller.started.length, { timeout: 30_000 }).toBe(1)
     controller.advance({
       ...{ status: 'done', outcome: 'partial', endedAt: at(2), steps: doneSteps },
     })

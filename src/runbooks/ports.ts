@@ -21,6 +21,7 @@ export interface ProcedureWorld {
   readonly journal: Journal
   readonly ledger: Pick<Ledger, 'readPoint' | 'counts' | 'rows'>
   readonly jobs: JobStore
+  readonly protection: ProtectionRegister
   readonly reports: ReportStore
   readonly now: () => Date
 }
@@ -78,7 +79,6 @@ export interface ReprotectWorld extends ProcedureWorld {
   /** One pass from the primary to the returning member. */
   readonly replicate: (options: PassOptions) => Promise<PassResult>
   /** Kept by the controller; `reversed` is protected in the other direction. */
-  readonly protection: ProtectionRegister
 }
 
 /** A planned move: first the source is left as in a failover, then it becomes the secondary. */
