@@ -9,15 +9,19 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Summary } from '../src/cli/demo/story.ts'
 import { buildBundle, runCli, startCli } from '../src/cli/testing/run-cli.ts'
+import { missingPrograms, openTerminal, tellingItsEnd } from '../src/cli/testing/terminal.ts'
 
 const hasPython = spawnSync('python3', ['--version']).status === 0
 if (!hasPython)
   console.warn('SKIPPED: the demo trains and scores in Python 3, and there is no python3')
+
+const hasTmux = missingPrograms('A DEMO WHOSE TERMINAL IS CLOSED', ['tmux']).length === 0
+const bundle = resolve(import.meta.dirname, '..', 'dist', 'holdfast.js')
 
 let folder: string
 beforeAll(buildBundle, 120_000)
@@ -67,6 +71,26 @@ describe.skipIf(!hasPython)('holdfast demo', () => {
     expect(processesIn(folder)).toEqual([])
     expect(readdirSync(folder)).toEqual([])
   }, 120_000)
+
+  it.skipIf(!hasTmux)(
+    'ends every process when its terminal is closed',
+    async () => {
+      const told = join(folder, 'code')
+      const command = tellingItsEnd(`'${process.execPath}' '${bundle}' demo`, told)
+      const terminal = openTerminal(command, { cwd: folder, env: { TMPDIR: folder } })
+      try {
+        await terminal.shows('$ holdfast sync')
+        expect(processesIn(folder).length).toBeGreaterThan(3)
+      } finally {
+        terminal.close()
+      }
+      await expect.poll(() => existsSync(told), { timeout: 60_000 }).toBe(true)
+      await expect.poll(() => readFileSync(told, 'utf8')).toBe('ended 129\n')
+      expect(processesIn(folder)).toEqual([])
+      expect(readdirSync(folder)).toEqual(['code', 'code.sh'])
+    },
+    180_000,
+  )
 
   it('leaves no process when it is killed', async () => {
     const demo = startCli(['demo', '--dir', join(folder, 'd')], { cwd: folder })

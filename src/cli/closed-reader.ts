@@ -10,12 +10,14 @@ export const readerGone: AbortSignal = closed.signal
  */
 export function outliveReaders(): void {
   process.stdout.on('error', (error) => {
-    throwUnlessClosed(error)
+    throwUnlessClosed(process.stdout, error)
     closed.abort()
   })
-  process.stderr.on('error', throwUnlessClosed)
+  process.stderr.on('error', (error) => throwUnlessClosed(process.stderr, error))
 }
 
-function throwUnlessClosed(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+function throwUnlessClosed({ isTTY }: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
+  // What a terminal says that was closed; of a disk it is a failure.
+  const isHungUp = isTTY === true && error.code === 'EIO'
+  if (error.code !== 'EPIPE' && !isHungUp) throw error
 }

@@ -6,15 +6,20 @@ export function canAsk(output: Output): boolean {
   return output.interactive && process.stdin.isTTY === true
 }
 
-/**
- * Asks a human, or refuses where there is none to ask. With a `word` it has to be typed. Throws
- * `operation.not-confirmed`.
- */
+export interface Asking {
+  readonly output: Output
+  /** Takes the question back. */
+  readonly interrupted: AbortSignal
+  /** Answered before it was asked. */
+  readonly yes: boolean | undefined
+  /** Has to be typed. */
+  readonly word?: string
+}
+
+/** Asks a human, or refuses where there is none to ask. Throws `operation.not-confirmed`. */
 export async function confirmOrRefuse(
-  output: Output,
   question: string,
-  yes: boolean | undefined,
-  word?: string,
+  { output, interrupted, yes, word }: Asking,
 ): Promise<void> {
   if (yes) return
   if (!canAsk(output)) {
@@ -24,10 +29,16 @@ export async function confirmOrRefuse(
     })
   }
   const { confirm, isCancel, text } = await import('@clack/prompts')
+  // A terminal that closes may be gone before the signal says so.
+  const gone = new AbortController()
+  const onGone = () => gone.abort()
+  process.stdin.once('end', onGone)
+  const signal = AbortSignal.any([interrupted, gone.signal])
   const answer =
     word === undefined
-      ? await confirm({ message: question, initialValue: false })
-      : await text({ message: `${question} Type ${word} to confirm.` })
+      ? await confirm({ message: question, initialValue: false, signal })
+      : await text({ message: `${question} Type ${word} to confirm.`, signal })
+  process.stdin.off('end', onGone)
   if (isCancel(answer)) {
     throw new HoldfastError('request.cancelled', 'Interrupted; nothing was started.', {
       kind: 'cancelled',

@@ -11,6 +11,7 @@ export const exitCodes = {
   conflict: 6,
   unknownOutcome: 7,
   tampered: 8,
+  hungUp: 129,
   interrupted: 130,
 } as const
 
@@ -26,6 +27,7 @@ const exitMeanings: Readonly<Record<ExitCode, string>> = {
   6: 'conflict: another operation is under way, or something changed meanwhile',
   7: 'outcome unknown: look at `holdfast status` before repeating',
   8: 'evidence was tampered with',
+  129: 'interrupted: the terminal was closed',
   130: 'interrupted',
 }
 

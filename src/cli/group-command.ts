@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import { HoldfastError } from '../model/errors.ts'
 import { readerGone } from './closed-reader.ts'
 import { type Connection, type ConnectOptions, connect } from './connect.ts'
+import { exitCodes } from './exit-codes.ts'
 import { withExamples } from './manual.ts'
 import { type OutputOptions, withOutput } from './output-format.ts'
+import { onStopSignal } from './stop-signals.ts'
 
 export interface GroupOptions extends ConnectOptions, OutputOptions {}
 
@@ -34,12 +36,10 @@ export async function withController<T>(
   work: (connection: Connection, interrupted: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController()
-  const interrupt = () => {
-    if (abort.signal.aborted) process.exit(130)
+  const stopListening = onStopSignal(() => {
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted)
     abort.abort()
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, interrupt)
+  })
   const stop = AbortSignal.any([abort.signal, readerGone])
   try {
     const connection = await connect(options)
@@ -50,7 +50,7 @@ export async function withController<T>(
       await connection.close()
     }
   } finally {
-    for (const signal of signals) process.off(signal, interrupt)
+    stopListening()
   }
 }
 

@@ -5,5 +5,6 @@ import { logFields } from '../telemetry/tracing.ts'
 /** A log on stderr, so that stdout stays the command's own. */
 export function logTo(level: string): FastifyBaseLogger {
   const options = { level: process.env.HOLDFAST_LOG_LEVEL ?? level, mixin: () => logFields() }
-  return pino(options, pino.destination(2))
+  // A terminal that is closed ends no controller; of this stream that is known.
+  return pino(options, process.stderr)
 }

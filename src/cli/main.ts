@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { outliveReaders } from './closed-reader.ts'
+import { outliveTerminal } from './closed-terminal.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { createOutput, describeError, errorDocument } from './output.ts'
 import { formatIn } from './output-format.ts'
@@ -29,4 +30,5 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 outliveReaders()
+outliveTerminal()
 process.exitCode = await main(process.argv.slice(2))

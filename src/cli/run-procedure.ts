@@ -50,7 +50,8 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
       isAsking && refuseBeforeAsking(client, group.group, procedure.type, request, interrupted),
     ])
     for (const line of lines) output.note(line)
-    if (!dryRun) await confirmOrRefuse(output, procedure.question(group), options.yes)
+    const asking = { output, interrupted, yes: options.yes }
+    if (!dryRun) await confirmOrRefuse(procedure.question(group), asking)
     interrupted.throwIfAborted()
     const started = await client.start(group.group, procedure.type, { ...request, dryRun })
     if (dryRun) {

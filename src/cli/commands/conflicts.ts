@@ -81,7 +81,7 @@ async function resolve(object: string, options: ResolveOptions): Promise<void> {
     if (options.dryRun) return looked
     output.note(conflictText(looked.conflict))
     output.note(looked.sentence)
-    await confirmOrRefuse(output, questionOf(looked), options.yes)
+    await confirmOrRefuse(questionOf(looked), { output, interrupted: signal, yes: options.yes })
     return client.resolveConflict(group, { object, keep, dryRun: false }, { signal })
   })
   output.result(done, () => resolutionText(done))

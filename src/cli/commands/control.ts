@@ -130,7 +130,8 @@ async function run(id: string, options: ControlOptions, control: Control): Promi
       return output.result({ operation: now }, () => `${action} of ${id} can be done.`)
     }
     const question = control.question(now, request)
-    await confirmOrRefuse(output, question, yes, control.isGrave ? id : undefined)
+    const word = control.isGrave ? { word: id } : {}
+    await confirmOrRefuse(question, { output, interrupted, yes, ...word })
     interrupted.throwIfAborted()
     const noted = await client.control(id, action, request)
     const operation = endsWait(noted, action, step)

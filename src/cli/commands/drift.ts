@@ -50,7 +50,8 @@ async function run(options: DriftOptions): Promise<void> {
     }
     output.note(driftText(drift))
     output.note(planTextOf(await client.plan(group, { signal: interrupted, full: true })))
-    await confirmOrRefuse(output, `Bring ${drift.to} back to what ${drift.from} has?`, options.yes)
+    const question = `Bring ${drift.to} back to what ${drift.from} has?`
+    await confirmOrRefuse(question, { output, interrupted, yes: options.yes })
     const started = await client.start(group, 'sync', { full: true })
     const following = { connection, output, interrupted }
     const operation = await followWithSteps(started, following)

@@ -91,7 +91,7 @@ async function start(options: StartOptions): Promise<void> {
     ...(options.storagePort === undefined ? {} : { storagePort: options.storagePort }),
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.caDir === undefined ? {} : { caDir: options.caDir }),
-    log: pino({ level: options.logLevel }, pino.destination(2)),
+    log: pino({ level: options.logLevel }, process.stderr),
   }).catch(translate)
   const stopped = untilStopped(options)
   writeFileSync(pidFile(options.data), `${process.pid}\n`, { mode: 0o600 })

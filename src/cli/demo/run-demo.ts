@@ -5,6 +5,7 @@ import { HoldfastError } from '../../model/errors.ts'
 import { colours as pc } from '../colours.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { createOutput } from '../output.ts'
+import { onStopSignal } from '../stop-signals.ts'
 import { type DemoFolder, makeDemoFolder } from './demo-folder.ts'
 import { Processes } from './processes.ts'
 import { Screen } from './screen.ts'
@@ -68,19 +69,14 @@ function failed(screen: Screen, { logs }: DemoFolder, error: unknown): unknown {
 
 /** The first signal ends the story and every process in order, the second one at once. */
 function onSignals(interrupt: AbortController, processes: Processes): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  const stop = () => {
+  return onStopSignal(() => {
     if (interrupt.signal.aborted) {
       void processes.cutAll()
       return
     }
     interrupt.abort()
     void processes.stopAll()
-  }
-  for (const signal of signals) process.on(signal, stop)
-  return () => {
-    for (const signal of signals) process.off(signal, stop)
-  }
+  })
 }
 
 /** Sockets and other short-lived files stay in the demo's folder as well. */

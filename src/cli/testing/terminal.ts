@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 
@@ -29,6 +30,24 @@ export function missingPrograms(what: string, programs: readonly string[]): read
   if (missing.length > 0)
     process.stderr.write(`\nSKIPPED: ${what}: NOT INSTALLED: ${missing.join(', ')}\n\n`)
   return missing
+}
+
+/**
+ * The command in a shell as people have it: that outlives its terminal, passes on that it was closed,
+ * and writes the exit code into the file.
+ */
+export function tellingItsEnd(command: string, file: string): string {
+  const script = `${file}.sh`
+  const lines = [
+    'exec 3<&0',
+    `${command} <&3 &`,
+    'pid=$!',
+    'trap "kill -HUP $pid" HUP',
+    'while kill -0 $pid; do wait $pid; code=$?; done',
+    `echo "ended $code" >'${file}'`,
+  ]
+  writeFileSync(script, lines.join('\n'))
+  return `exec sh '${script}'`
 }
 
 export function openTerminal(

@@ -12,6 +12,8 @@ export interface FullScreen {
 export interface ScreenHandlers {
   onKey(name: string): void
   onResize(): void
+  /** Nothing will be typed any more, nor seen. */
+  onGone(): void
 }
 
 export function openFullScreen(handlers: ScreenHandlers): FullScreen {
@@ -26,6 +28,8 @@ export function openFullScreen(handlers: ScreenHandlers): FullScreen {
     shown = ''
     handlers.onResize()
   }
+  // Nothing but its closing ends what is typed in raw mode.
+  stdin.on('end', handlers.onGone)
   emitKeypressEvents(stdin)
   stdin.setRawMode(true).on('keypress', onKey).resume()
   stdout.on('resize', onResize)
@@ -45,7 +49,7 @@ export function openFullScreen(handlers: ScreenHandlers): FullScreen {
     },
     close: () => {
       stdout.off('resize', onResize)
-      stdin.off('keypress', onKey).setRawMode(false).pause()
+      stdin.off('keypress', onKey).off('end', handlers.onGone).setRawMode(false).pause()
       stdout.write(fullScreen.leave)
     },
   }

@@ -1,7 +1,10 @@
 import type { ApiClient } from '../../api/client.ts'
 import type { Status } from '../../api/contract.ts'
+import { readerGone } from '../closed-reader.ts'
 import { onlyGroup } from '../connect.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { describeError } from '../output.ts'
+import { isHungUp } from '../stop-signals.ts'
 import { followStatus } from './follow-status.ts'
 import { type FullScreen, openFullScreen } from './full-screen.ts'
 import { type Overlay, type WatchState, watchLines } from './watch-view.ts'
@@ -12,7 +15,8 @@ export async function watchScreen(
   interrupted: AbortSignal,
 ): Promise<void> {
   const left = new AbortController()
-  const signal = AbortSignal.any([interrupted, left.signal])
+  const gone = new AbortController()
+  const signal = AbortSignal.any([interrupted, left.signal, gone.signal])
   let state: Omit<WatchState, 'now'> = {
     ...{
       status: undefined,
@@ -41,6 +45,7 @@ export async function watchScreen(
   screen = openFullScreen({
     onKey: (name) => keys[alias[name] ?? name]?.(),
     onResize: draw,
+    onGone: () => gone.abort(),
   })
   // How long ago things were grows although nothing happens.
   const clock = setInterval(draw, 1000)
@@ -57,6 +62,9 @@ export async function watchScreen(
   } finally {
     clearInterval(clock)
     screen.close()
+    // Keys, picture and signal end in any order.
+    const isClosed = gone.signal.aborted || readerGone.aborted || isHungUp()
+    if (isClosed) process.exitCode = exitCodes.hungUp
   }
 }
 
