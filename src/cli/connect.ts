@@ -20,6 +20,8 @@ export interface Connection {
   readonly stateDir: string
   /** The controller ends with this command, and its operations with it. */
   readonly inProcess: boolean
+  /** A controller that comes back may listen somewhere else; undefined: none runs. */
+  readonly find: () => Promise<ApiClient | undefined>
   readonly close: () => Promise<void>
 }
 
@@ -42,7 +44,8 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       headers: traceHeaders,
     })
     await requireAnswer(client)
-    return { client, stateDir, inProcess: false, close: async () => undefined }
+    const find = async () => client
+    return { client, stateDir, inProcess: false, find, close: async () => undefined }
   }
   return (await theirController(stateDir)) ?? ownOrTheirs(options.plan, stateDir)
 }
@@ -69,7 +72,8 @@ async function ownOrTheirs(plan: string, stateDir: string): Promise<Connection> 
 async function theirController(stateDir: string): Promise<Connection | undefined> {
   const client = await runningController(stateDir)
   if (client === undefined) return undefined
-  return { client, stateDir, inProcess: false, close: async () => undefined }
+  const find = () => runningController(stateDir)
+  return { client, stateDir, inProcess: false, find, close: async () => undefined }
 }
 
 /** For whoever comes second; what stands behind options is nobody's business. */
@@ -96,7 +100,8 @@ async function ownController(planFile: string, stateDir: string): Promise<Connec
   const client = createClient({
     ...{ url: controller.url, token: controller.token, headers: traceHeaders },
   })
-  return { client, stateDir, inProcess: true, close: () => controller.close() }
+  const find = async () => client
+  return { client, stateDir, inProcess: true, find, close: () => controller.close() }
 }
 
 /** The group of the plan; a controller serves one. */

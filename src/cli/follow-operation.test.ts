@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createClient } from '../api/client.ts'
 import type { Operation } from '../api/contract.ts'
-import type { Connection } from './connect.ts'
+import { type Connection, runningController } from './connect.ts'
 import { endingOf, followOperation } from './follow-operation.ts'
 import { createOutput } from './output.ts'
 import {
@@ -29,7 +29,14 @@ const connectionTo = (inProcess: boolean): Connection => ({
   client: createClient(controller),
   stateDir,
   inProcess,
+  find: () => runningController(stateDir),
   close: async () => undefined,
+})
+
+/** What people read meanwhile goes into `notes`. */
+const notingOutput = (notes: string[]) => ({
+  ...createOutput({ json: true }),
+  note: (line: string) => void notes.push(line),
 })
 
 const until = async (isTrue: () => boolean): Promise<void> => {
@@ -76,6 +83,44 @@ describe('following an operation', () => {
     expect((await ended).outcome).toBe('complete')
     expect(seen).toEqual(['running', 'accepted', 'done'])
   })
+
+  it('says that the controller is gone, and goes on with the next one, wherever it listens', async () => {
+    const notes: string[] = []
+    const started = await connectionTo(false).client.start('fraud', 'sync')
+    const ended = followOperation(started, {
+      connection: connectionTo(false),
+      output: notingOutput(notes),
+      interrupted: new AbortController().signal,
+      onChange: () => undefined,
+    })
+    await controller.close()
+    await expect.poll(() => notes, { timeout: 30_000 }).toHaveLength(1)
+    expect(notes[0]).toContain('holdfast status')
+    controller = await startScriptedController({ stateDir })
+    await connectionTo(false).client.start('fraud', 'sync')
+    await expect.poll(() => notes, { timeout: 30_000 }).toHaveLength(2)
+    controller.advance({ status: 'done', outcome: 'complete' })
+    expect((await ended).outcome).toBe('complete')
+  }, 120_000)
+
+  it('gives up a controller that stays away, and knows nothing of the operation (I8)', async () => {
+    const notes: string[] = []
+    const started = await connectionTo(false).client.start('fraud', 'sync')
+    const ended = followOperation(started, {
+      connection: connectionTo(false),
+      output: notingOutput(notes),
+      interrupted: new AbortController().signal,
+      onChange: () => undefined,
+      lostAfterMs: 1,
+    })
+    const refused = expect(ended).rejects.toMatchObject({
+      ...{ code: 'controller.lost', kind: 'unknown-outcome' },
+      hint: expect.stringContaining('holdfast controller'),
+    })
+    await controller.close()
+    await refused
+    expect(notes).toHaveLength(1)
+  }, 60_000)
 
   it('has an exit code for every way an operation can end', () => {
     const interrupted = new AbortController().signal

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ApiClient } from '../api/client.ts'
 import type { Operation } from '../api/contract.ts'
-import { HoldfastError, isCode } from '../model/errors.ts'
+import { HoldfastError } from '../model/errors.ts'
+import { endingAfter } from '../workspace/deadline.ts'
 import type { Connection } from './connect.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 import type { Output } from './output.ts'
+import { durationText } from './text.ts'
 import { waitingText } from './waiting-text.ts'
+import { rethrowRefusal, untilSilent } from './watch/follow-status.ts'
 
 export interface FollowOptions {
   readonly connection: Connection
@@ -12,12 +16,16 @@ export interface FollowOptions {
   readonly interrupted: AbortSignal
   /** Called with every state that differs from the one before. */
   readonly onChange: (operation: Operation) => void
+  /** How long a controller that does not answer is waited for; default a minute. */
+  readonly lostAfterMs?: number
 }
 
 /** Events tell at once; this look makes sure when a connection is half open. */
 const lookEveryMs = 2000
+const answerWithinMs = 10_000
+const searchEveryMs = 500
 /** A controller that restarts resumes its operations; longer than that, a human has to look. */
-const lostAfterMs = 30_000
+const silenceMs = 60_000
 
 /**
  * Shows an operation until it is over or nothing more will happen without a human. Ctrl-C cancels
@@ -48,10 +56,7 @@ export async function followOperation(
   interrupted.addEventListener('abort', onInterrupt, { once: true })
   if (interrupted.aborted) onInterrupt()
   try {
-    await Promise.all([
-      listen(connection, started.id, see, finished),
-      look(connection, started.id, see, finished),
-    ])
+    await followThrough(started.id, options, see, finished.signal)
   } finally {
     finished.abort()
     interrupted.removeEventListener('abort', onInterrupt)
@@ -64,57 +69,68 @@ export function isOver({ status, outcome }: Operation): boolean {
   return outcome !== null || /^(done|failed|unknown|paused|waiting)$/.test(status)
 }
 
-async function listen(
-  { client }: Connection,
+type See = (operation: Operation) => void
+
+/** Says when the controller falls silent, and goes on with the one that answers next. */
+async function followThrough(
   id: string,
-  see: (operation: Operation) => void,
-  finished: AbortController,
+  { connection, output, lostAfterMs = silenceMs }: FollowOptions,
+  see: See,
+  signal: AbortSignal,
 ): Promise<void> {
-  try {
-    for await (const event of client.events(finished.signal)) {
+  let client: ApiClient | undefined = connection.client
+  let heardAt = Date.now()
+  let isLost = false
+  const hear = (operation: Operation) => {
+    if (isLost) output.note('The controller answers again.')
+    isLost = false
+    heardAt = Date.now()
+    see(operation)
+  }
+  while (!signal.aborted) {
+    if (client !== undefined) await followOne(client, id, hear, signal)
+    if (signal.aborted) return
+    if (!isLost) output.note(lossText(connection.client.url, lostAfterMs))
+    isLost = true
+    if (Date.now() - heardAt > lostAfterMs) throw lost(id)
+    await delay(searchEveryMs, undefined, { signal }).catch(() => undefined)
+    client = await connection.find().catch(rethrowRefusal)
+  }
+}
+
+/** Ends when the controller stops answering. */
+async function followOne(
+  client: ApiClient,
+  id: string,
+  see: See,
+  signal: AbortSignal,
+): Promise<void> {
+  const listen = async (either: AbortSignal) => {
+    for await (const event of client.events(either)) {
       if (event.type === 'operation') see(event.data)
       else for (const { operation } of event.data.groups) if (operation?.id === id) see(operation)
     }
-  } catch (error) {
-    finished.abort()
-    throw error
   }
-}
-
-async function look(
-  { client }: Connection,
-  id: string,
-  see: (operation: Operation) => void,
-  finished: AbortController,
-): Promise<void> {
-  const { signal } = finished
-  let answeredAt = Date.now()
-  while (!signal.aborted) {
-    try {
-      see(await client.operation(id, { signal }))
-      answeredAt = Date.now()
-      await delay(lookEveryMs, undefined, { signal })
-    } catch (error) {
-      if (signal.aborted) return
-      const gone = isCode(error, 'controller.unreachable')
-      if (gone && Date.now() - answeredAt < lostAfterMs) {
-        await delay(500)
-        continue
-      }
-      finished.abort()
-      throw gone ? lost(id, error) : error
+  const look = async (either: AbortSignal) => {
+    while (!either.aborted) {
+      see(await client.operation(id, { signal: endingAfter(answerWithinMs, either) }))
+      await delay(lookEveryMs, undefined, { signal: either })
     }
   }
+  await untilSilent([listen, look], signal)
 }
 
-function lost(id: string, cause: unknown): HoldfastError {
+function lossText(url: string, lostAfterMs: number): string {
+  return `The connection to the controller at ${url} was lost; how the operation stands is unknown. Trying again for ${durationText(lostAfterMs)}. To look yourself: holdfast status`
+}
+
+function lost(id: string): HoldfastError {
   return new HoldfastError(
     'controller.lost',
     `The controller does not answer any more; how operation ${id} stands is unknown.`,
     {
       kind: 'unknown-outcome',
-      hint: 'Start it again with `holdfast controller`: it resumes what it had begun.',
-      cause,
+      hint: 'Start it again with `holdfast controller`: it resumes what it had begun. How it stands then: holdfast status',
     },
   )
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { ApiClient } from '../../api/client.ts'
 import type { Status } from '../../api/contract.ts'
-import { type Connection, runningController, stateDirOf } from '../connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { type GroupOptions, groupCommand, withController } from '../group-command.ts'
 import { createOutput, type Output } from '../output.ts'
@@ -30,18 +29,12 @@ async function run(options: StatusOptions): Promise<void> {
       output.result(status, () => statusText(status))
     } else if (output.interactive && process.stdin.isTTY) {
       const { watchScreen } = await import('../watch/watch-screen.ts')
-      await watchScreen(finderOf(connection, options), signal)
+      await watchScreen(connection.find, signal)
     } else {
-      await watchLines(finderOf(connection, options), output, signal)
+      await watchLines(connection.find, output, signal)
       process.exitCode = exitCodes.interrupted
     }
   })
-}
-
-/** A controller that comes back may listen somewhere else; its note then says where. */
-function finderOf({ client, inProcess }: Connection, options: StatusOptions) {
-  const isFixed = inProcess || options.server !== undefined
-  return async () => (isFixed ? client : runningController(stateDirOf(options)))
 }
 
 /** A line, or a document, for each change. */

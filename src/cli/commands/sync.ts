@@ -46,7 +46,10 @@ async function run(options: SyncOptions): Promise<void> {
     const request = await requestOf(group)
     const started = await client.start(group, 'sync', request)
     const following = { connection, output, interrupted, onChange: passWriter(progress) }
-    const operation = await followOperation(started, following)
+    const operation = await followOperation(started, {
+      ...following,
+      output: { ...output, note: progress.line },
+    })
     progress.clear()
     const { exitCode, sentence } = endingOf(operation, following)
     const unproven =

@@ -39,20 +39,18 @@ async function followOne(
   listener: StatusListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const gone = new AbortController()
-  const either = AbortSignal.any([signal, gone.signal])
   let latest: Status | undefined
   const see = (status: Status) => {
     latest = status
     listener.onStatus(status)
   }
-  const listen = async () => {
+  const listen = async (either: AbortSignal) => {
     for await (const event of client.events(either)) {
       const next = latest === undefined ? undefined : statusAfter(latest, event)
       if (next !== undefined) see(next)
     }
   }
-  const look = async () => {
+  const look = async (either: AbortSignal) => {
     while (!either.aborted) {
       see(
         await client.status({
@@ -62,13 +60,23 @@ async function followOne(
       await delay(lookEveryMs, undefined, { signal: either }).catch(() => undefined)
     }
   }
-  const ending = (work: () => Promise<void>) =>
-    work()
+  await untilSilent([look, listen], signal)
+}
+
+/** Until all end, or one meets silence: the others are told then. A refusal is thrown. */
+export async function untilSilent(
+  works: readonly ((signal: AbortSignal) => Promise<void>)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController()
+  const either = AbortSignal.any([signal, gone.signal])
+  const ending = (work: (signal: AbortSignal) => Promise<void>) =>
+    work(either)
       .catch((error: unknown) => {
         if (!either.aborted) rethrowRefusal(error)
       })
       .finally(() => gone.abort())
-  await Promise.all([ending(look), ending(listen)])
+  await Promise.all(works.map(ending))
 }
 
 function statusAfter(status: Status, event: Event): Status | undefined {
@@ -84,7 +92,7 @@ function statusAfter(status: Status, event: Event): Status | undefined {
 }
 
 /** Silence passes; a refusal stays one. Our own deadline is silence, too. */
-function rethrowRefusal(error: unknown): undefined {
+export function rethrowRefusal(error: unknown): undefined {
   const silent =
     isHoldfastError(error) && (error.kind === 'transient' || error.kind === 'cancelled')
   if (silent) return undefined
