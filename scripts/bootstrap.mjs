@@ -1,10 +1,10 @@
 // Installs and builds when they are stale, with nothing but Node: `npm start` and `npm test` work on
 // a fresh clone without a prior `npm install`.
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isInstalled } from './installed.mjs'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -36,11 +36,7 @@ function newest(dir) {
 export function ensureInstalled() {
   // A link belongs to another checkout, and `npm ci` would empty what it leads to.
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return
-  const stamp = join(root, 'node_modules', '.holdfast-lock')
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  if (isInstalled(root)) return
   run('installing dependencies', process.platform === 'win32' ? 'npm.cmd' : 'npm', [
     'ci',
     '--no-audit',
@@ -48,7 +44,6 @@ export function ensureInstalled() {
     '--engine-strict',
     '--loglevel=error',
   ])
-  writeFileSync(stamp, lock)
 }
 
 export function ensureBuilt() {
