@@ -5,6 +5,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { createOutput, describeError, errorDocument } from './output.ts'
 import { formatIn } from './output-format.ts'
 import { runProgram } from './program.ts'
+import { assumeSize } from './terminal-size.ts'
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -31,4 +32,5 @@ async function main(argv: readonly string[]): Promise<number> {
 
 outliveReaders()
 outliveTerminal()
+assumeSize()
 process.exitCode = await main(process.argv.slice(2))

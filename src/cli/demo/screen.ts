@@ -105,7 +105,7 @@ export class Screen {
 
   #width(): number {
     if (!this.isTerminal) return Number.POSITIVE_INFINITY
-    return Math.max(40, this.#stream.columns ?? 80) - margin.length - 1
+    return Math.max(40, this.#stream.columns || 80) - margin.length - 1
   }
 }
 
