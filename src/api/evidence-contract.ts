@@ -58,6 +58,9 @@ export const historyEntry = operation
     startedAt: z.string(),
     endedAt: z.string().nullable(),
     rtaMs: z.number().nullable().describe('null: not measured'),
+    atLeast: z
+      .boolean()
+      .describe('RTA may be longer: the source had not been asked right before its outage'),
     rtoMs: z.number().nullable().describe('the objective then; null: nothing was to be measured'),
     rpaMs: z.number().nullable(),
     rpoMs: z.number().nullable(),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { HistoryEntry } from '../api/evidence-contract.ts'
 import { HoldfastError } from '../model/errors.ts'
 import { buildBundle, runCli, startCli } from './testing/run-cli.ts'
 import {
@@ -82,9 +83,15 @@ describe('commands and the controller they find', () => {
       ...{ id: 'failover-fraud-e5', type: 'failover' as const, epoch: 4, began: 5, by: 'ann' },
       ...{ status: 'done' as const, outcome: 'complete' as const, startedAt: at(0) },
       ...{ endedAt: at(2), rtaMs: 1, rtoMs: 2, rpaMs: 3, rpoMs: 4, report: null },
+      atLeast: false,
     }
-    await serve({ service: { history: async () => ({ items: [moved], cursor: null }) } })
-    expect((await run('history')).stdout).toMatch(/failover-fraud-e5 +4 -> 5 /)
+    const open = { ...moved, atLeast: true, rtaMs: 37_000, rtoMs: 900_000 }
+    await serve({ service: { history: async () => ({ items: [moved, open], cursor: null }) } })
+    const history = (await run('history')).stdout
+    expect(history).toMatch(/failover-fraud-e5 +4 -> 5 .* 1 ms \/ 2 ms /)
+    expect(history).toContain(' ≥ 37.0 s / 15 min ')
+    const { items } = JSON.parse((await run('history', '--json')).stdout)
+    expect(items.map(({ atLeast }: HistoryEntry) => atLeast)).toEqual([false, true])
     const { stdout } = await run('jobs')
     expect(stdout).toMatch(/train +Completed +resubmit +train-e5/)
     expect(stdout).toMatch(/quiet +unknown: east does not answer; Running at/)

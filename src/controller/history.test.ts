@@ -43,6 +43,8 @@ async function fill({ journal, reports, epochs }: Records): Promise<void> {
   await epochs.establish({ group: 'g', primary: 'east', epoch: 2, at })
   await epochs.begin('g', { from: 'east', to: 'west', expected: 2, by: 'failover-3', at })
   await reports.write({ run: 'drill-2', writtenAt: day(2), recovery } as Report)
+  const open = { ...recovery, atLeast: true }
+  await reports.write({ run: 'failover-3', writtenAt: day(3), recovery: open } as Report)
 }
 
 describe.each([
@@ -81,7 +83,10 @@ describe.each([
         [0, null],
       ],
     ])
-    expect(items[1]).toMatchObject({ by: null, rtoMs: null, report: null })
+    expect(items[1]).toMatchObject({ by: null, rtoMs: null, report: null, atLeast: false })
+    expect(items[3]).toMatchObject({ atLeast: false })
+    // A lower bound says so (I8).
+    expect(items[2]).toMatchObject({ rtaMs: 5, atLeast: true })
   })
 
   it('goes on behind a cursor, keeps to a type and to what was accepted since', async () => {

@@ -44,10 +44,11 @@ function entryOf(
   measured: ReadonlyMap<string, Recovery | null>,
 ): Omit<HistoryEntry, 'began'> {
   const { id, type, epoch, by, status, outcome, startedAt, endedAt } = operationOf(run, notAsked)
-  const { rtaMs = null, rtoMs = null, rpaMs = null, rpoMs = null } = measured.get(id) ?? {}
+  const recovery = measured.get(id)
+  const { rtaMs = null, rtoMs = null, rpaMs = null, rpoMs = null } = recovery ?? {}
   return {
     ...{ id, type, epoch, by, status, outcome, startedAt, endedAt },
-    ...{ rtaMs, rtoMs, rpaMs, rpoMs },
+    ...{ rtaMs, atLeast: recovery?.atLeast ?? false, rtoMs, rpaMs, rpoMs },
     // Also of a run that was cancelled after its report was written.
     report: measured.has(id) ? `operations/${id}/report` : null,
   }

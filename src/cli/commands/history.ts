@@ -64,7 +64,7 @@ function historyText(items: readonly ShownEntry[]): string {
     items.map((entry) => [
       ...[entry.startedAt, entry.id, epochText(entry), entry.by ?? '-'],
       entry.outcome ?? entry.status,
-      ...[against(entry.rtaMs, entry.rtoMs), against(entry.rpaMs, entry.rpoMs)],
+      ...[against(entry.rtaMs, entry.rtoMs, entry.atLeast), against(entry.rpaMs, entry.rpoMs)],
       reportText(entry),
     ]),
     { drop: ['EPOCH', 'REPORT'] },
@@ -76,10 +76,10 @@ function epochText({ epoch, began }: ShownEntry): string {
   return began === null ? String(epoch) : `${epoch} -> ${began}`
 }
 
-function against(measuredMs: number | null, objectiveMs: number | null): string {
+function against(measuredMs: number | null, objectiveMs: number | null, isLeast = false): string {
   if (objectiveMs === null) return '-'
   const measured = measuredMs === null ? 'unknown' : durationText(measuredMs)
-  return `${measured} / ${durationText(objectiveMs)}`
+  return `${isLeast && measuredMs !== null ? '≥ ' : ''}${measured} / ${durationText(objectiveMs)}`
 }
 
 function reportText({ id, report, file }: ShownEntry): string {

@@ -56,7 +56,7 @@ function Row({ entry }: { entry: HistoryEntry }) {
         {endedAt === null ? 'under way' : duration(Date.parse(endedAt) - Date.parse(startedAt))}
       </Table.Td>
       <Table.Td>
-        <Against value={entry.rtaMs} objective={entry.rtoMs} />
+        <Against value={entry.rtaMs} objective={entry.rtoMs} isLeast={entry.atLeast} />
       </Table.Td>
       <Table.Td>
         <Against value={entry.rpaMs} objective={entry.rpoMs} />
@@ -74,7 +74,8 @@ function Row({ entry }: { entry: HistoryEntry }) {
 }
 
 /** Nothing was to be measured, nothing could be, or how it stands to the objective. */
-function Against({ value, objective }: { value: number | null; objective: number | null }) {
+function Against(props: { value: number | null; objective: number | null; isLeast?: boolean }) {
+  const { value, objective, isLeast = false } = props
   if (objective === null)
     return (
       <Text span c="dimmed" size="sm">
@@ -87,9 +88,12 @@ function Against({ value, objective }: { value: number | null; objective: number
         not measured
       </Text>
     )
+  // What may have been longer is not known to be within.
+  const [mark, color] = value > objective ? ['✖', 'red'] : isLeast ? ['?', 'orange'] : ['●', 'teal']
   return (
-    <Text span size="sm" c={value > objective ? 'red' : 'teal'}>
-      {value > objective ? '✖' : '●'} {duration(value)} / {duration(objective)}
+    <Text span size="sm" c={color}>
+      {mark} {isLeast ? '≥ ' : ''}
+      {duration(value)} / {duration(objective)}
     </Text>
   )
 }
