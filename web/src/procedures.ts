@@ -104,6 +104,20 @@ export const procedures: Readonly<Record<OperationType, Procedure>> = {
 
 export const procedureNames = Object.keys(procedures) as OperationType[]
 
+/**
+ * What is true while only a command works for the group, which serves this page as well; undefined:
+ * a controller runs.
+ */
+export function noController({ controller }: GroupStatus, now: number): string | undefined {
+  if (controller?.running !== false) return undefined
+  const { lastSeenAt } = controller
+  const since =
+    lastSeenAt === null
+      ? ''
+      : ` since ${moment(lastSeenAt)} (${duration(now - Date.parse(lastSeenAt))} ago)`
+  return `Nobody copies, probes or decides${since}; this page is that of a command and ends with it.`
+}
+
 /** Something only a person can settle, with the page where it is done. */
 export interface Need {
   readonly sentence: string

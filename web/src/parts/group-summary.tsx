@@ -1,9 +1,9 @@
-import { Alert, Anchor, Badge, Button, Group, Title } from '@mantine/core'
+import { Alert, Anchor, Badge, Button, Code, Group, Title } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { Link } from 'wouter'
 import type { GroupStatus } from '../../../src/api/contract.ts'
 import { links } from '../links.ts'
-import { type Need, needsOf, procedures } from '../procedures.ts'
+import { type Need, needsOf, noController, procedures } from '../procedures.ts'
 import { protectionColor } from './colors.ts'
 import { readable } from './format.ts'
 import { LagCard } from './lag-card.tsx'
@@ -34,6 +34,7 @@ export function GroupSummary({ group, now }: { group: GroupStatus; now: number }
           <OutageButtons group={group} />
         </Suspense>
       </Group>
+      <NoController group={group} now={now} />
       <Verdict group={group} />
       <Needs group={group} now={now} />
       <div className="regions">
@@ -48,6 +49,16 @@ export function GroupSummary({ group, now }: { group: GroupStatus; now: number }
         <LagCard group={group} now={now} />
       </div>
     </>
+  )
+}
+
+function NoController({ group, now }: { group: GroupStatus; now: number }) {
+  const sentence = noController(group, now)
+  if (sentence === undefined) return null
+  return (
+    <Alert color="red" title="No controller is running" data-testid="no-controller">
+      {sentence} Start one with <Code>holdfast controller</Code>.
+    </Alert>
   )
 }
 
