@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { growHeapSlowly } from '../src/cli/heap.ts'
 import { type Bench, type BenchContext, type Figure, isMet } from './bench.ts'
 import { consolePages } from './console.ts'
 import { events } from './events.ts'
@@ -109,4 +110,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
+// As the product does.
+growHeapSlowly()
 await main()

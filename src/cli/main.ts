@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { outliveReaders } from './closed-reader.ts'
 import { outliveTerminal } from './closed-terminal.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { growHeapSlowly } from './heap.ts'
 import { createOutput, describeError, errorDocument } from './output.ts'
 import { formatIn } from './output-format.ts'
 import { runProgram } from './program.ts'
@@ -33,4 +34,5 @@ async function main(argv: readonly string[]): Promise<number> {
 outliveReaders()
 outliveTerminal()
 assumeSize()
+growHeapSlowly()
 process.exitCode = await main(process.argv.slice(2))
