@@ -116,7 +116,8 @@ export function describeBlobContract(name: string, options: BlobContractOptions)
         expect(properties.leaseState).toBe('available')
         expect(Buffer.from(properties.contentMD5 ?? [])).toEqual(md5)
         expect(lowerCased(properties.metadata)).toEqual({ owner: 'someone', stage: 'two' })
-        expect(await client.downloadToBuffer()).toEqual(bytes)
+        // Not `toEqual`: byte by byte it holds up the server in this process until it drops its connections.
+        expect((await client.downloadToBuffer()).equals(bytes)).toBe(true)
       })
 
       test('may be empty', async () => {
