@@ -19,6 +19,7 @@ import type { Database } from '../store/database.ts'
 import type { RunLink } from '../workspace/run-links.ts'
 import type { ServiceTokens } from './access/service-tokens.ts'
 import type { HeldUpDrill } from './automatic-drills.ts'
+import type { Course } from './course.ts'
 import type { Decider } from './decider.ts'
 import { drillStatus } from './drill-status.ts'
 import type { EndpointFollower } from './endpoint-follower.ts'
@@ -209,10 +210,10 @@ export function controllerService(parts: ServiceParts): ControllerService {
         if (begun !== undefined) return show(begun)
         const runs = await runner.list({ group: name, limit: 50 })
         const left = await parts.performers.leftOf(runs)
+        const course = await courseNow(group)
         const asked: Asked = {
-          type,
-          request,
-          course: await courseNow(group),
+          ...{ type, request, course },
+          ...(type === 'reprotect' && { conflicts: await conflictsOf(group, course) }),
           begunBy: (await currentEpoch(group)).begunBy,
           runs,
           left,
@@ -325,3 +326,8 @@ function shownLink({ origin, copy }: RunLink): ResolvedRun['links'][number] {
 
 const previewLimitMs = 60_000
 const readinessLimitMs = 60_000
+
+async function conflictsOf({ records }: ProtectedGroup, { direction }: Course): Promise<number> {
+  const counts = await records.ledger.counts(direction)
+  return counts.reduce((sum, { conflict }) => sum + conflict, 0)
+}

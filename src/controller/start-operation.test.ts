@@ -211,6 +211,14 @@ describe('what an operation that is asked for becomes', () => {
       'reprotect-g-e2-2',
     ],
     [
+      'again after it was complete, when something went on at the old primary (I7)',
+      asked({
+        ...{ type: 'reprotect', epoch: 2, protectedIn: 2, conflicts: 1 },
+        runs: [run('reprotect-g-e2', 'complete')],
+      }),
+      'reprotect-g-e2-2',
+    ],
+    [
       'again after it was complete',
       asked({
         type: 'reprotect',

@@ -24,6 +24,8 @@ export interface Asked {
   readonly detection: DetectionState
   /** Where the plan file starts: its primary. */
   readonly home: string
+  /** Objects in conflict in the direction that replication goes. Default: none. */
+  readonly conflicts?: number
   /** The plan's own steps in each runbook. */
   readonly runbooks?: ContinuityPlan['runbooks']
   readonly now: Date
@@ -223,7 +225,12 @@ function reprotectRun(asked: Asked): StartRun {
   if (last !== undefined && (!isEnded(last.state) || canBeginAgain(last.state))) {
     return againOf(last)
   }
-  const isOver = course.replicates && course.isSalvaged && (last === undefined || isComplete(last))
+  // A job that nobody moved goes on at the old primary, and writes more than was brought over (I7).
+  const isOver =
+    course.replicates &&
+    course.isSalvaged &&
+    (asked.conflicts ?? 0) === 0 &&
+    (last === undefined || isComplete(last))
   if (course.epoch === 1 || isOver) {
     throw new HoldfastError(
       'reprotect.not-needed',

@@ -282,8 +282,13 @@ function wasLeftAlone(
   const which = younger(forward, backward)
   if (which === undefined) return undefined
   // The row of the way back holds the target's own version as its source.
-  if (which === 'backward')
-    return backward?.state === 'proven' && backward.sourceVersion === runVersion(target)
+  if (which === 'backward') {
+    if (backward?.state === 'proven') return backward.sourceVersion === runVersion(target)
+    // What was brought over and went on at the other side, which the way back could only call a
+    // conflict: this side stands as it was brought, so nothing of its own is lost.
+    const isRecent = forward !== undefined && forward.epoch + 1 >= (backward?.epoch ?? 0)
+    return isRecent && backward?.state === 'conflict' && forward.targetDigest === targetDigest
+  }
   if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
   if (forward?.targetDigest === targetDigest) return true
   // A version does not show everything: what was proven and differs was changed by somebody else.

@@ -122,6 +122,25 @@ describe('salvage', () => {
     expect(await replicate(back)).toMatchObject({ outcome: 'complete', conflicts: 0 })
   })
 
+  it('brings the end of a run that went on at the old primary after a first salvage (I7)', async () => {
+    const { east, west, context } = world
+    const back = { ...context, source: west, target: east, epoch: 2 }
+    for (const before of ['in this epoch', 'in the one before']) {
+      await put(east, run(before, 'Running'))
+      if (before === 'in the one before') await replicate(context)
+    }
+    expect(await salvaging(world)(options)).toMatchObject({ conflicts: [], failed: [] })
+    expect(await replicate(back)).toMatchObject({ outcome: 'complete' })
+    for (const name of ['in this epoch', 'in the one before'])
+      await put(east, run(name, 'Completed'))
+    const full = { ...back, full: true }
+    expect(await replicate(full)).toMatchObject({ conflicts: 2 })
+    expect(await salvaging(world)(options)).toMatchObject({ conflicts: [], failed: [] })
+    expect(await replicate(full)).toMatchObject({ outcome: 'complete', conflicts: 0 })
+    const [ended] = await west.getRuns([{ runId: 'in this epoch', experimentName: 'e' }], {})
+    expect(ended?.body.displayName).toBe('Completed')
+  })
+
   it('names what an earlier, broken call brought', async () => {
     await put(world.east, model('late', 'late'))
     await put(world.east, run('late', 'late'))

@@ -103,14 +103,16 @@ const isProven = ({ protection }: GroupStatus): boolean =>
 const moves: readonly string[] = ['failover', 'switchover', 'failback', 'reprotect']
 
 /** A move that failed is finished; a group without protection gets it; then everything is proven. */
-function nextOf({ operation, protection, findings }: GroupStatus): OperationType {
+function nextOf({ operation, protection, findings, counts, epoch }: GroupStatus): OperationType {
   if (operation !== null && operation.outcome === 'failed' && moves.includes(operation.type)) {
     if (operation.type !== 'failover' || operation.epoch > 0) {
       if (!isDoneWith(operation, protection)) return operation.type
     }
   }
   const isLeftBehind = findings.some(({ rule }) => rule === 'unsalvaged')
-  return protection === 'unprotected' || isLeftBehind ? 'reprotect' : 'sync'
+  // A job that nobody moved went on at the old primary after that was salvaged.
+  const wentOn = epoch > 1 && counts.some(({ conflict }) => conflict > 0)
+  return protection === 'unprotected' || isLeftBehind || wentOn ? 'reprotect' : 'sync'
 }
 
 /** A failover that failed before it began its epoch has left everything as it was. */
