@@ -1,7 +1,8 @@
 // Installs and builds when they are stale, with nothing but Node: `npm start` and `npm test` work on
 // a fresh clone without a prior `npm install`.
 import { spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isInstalled } from './installed.mjs'
@@ -36,7 +37,12 @@ function newest(dir) {
 export function ensureInstalled() {
   // A link belongs to another checkout, and `npm ci` would empty what it leads to.
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return
-  if (isInstalled(root)) return
+  // Some npm may write its note in another way; then ours keeps it from installing every time.
+  const stamp = join(root, 'node_modules', '.holdfast-lock')
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+  if (isInstalled(root) || (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock)) return
   run('installing dependencies', process.platform === 'win32' ? 'npm.cmd' : 'npm', [
     'ci',
     '--no-audit',
@@ -44,6 +50,7 @@ export function ensureInstalled() {
     '--engine-strict',
     '--loglevel=error',
   ])
+  if (!isInstalled(root)) writeFileSync(stamp, lock)
 }
 
 export function ensureBuilt() {
