@@ -3,7 +3,7 @@ import { LongestFirst } from './test/longest-first.ts'
 
 /**
  * Unit tests that need a process of their own: they start others, or change what a process has only
- * once (its environment, its output, its engine).
+ * once (its environment, its output, its engine, its clock).
  */
 const ownProcess = [
   'src/cli/**/*.test.ts',
@@ -15,6 +15,7 @@ const ownProcess = [
   'src/region/start-region.test.ts',
   'src/region/blob/crash.test.ts',
   'src/region/files/file-service.test.ts',
+  'src/workspace/steady-stream.test.ts',
 ]
 
 export default defineConfig({

@@ -286,7 +286,7 @@ function wasLeftAlone(
     if (backward?.state === 'proven') return backward.sourceVersion === runVersion(target)
     // What was brought over and went on at the other side, which the way back could only call a
     // conflict: this side stands as it was brought, so nothing of its own is lost.
-    const isRecent = forward !== undefined && forward.epoch + 1 >= (backward?.epoch ?? 0)
+    const isRecent = forward?.state === 'proven' && forward.epoch + 1 >= (backward?.epoch ?? 0)
     return isRecent && backward?.state === 'conflict' && forward.targetDigest === targetDigest
   }
   if (forward !== undefined && isForeign(forward)) return stillConflicts(forward)
