@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createClient } from '../api/client.ts'
 import type { Operation } from '../api/contract.ts'
 import { type Connection, runningController } from './connect.ts'
-import { endingOf, followOperation } from './follow-operation.ts'
+import { endingOf, type FollowOptions, followOperation } from './follow-operation.ts'
 import { createOutput } from './output.ts'
 import {
   at,
@@ -34,10 +34,14 @@ const connectionTo = (inProcess: boolean): Connection => ({
 })
 
 /** What people read meanwhile goes into `notes`. */
-const notingOutput = (notes: string[]) => ({
-  ...createOutput({ json: true }),
-  note: (line: string) => void notes.push(line),
-})
+const followNoting = (notes: string[], started: Operation, options: Partial<FollowOptions> = {}) =>
+  followOperation(started, {
+    connection: connectionTo(false),
+    output: { ...createOutput({ json: true }), note: (line) => void notes.push(line) },
+    interrupted: new AbortController().signal,
+    onChange: () => undefined,
+    ...options,
+  })
 
 const until = async (isTrue: () => boolean): Promise<void> => {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -86,13 +90,7 @@ describe('following an operation', () => {
 
   it('says that the controller is gone, and goes on with the next one, wherever it listens', async () => {
     const notes: string[] = []
-    const started = await connectionTo(false).client.start('fraud', 'sync')
-    const ended = followOperation(started, {
-      connection: connectionTo(false),
-      output: notingOutput(notes),
-      interrupted: new AbortController().signal,
-      onChange: () => undefined,
-    })
+    const ended = followNoting(notes, await connectionTo(false).client.start('fraud', 'sync'))
     await controller.close()
     await expect.poll(() => notes, { timeout: 30_000 }).toHaveLength(1)
     expect(notes[0]).toContain('holdfast status')
@@ -106,13 +104,7 @@ describe('following an operation', () => {
   it('gives up a controller that stays away, and knows nothing of the operation (I8)', async () => {
     const notes: string[] = []
     const started = await connectionTo(false).client.start('fraud', 'sync')
-    const ended = followOperation(started, {
-      connection: connectionTo(false),
-      output: notingOutput(notes),
-      interrupted: new AbortController().signal,
-      onChange: () => undefined,
-      lostAfterMs: 1,
-    })
+    const ended = followNoting(notes, started, { lostAfterMs: 1 })
     const refused = expect(ended).rejects.toMatchObject({
       ...{ code: 'controller.lost', kind: 'unknown-outcome' },
       hint: expect.stringContaining('holdfast controller'),

@@ -1,6 +1,7 @@
 import { DBOS, type DLogger } from '@dbos-inc/dbos-sdk'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Json } from '../model/json.ts'
+import { withClient } from '../store/database.ts'
 import { executorsOf, schemaName, takeRuns, versionOfOne } from './dbos-runs.ts'
 import {
   cancelledRun,
@@ -144,7 +145,7 @@ export function dbosEngine(options: DbosEngineOptions): DurableEngine & SharedRu
     cancel: (id) => DBOS.cancelWorkflow(id),
     executors: async () => {
       if (onlyAsked && asked.size === 0) return []
-      return withClient(options.url, (client) => executorsOf(client, left))
+      return withClient({ connectionString: options.url }, (client) => executorsOf(client, left))
     },
     adopt: async (executors) => {
       let ids: readonly string[] = []
@@ -189,21 +190,10 @@ function withIdleTransactionLimit(text: string): string {
 
 /** Launching creates or changes tables; two processes that do so at once make one of them fail. So does adopting. */
 async function inTurns(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
-  await withClient(url, async (client) => {
+  await withClient({ connectionString: url }, async (client) => {
     await client.query('select pg_advisory_lock($1)', [launchLock])
     await work(client)
   })
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => undefined) // the query rejects as well
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }
 
 /** Any constant serves, if nobody else uses it: "DBOS" in ASCII. */

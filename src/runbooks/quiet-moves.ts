@@ -42,7 +42,10 @@ export async function schedulesOff(
   world: { readonly group: string; readonly journal: Journal },
   epoch: number,
 ): Promise<ReadonlySet<string>> {
-  const moves = await quietMovesOf(world, epoch)
+  return schedulesOf(await quietMovesOf(world, epoch))
+}
+
+export function schedulesOf(moves: readonly QuietMove[]): ReadonlySet<string> {
   return new Set(moves.flatMap(({ quieted: { schedules } }) => schedules))
 }
 

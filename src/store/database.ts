@@ -106,15 +106,21 @@ const quietMs = 5000
 const firstAnswerMs = 30_000
 
 /** A connection of its own: its limits must not hold for queries that may take their time. */
-async function askOnce(url: string, limitMs: number): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    ...{ connectionTimeoutMillis: limitMs, query_timeout: limitMs },
-  })
-  client.on('error', () => undefined) // the call rejects as well
+function askOnce(url: string, limitMs: number): Promise<unknown> {
+  const limits = { connectionTimeoutMillis: limitMs, query_timeout: limitMs }
+  return withClient({ connectionString: url, ...limits }, (client) => client.query('select 1'))
+}
+
+/** A connection for one piece of work, beside the pool. */
+export async function withClient<T>(
+  config: pg.ClientConfig,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(config)
+  client.on('error', () => undefined) // the query rejects as well
+  await client.connect()
   try {
-    await client.connect()
-    await client.query('select 1')
+    return await work(client)
   } finally {
     await client.end()
   }

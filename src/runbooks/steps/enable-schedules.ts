@@ -7,7 +7,7 @@ import type { Ending, Look, StepTools } from '../../runbook/runbook.ts'
 import { opened } from '../../workspace/sealing.ts'
 import { ledgerDirection } from '../ledger-reads.ts'
 import type { FailoverWorld } from '../ports.ts'
-import { quietMovesOf, schedulesOff } from '../quiet-moves.ts'
+import { quietMovesOf, schedulesOf, schedulesOff } from '../quiet-moves.ts'
 import { setProperties } from './object-changes.ts'
 import { ownEpoch } from './own-epoch.ts'
 
@@ -51,9 +51,12 @@ interface Wanted {
  * turned on when it is brought over.
  */
 async function wantedSchedules(world: FailoverWorld): Promise<Wanted[]> {
-  const wasOn = await schedulesOnWhenLeft(world)
+  const { expectedEpoch, protection, group } = world
+  const isProtected = (await protection.read(group))?.epoch === expectedEpoch
+  const wasOn = await schedulesOnWhenLeft(world, isProtected)
   const defined = await definedSchedules(world)
-  const isCurrent = await definitionsTell(world)
+  // Until the group is protected anew, a definition may be one of an earlier time in this direction.
+  const isCurrent = ({ epoch }: Definition) => isProtected || epoch === expectedEpoch
   const known = new Set(defined.map(({ object }) => object))
   return [
     ...defined.filter(
@@ -68,25 +71,13 @@ async function wantedSchedules(world: FailoverWorld): Promise<Wanted[]> {
  * was never protected while it led, told nothing: then the last that is known is what was on at the
  * target when that was left (I7).
  */
-async function schedulesOnWhenLeft(world: FailoverWorld): Promise<ReadonlySet<string>> {
-  const { expectedEpoch: epoch } = world
-  const moves = await quietMovesOf(world, epoch)
-  const told = moves.length > 0 || (await isProtectedIn(world, epoch))
-  return schedulesOff(world, told ? epoch : epoch - 1)
-}
-
-/** Until the group is protected anew, a definition may be one of an earlier time in this direction. */
-async function definitionsTell(world: FailoverWorld): Promise<(definition: Definition) => boolean> {
-  const { expectedEpoch } = world
-  const isProtected = await isProtectedIn(world, expectedEpoch)
-  return ({ epoch }) => isProtected || epoch === expectedEpoch
-}
-
-async function isProtectedIn(
-  { protection, group }: Pick<FailoverWorld, 'protection' | 'group'>,
-  epoch: number,
-): Promise<boolean> {
-  return (await protection.read(group))?.epoch === epoch
+async function schedulesOnWhenLeft(
+  world: FailoverWorld,
+  isProtected: boolean,
+): Promise<ReadonlySet<string>> {
+  const moves = await quietMovesOf(world, world.expectedEpoch)
+  if (moves.length > 0 || isProtected) return schedulesOf(moves)
+  return schedulesOff(world, world.expectedEpoch - 1)
 }
 
 async function definedSchedules(world: FailoverWorld): Promise<Definition[]> {
