@@ -36,7 +36,7 @@ export async function confirmOrRefuse(
   const signal = AbortSignal.any([interrupted, gone.signal])
   const answer =
     word === undefined
-      ? await confirm({ message: question, initialValue: false, signal })
+      ? await confirm({ message: `${question} (y/n)`, initialValue: false, signal })
       : await text({ message: `${question} Type ${word} to confirm.`, signal })
   process.stdin.off('end', onGone)
   if (isCancel(answer)) {

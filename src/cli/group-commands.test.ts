@@ -36,6 +36,8 @@ const serve = async (
   return controller
 }
 const run = (...args: string[]) => runCli(args, { cwd: dir })
+const begun = (started: ScriptedController['started']) =>
+  started.filter(({ request }) => !request.dryRun)
 const over = { status: 'done', steps: doneSteps, endedAt: at(2) } as const
 
 describe('commands and the controller they find', () => {
@@ -281,8 +283,18 @@ describe('failover', () => {
       expect(stderr).toContain(part)
     // Once: the verdict says why the primary is unwell.
     expect(stderr.match(/east is/g)).toHaveLength(1)
-    expect(started).toEqual([])
+    expect(begun(started)).toEqual([])
   })
+
+  it.each([[], ['--yes']])(
+    'says what is at stake of nothing that is refused (%s)',
+    async (...yes) => {
+      await serve({ refuse: new HoldfastError('epoch.changed', 'Moved.', { kind: 'operator' }) })
+      const { stderr } = await run('failover', ...yes.flat())
+      expect(stderr).toContain('Moved.')
+      expect(stderr).not.toContain('Failover of')
+    },
+  )
 
   it('fails over the world that was shown, and keeps the report', async () => {
     const { started } = await serve({
@@ -330,7 +342,7 @@ describe('reprotect', () => {
     })
     expect((await run('reprotect')).code).toBe(4)
     expect((await run('reprotect', '--yes')).code).toBe(3)
-    expect(started).toHaveLength(1)
+    expect(begun(started)).toHaveLength(1)
   })
 })
 

@@ -2,7 +2,7 @@ import type { ApiClient } from '../api/client.ts'
 import type { GroupStatus, OperationType, StartOperation } from '../api/contract.ts'
 import { isCode } from '../model/errors.ts'
 import { endingAfter } from '../workspace/deadline.ts'
-import { canAsk, confirmOrRefuse } from './confirm.ts'
+import { confirmOrRefuse } from './confirm.ts'
 import { onlyGroup } from './connect.ts'
 import { expectedText } from './expected-text.ts'
 import { endingOf } from './follow-operation.ts'
@@ -44,16 +44,22 @@ export async function runProcedure(procedure: Procedure, options: ProcedureOptio
     const dryRun = options.dryRun ?? false
     // What was shown is what was agreed to.
     const request = { ...procedure.request, expectedEpoch: group.epoch }
-    const isAsking = !dryRun && options.yes !== true && canAsk(output)
+    const isAsking = !dryRun && options.yes !== true
     const [{ lines, atStake }] = await Promise.all([
       procedure.stakes(group, client, interrupted),
       isAsking && refuseBeforeAsking(client, group.group, procedure.type, request, interrupted),
     ])
-    for (const line of lines) output.note(line)
-    const asking = { output, interrupted, yes: options.yes }
-    if (!dryRun) await confirmOrRefuse(procedure.question(group), asking)
+    const say = () => {
+      for (const line of lines) output.note(line)
+    }
+    if (isAsking) {
+      say()
+      await confirmOrRefuse(procedure.question(group), { output, interrupted, yes: false })
+    }
     interrupted.throwIfAborted()
     const started = await client.start(group.group, procedure.type, { ...request, dryRun })
+    // What is refused needs no introduction.
+    if (!isAsking) say()
     if (dryRun) {
       output.result({ operation: started, report: null, ...(atStake && { atStake }) }, () =>
         [

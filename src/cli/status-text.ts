@@ -109,7 +109,7 @@ function noControllerText({ lastSeenAt }: ControllerLife, nowMs: number): string
   const since =
     lastSeenAt === null
       ? ''
-      : ` since ${lastSeenAt} (${durationText(Math.max(0, nowMs - Date.parse(lastSeenAt)))} ago)`
+      : `; the last sign of one was ${lastSeenAt} (${durationText(Math.max(0, nowMs - Date.parse(lastSeenAt)))} ago)`
   return `${pc.red(`none is running: nobody copies, probes or decides${since}`)}; start it: \`holdfast controller\``
 }
 

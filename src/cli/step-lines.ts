@@ -90,11 +90,12 @@ function around(blocks: readonly (readonly string[])[], current: number, room: n
 
 function footer(operation: Operation, { now, startedAt, hint }: StepLinesView): string {
   const { type, estimatedEndAt } = operation
-  const left = estimatedEndAt ? Date.parse(estimatedEndAt) - now.getTime() : undefined
-  const end =
-    left === undefined || left <= 0 ? '' : `, ends in about ${durationText(seconds(left))}`
-  return `${type} for ${durationText(seconds(now.getTime() - startedAt.getTime()))}${end}; ${hint}`
+  const ran = wholeSeconds(now.getTime() - startedAt.getTime())
+  const left = estimatedEndAt ? wholeSeconds(Date.parse(estimatedEndAt) - now.getTime()) : 0
+  const since = ran > 0 ? ` for ${durationText(ran)}` : ''
+  const end = left > 0 ? `, ends in about ${durationText(left)}` : ''
+  return `${type}${since}${end}; ${hint}`
 }
 
-/** A tenth of a second that changes at every picture is only noise. */
-const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000)) * 1000
+/** In milliseconds; a tenth of a second that changes at every picture is only noise. */
+const wholeSeconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000)) * 1000

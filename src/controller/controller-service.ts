@@ -103,7 +103,9 @@ export function controllerService(parts: ServiceParts): ControllerService {
   const runOf = async (id: string) => {
     const run = await runner.read(id)
     if (run !== undefined) return run
-    throw new HoldfastError('operation.not-found', `There is no operation '${id}'.`)
+    throw new HoldfastError('operation.not-found', `There is no operation '${id}'.`, {
+      hint: 'List what there was: holdfast history',
+    })
   }
 
   const note = (
@@ -289,7 +291,7 @@ export function controllerService(parts: ServiceParts): ControllerService {
       const { state } = await runOf(id)
       if (isEnded(state)) {
         throw new HoldfastError('operation.over', `Operation '${id}' is over.`, {
-          kind: 'operator',
+          ...{ kind: 'operator', hint: `See what it did: holdfast report save ${id}` },
         })
       }
       return show(await runner.cancel(id, by))

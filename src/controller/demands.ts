@@ -111,7 +111,9 @@ export function pastNoReturn({ header, state }: Run, gate: string): HoldfastErro
 
 function refuseOver({ header, state }: Run): void {
   if (!isEnded(state) || canBeginAgain(state)) return
-  throw refusal('operation.over', `Operation '${header.id}' is over: ${outcomeOf(state)}.`)
+  throw refusal('operation.over', `Operation '${header.id}' is over: ${outcomeOf(state)}.`, {
+    hint: `See what it did: holdfast report save ${header.id}`,
+  })
 }
 
 const outcomeOf = (state: RunState): string =>

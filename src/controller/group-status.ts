@@ -10,7 +10,7 @@ import type {
   Readiness,
 } from '../api/contract.ts'
 import type { MemberState } from '../detection/detector.ts'
-import { evidence } from '../detection/verdict.ts'
+import { evidence, isDoubted } from '../detection/verdict.ts'
 import { isAheadOf } from '../replication/replication-point.ts'
 import { courseOf, protectionOf } from './course.ts'
 import { currentEpoch, type ProtectedGroup } from './protected-group.ts'
@@ -74,7 +74,8 @@ export async function groupStatus(group: ProtectedGroup, parts: StatusParts): Pr
     lastPass,
     workers: workers.length,
     drill,
-    readiness,
+    // A look from before the last move tells of another primary (I8).
+    readiness: readiness !== null && readiness.at >= current.since ? readiness : null,
     findings: [...findings],
   }
 }
@@ -90,11 +91,12 @@ function memberStatus(
 ): MemberStatus {
   const planes = Object.entries(state?.planes ?? {})
   const last = planes.map(([, plane]) => plane.last.at).sort()
-  const isWell = state === undefined || state.health === 'healthy' || state.health === 'unknown'
+  const isWell = state === undefined || /^(healthy|unknown)$/.test(state.health)
+  const isUnremarkable = isWell && !(state && isDoubted(state))
   return {
     ...facts,
     health: state?.health ?? 'unknown',
-    reason: isWell ? null : evidence(facts.name, state),
+    reason: isUnremarkable ? null : evidence(facts.name, state),
     probedAt: last.at(-1) ?? null,
     planes: Object.fromEntries(
       planes.map(([name, plane]) => [

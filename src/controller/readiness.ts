@@ -37,8 +37,9 @@ export function watchReadiness(
   let seen: string | undefined
   const look = async (): Promise<Readiness> => {
     const signal = endingAfter(lookLimitMs, stopped.signal)
-    const inventory = await gatherInventory(group, facts, signal)
+    // When it began: what moves meanwhile may have been seen as it was.
     const at = group.clock().toISOString()
+    const inventory = await gatherInventory(group, facts, signal)
     last = { group: group.plan.group, at, ...assess(inventory) }
     facts.onLook()
     return last

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startOfDetection } from '../detection/detector.ts'
+import { observe, startOfDetection } from '../detection/detector.ts'
 import type { Run } from '../runbook/journal.ts'
 import { accepted, fold, type RunEvent } from '../runbook/run-state.ts'
 import type { ProtectionRow } from '../runbooks/ports.ts'
@@ -82,6 +82,30 @@ const refusal = (value: Asked) => {
     return (error as { code: string }).code
   }
 }
+
+describe('a failover of a primary that counts as healthy', () => {
+  const probed = (...healthy: boolean[]) =>
+    healthy.reduce(
+      (state, each) => {
+        const plane = { plane: 'arm' as const, healthy: each, latencyMs: 1, at }
+        return observe(state, { east: [plane] }, new Date(at))
+      },
+      startOfDetection(['east', 'west'], new Date(at)),
+    )
+  const said = (...healthy: boolean[]) => {
+    try {
+      return runFor(asked({ detection: probed(...healthy) })).id
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  it('is refused with what is known, not with an answer that did not come (I8)', () => {
+    expect(said(true)).toMatch(/^east answers on every plane/)
+    expect(said(true, false)).toMatch(/^'east' has not answered in the last probe/)
+    expect(said(true, false, true)).toMatch(/^east answers on every plane/)
+    expect(said(true, false, false, false)).toBe('failover-g-e2')
+  })
+})
 
 describe('what an operation that is asked for becomes', () => {
   const table: readonly [string, Asked, string][] = [

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { OperationType, StartOperation } from '../api/contract.ts'
 import type { DetectionState, MemberState } from '../detection/detector.ts'
+import { evidence, isDoubted } from '../detection/verdict.ts'
 import { HoldfastError } from '../model/errors.ts'
 import type { JsonObject } from '../model/json.ts'
 import type { ContinuityPlan } from '../plan/continuity-plan.ts'
@@ -131,21 +132,26 @@ function failoverRun(asked: Asked): StartRun {
       },
     )
   }
-  const health = detection.members[course.primary]?.health
-  if (health === 'healthy' && !request.force) {
-    throw new HoldfastError(
-      'failover.source-answers',
-      `${course.primary} answers on every plane; failing over now could lose what was written since the last pass.`,
-      {
-        kind: 'operator',
-        place: course.primary,
-        hint: 'Look at `holdfast status`: the group may have moved already. If you know better than the probes, repeat it with --force.',
-      },
-    )
-  }
+  const source = detection.members[course.primary]
+  if (source?.health === 'healthy' && !request.force) throw sourceAnswers(course.primary, source)
   const base = moveId('failover', course)
   const earlier = asked.runs.filter(({ header }) => isTryOf(base, header.id)).length
   return { ...newRun(asked, nextTry(base, earlier)), failed: 'source' }
+}
+
+function sourceAnswers(name: string, member: MemberState): HoldfastError {
+  const [sentence, hint] = isDoubted(member)
+    ? [
+        `${evidence(name, member)} It may be a moment only; failing over now could lose what was written since the last pass.`,
+        'Watch it with `holdfast status --watch` and repeat this when it counts as down. If you know better than the probes, repeat it with --force.',
+      ]
+    : [
+        `${name} answers on every plane; failing over now could lose what was written since the last pass.`,
+        'Look at `holdfast status`: the group may have moved already. If you know better than the probes, repeat it with --force.',
+      ]
+  return new HoldfastError('failover.source-answers', sentence, {
+    ...{ kind: 'operator', place: name, hint },
+  })
 }
 
 /** The same pass or drill, left by a dead process: asking again is going on with it, as with a move. */

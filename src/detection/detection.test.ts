@@ -103,6 +103,38 @@ describe('verdict', () => {
     expect(sentence).toContain('ECONNREFUSED')
     expect(sentence).toContain('4 times')
   })
+
+  const sentences: Array<[string, string]> = [
+    ['+', 'Every plane of every member answers.'],
+    ['+--+', 'Every plane of every member answers.'],
+    [
+      '+-',
+      "'east' has not answered in the last probe on any plane (ECONNREFUSED); it counts as down after 3.",
+    ],
+    [
+      '+rr',
+      "'east' has refused us in the last 2 probes on any plane (ECONNREFUSED); it counts as down after 3.",
+    ],
+    [
+      '+a',
+      "'east' has not answered in the last probe on arm (ECONNREFUSED); it counts as down after 3.",
+    ],
+    [
+      '+---+',
+      "'east' answers again on every plane; it counts as healthy after 2 answers in a row (1 so far).",
+    ],
+    [
+      '+aaa+',
+      "'east' answers again on arm; it counts as healthy after 2 answers in a row (1 so far).",
+    ],
+    [
+      '+aaa+d',
+      "'east' has not answered in the last probe on history, blob (ECONNREFUSED); it counts as down after 3.",
+    ],
+  ]
+  it.each(sentences)('says of %s: %s', (east, sentence) => {
+    expect(judge(replay({ east, west: '+'.repeat(east.length) }), 'east').sentence).toBe(sentence)
+  })
 })
 
 describe('the prober', () => {

@@ -29,10 +29,12 @@ function plannedMove(type: 'switchover' | 'failback', summary: string): Command 
     )
 }
 
-function stakes(type: string, group: GroupStatus): string[] {
+const names = { switchover: 'Switchover', failback: 'Failback' } as const
+
+function stakes(type: keyof typeof names, group: GroupStatus): string[] {
   const { effectivePrimary: from, epoch } = group
   return [
-    `${type} of ${group.group}: ${from} -> ${otherMember(group)}, epoch ${epoch} -> ${epoch + 1}`,
+    `${names[type]} of ${group.group}: ${from} -> ${otherMember(group)}, epoch ${epoch} -> ${epoch + 1}`,
     `  replication point  ${pointText(group)}`,
     `  Schedules of ${from} are turned off and jobs that move are stopped there, then run again from their newest checkpoint.`,
     `  What is written at ${from} until it is fenced is brought over.`,

@@ -121,8 +121,16 @@ function Force(props: { group: GroupStatus; force: boolean; setForce: (force: bo
   const source = group.members.find(({ name }) => name === group.effectivePrimary)
   if (source?.health !== 'healthy') return null
   return (
-    <Alert color="orange" title={`${group.effectivePrimary} answers on every plane`}>
+    <Alert
+      color="orange"
+      title={
+        source.reason === null
+          ? `${source.name} answers on every plane`
+          : `${source.name} does not count as down yet`
+      }
+    >
       <Text size="sm" mb="xs">
+        {source.reason === null ? '' : `${source.reason} `}
         Failing over now could lose what was written since the last pass. A switchover loses
         nothing.
       </Text>
