@@ -8,10 +8,10 @@ const lifeOf = (running: boolean, lastSeenAt: string | null) => ({
   controller: { running, lastSeenAt, performing: null },
 })
 
-it('the first page says since when no controller works for the group (I8)', () => {
+it('the first page says when there was the last sign of a controller, where none works (I8)', () => {
   const said = noController(lifeOf(false, at(15)), now)
-  expect(said).toContain('since 2025-01-01 03:00:15 UTC (45 s ago)')
-  expect(noController(lifeOf(false, null), now)).not.toContain('since')
+  expect(said).toContain('The last sign of a controller was 2025-01-01 03:00:15 UTC (45 s ago).')
+  expect(noController(lifeOf(false, null), now)).not.toContain('sign')
 })
 
 it('the first page says nothing of a controller that runs', () => {

@@ -111,11 +111,11 @@ export const procedureNames = Object.keys(procedures) as OperationType[]
 export function noController({ controller }: GroupStatus, now: number): string | undefined {
   if (controller?.running !== false) return undefined
   const { lastSeenAt } = controller
-  const since =
+  const lastSign =
     lastSeenAt === null
       ? ''
-      : ` since ${moment(lastSeenAt)} (${duration(now - Date.parse(lastSeenAt))} ago)`
-  return `Nobody copies, probes or decides${since}; this page is that of a command and ends with it.`
+      : ` The last sign of a controller was ${moment(lastSeenAt)} (${duration(now - Date.parse(lastSeenAt))} ago).`
+  return `Nobody copies, probes or decides; this page is that of a command and ends with it.${lastSign}`
 }
 
 /** Something only a person can settle, with the page where it is done. */
