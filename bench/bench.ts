@@ -3,7 +3,7 @@ export interface Figure {
   /** What was measured, e.g. `page of 100 runs, p99`. */
   readonly what: string
   readonly value: number
-  readonly unit: 'ms' | 's' | 'kB' | 'MB' | '1/s' | 'x' | 'rows' | 'events' | 'shift'
+  readonly unit: 'ms' | 's' | 'kB' | 'MB' | '1/s' | 'x' | 'rows' | 'events' | 'requests' | 'shift'
   /** What it has to reach; a figure that misses it makes the run end with exit code 1. */
   readonly atMost?: number
   readonly atLeast?: number

@@ -126,11 +126,14 @@ function figuresOf(
       ...{ what: 'second pass in times of listing the source alone', unit: 'x' },
       value: second.seconds / listing.source,
     },
-    {
-      ...{ what: 'calls, second pass in times of the first', unit: 'x' },
-      value: second.requests / first.requests,
-    },
     { what: `third pass, ${changedRuns} runs changed`, value: third.seconds, unit: 's' },
+    ...[first, second, third].map(({ requests }, i) => ({
+      ...{
+        what: `asked of both regions, ${['first', 'second', 'third'][i]} pass`,
+        value: requests,
+      },
+      unit: 'requests' as const,
+    })),
     {
       ...{ what: 'memory of the replicating process, peak', unit: 'MB', atMost: 300 },
       value: peakMb,
