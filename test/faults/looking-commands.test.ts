@@ -78,7 +78,9 @@ describe('a failover whose controller was killed, and commands that only look', 
       expect((await run(...words)).code, words.join(' ')).toBe(0)
     }
     const { stdout } = await run('status')
-    expect(stdout).toMatch(/controller\s+none is running: nobody copies, probes or decides; the last sign of one was/)
+    expect(stdout).toMatch(
+      /controller\s+none is running: nobody copies, probes or decides; the last sign of one was/,
+    )
     expect(stdout).toContain('no controller is running: start it with `holdfast controller`')
     const refused = await run('abort', id, '--reason', 'wrong', '--yes')
     expect([refused.code, refused.stderr]).toEqual([
