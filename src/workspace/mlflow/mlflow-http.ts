@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
@@ -97,6 +98,8 @@ export class MlflowHttp {
   async #send(request: MlflowRequest): Promise<Dispatcher.ResponseData> {
     const { method, path, body, bytes, signal, headers } = request
     throwIfCancelled(signal, request.place)
+    // Many calls under way listen to one signal; that is no leak.
+    if (signal !== undefined) setMaxListeners(0, signal)
     const pool = await this.#open()
     try {
       return await pool.request({
