@@ -16,12 +16,16 @@ export function LagCard({ group, now }: { group: GroupStatus; now: number }) {
         </Text>
       </Group>
       <Text size="sm" c="dimmed">
-        objective {duration(group.objectives.rpoMs)} ·{' '}
-        {group.replicationPoint === null
-          ? 'no replication point yet'
-          : `proven up to ${moment(group.replicationPoint)}`}
+        objective {duration(group.objectives.rpoMs)} · {pointText(group)}
       </Text>
       <LagChart lagMs={lagMs} objectiveMs={group.objectives.rpoMs} />
     </Card>
   )
+}
+
+function pointText({ replicationPoint, protection }: GroupStatus): string {
+  if (replicationPoint !== null) return `proven up to ${moment(replicationPoint)}`
+  return protection === 'unprotected'
+    ? 'nothing is copied until the group is protected again'
+    : 'no replication point yet'
 }
