@@ -106,11 +106,11 @@ export function pointText(
 
 /** Without one, a status is what this command has just seen, and nothing happens behind it. */
 function noControllerText({ lastSeenAt }: ControllerLife, nowMs: number): string {
-  const since =
+  const lastSign =
     lastSeenAt === null
       ? ''
       : `; the last sign of one was ${lastSeenAt} (${durationText(Math.max(0, nowMs - Date.parse(lastSeenAt)))} ago)`
-  return `${pc.red(`none is running: nobody copies, probes or decides${since}`)}; start it: \`holdfast controller\``
+  return `${pc.red(`none is running: nobody copies, probes or decides${lastSign}`)}; start it: \`holdfast controller\``
 }
 
 function drillText({ lastAt, lastOutcome, rtaMs, rpaMs, overdue }: DrillStatus, nowMs: number) {
