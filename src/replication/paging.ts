@@ -14,7 +14,8 @@ export async function* pagesOf<T>(
 
 /**
  * As `pagesOf`, but the first page is asked for at once and each further one while that before is
- * worked on: for lists that are walked to their end.
+ * worked on: for lists that are walked to their end. Who leaves a walk early waits for the page that
+ * is under way.
  */
 export function pagesAhead<T>(
   read: (cursor: string | undefined) => Promise<Page<T>>,
@@ -26,11 +27,23 @@ export function pagesAhead<T>(
     return page
   }
   let next = ask(undefined)
-  return pagesOf(async () => {
+  const pages = pagesOf(async () => {
     const page = await next
     if (page.cursor !== undefined) next = ask(page.cursor)
     return page
   })
+  return endingWith(pages, () => next)
+}
+
+async function* endingWith<T>(
+  pages: AsyncGenerator<T>,
+  underWay: () => Promise<unknown>,
+): AsyncGenerator<T> {
+  try {
+    yield* pages
+  } finally {
+    await underWay().catch(() => undefined)
+  }
 }
 
 /** Items regrouped into lists of `size`, the last one shorter. */

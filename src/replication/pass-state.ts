@@ -16,6 +16,7 @@ import type { Direction, LedgerEntry } from './ledger.ts'
 import type { ReplicationContext } from './pass.ts'
 import { PassEnd } from './pass-end.ts'
 import type { Resolution } from './resolutions.ts'
+import { RunGroups } from './run-groups.ts'
 import { type SeenObjects, seenObjects } from './seen-objects.ts'
 
 /** How a pass treats what it finds. */
@@ -42,6 +43,7 @@ export interface Pass {
   readonly backMap: NameMap
   /** Objects and blobs under way at a time, over both workspaces. */
   readonly limit: LimitFunction
+  readonly groups: RunGroups
   /**
    * When the pass began, by the earlier of our clock and the source's: a wrong one of ours can then only
    * claim less than is proven (I4).
@@ -146,6 +148,7 @@ export async function beginPass(given: ReplicationContext, mode: PassMode): Prom
     map,
     backMap: invertMap(map),
     limit: pLimit(concurrency),
+    groups: new RunGroups(source, target),
     startedAt: earlier(ours, sourceTime),
     sourceTime,
     tally: { ...emptyTally(), objectsTotal: known === 0 ? undefined : known },

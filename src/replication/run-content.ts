@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { digestJson, type MetricDigest, metricDigest } from '../model/canonical.ts'
 import type { BlobInfo, MetricValue, Run, Workspace } from '../workspace/workspace.ts'
-import { at, pagesOf } from './paging.ts'
+import { at, pagesAhead, pagesOf } from './paging.ts'
 import { failureOf, forEach, isFatal, type Pass, reading, writing } from './pass-state.ts'
 
 /** What a run holds besides its document: digests of its series and, where they belong to it, artifacts. */
@@ -19,49 +19,62 @@ export interface Failure {
 export type Results<T> = ReadonlyMap<string, T | Failure>
 
 /**
- * Work on runs in groups as large as both services read at once. When a group fails, each of its runs
- * goes alone: one bad run must not hold up the others.
+ * Works on runs in groups, a few groups at a time. When a group fails, each of its runs goes alone: one
+ * bad run must not hold up the others.
  */
 export async function inGroups<T>(
   pass: Pass,
   runs: readonly Run[],
   work: (group: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
 ): Promise<Results<T>> {
-  const { source, target } = pass.context
-  const size = Math.min(
-    source.capabilities.limits.runsPerRead,
-    target.capabilities.limits.runsPerRead,
-  )
   const results = new Map<string, T | Failure>()
-  const failed: Run[] = []
-  await forEach(pass, groupsOf(runs, size), async (group) => {
-    try {
-      for (const [runId, result] of await work(group)) results.set(runId, result)
-    } catch (error) {
-      if (isFatal(error)) throw error
-      const [only] = group
-      if (group.length === 1 && only !== undefined) results.set(only.runId, failureOf(error))
-      else failed.push(...group)
-    }
+  await eachGroup(pass, runs, async (group) => {
+    for (const [runId, result] of await together(group, work)) results.set(runId, result)
   })
-  await forEach(pass, failed, async (run) => {
-    try {
-      for (const [runId, result] of await work([run])) results.set(runId, result)
-    } catch (error) {
-      results.set(run.runId, failureOf(error))
+  return results
+}
+
+/** Resolves when all groups are done; nothing is under way when it rejects. */
+export async function eachGroup(
+  pass: Pass,
+  runs: readonly Run[],
+  work: (group: readonly Run[]) => Promise<void>,
+): Promise<void> {
+  const { limit } = pass.groups
+  const groups = pass.groups.of(runs)
+  const lane = async () => {
+    // Cut when its turn has come: by then it is known how long the series are.
+    const next = async () => {
+      const group = groups.next()
+      if (group.done !== true) await work(group.value)
+      return group.done === true
     }
+    for (let done = false; !done; ) done = (await forEach(pass, [groups], next, limit))[0] === true
+  }
+  await allSettled(Array.from({ length: limit.concurrency }, lane))
+}
+
+/** The results of one group, or where it fails those of each of its runs alone. */
+export async function together<T>(
+  group: readonly Run[],
+  work: (group: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Results<T>> {
+  try {
+    return group.length === 0 ? new Map() : await work(group)
+  } catch (error) {
+    if (isFatal(error)) throw error
+    const [only] = group
+    if (group.length === 1 && only !== undefined) return new Map([[only.runId, failureOf(error)]])
+  }
+  const results = new Map<string, T | Failure>()
+  await eachOf(group, async (run) => {
+    for (const [runId, result] of await together([run], work)) results.set(runId, result)
   })
   return results
 }
 
 export function isFailure<T extends object>(result: T | Failure): result is Failure {
   return 'code' in result
-}
-
-function groupsOf(runs: readonly Run[], size: number): Run[][] {
-  const groups: Run[][] = []
-  for (let from = 0; from < runs.length; from += size) groups.push(runs.slice(from, from + size))
-  return groups
 }
 
 /** Runs of a group at which something is under way at a time. */
@@ -81,7 +94,10 @@ export async function readContent(
   return found
 }
 
-/** Copies series page by page, so that a long one needs no memory, then artifacts, one after the other. */
+/**
+ * Copies series page by page, the next one read while one is written, so that a long one needs no
+ * memory; then artifacts, one after the other.
+ */
 export async function copyContent(
   pass: Pass,
   runs: readonly Run[],
@@ -118,7 +134,8 @@ async function walkSeries(
   each?: (runId: string, values: readonly MetricValue[]) => Promise<void>,
 ): Promise<Map<string, string>> {
   const digests = new Map<string, MetricDigest>()
-  const pages = pagesOf((cursor) =>
+  let count = 0
+  const pages = pagesAhead((cursor) =>
     workspace.readMetricsOf(runs, { ...reading(pass), ...at(cursor) }),
   )
   for await (const parts of pages) {
@@ -126,9 +143,11 @@ async function walkSeries(
       const digest = digests.get(runId) ?? metricDigest()
       digests.set(runId, digest)
       digest.add(values)
+      count += values.length
       await each?.(runId, values)
     })
   }
+  pass.groups.learn(runs.length, count)
   return new Map([...digests].map(([runId, digest]) => [runId, digest.digest()]))
 }
 
@@ -139,8 +158,12 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
     for (let next = iterator.next(); next.done !== true; next = iterator.next())
       await work(next.value)
   })
-  // All have ended before a failure is reported: nothing writes after the pass has gone on.
-  for (const result of await Promise.allSettled(workers))
+  await allSettled(workers)
+}
+
+/** All have ended before a failure is reported: nothing writes after the pass has gone on. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work))
     if (result.status === 'rejected') throw result.reason
 }
 

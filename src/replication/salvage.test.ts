@@ -6,6 +6,7 @@ import { coldObjects } from './cold-objects.ts'
 import { replicate } from './replicate.ts'
 import { salvageObjects } from './salvage-objects.ts'
 import { contentsOf } from './testing/contents.ts'
+import { armIdOf } from './testing/nested-pipelines.ts'
 import {
   anyContents,
   type Content,
@@ -141,6 +142,22 @@ describe('salvage', () => {
     expect(ended?.body.displayName).toBe('Completed')
   })
 
+  it('leaves what names an object in conflict, and says what it waits for (I5, I7)', async () => {
+    await put(world.east, model('both', 'by east'))
+    await put(world.west, model('both', 'by west'))
+    const id = { kind: 'component', path: ['uses', '1'] } as const
+    const code = `${armIdOf('east')}/models/both/versions/1`
+    const jobs = { step: { type: 'command', code } }
+    const body = { properties: { componentSpec: { type: 'pipeline', jobs } } }
+    await put(world.east, { is: 'object', id, body })
+    const result = await salvaging(world)(options)
+    expect(result.conflicts.map(({ object }) => object)).toEqual(['model/both/1'])
+    expect(result.failed).toEqual([
+      { object: 'component/uses/1', code: 'object.waiting', message: 'waits for model/both/1' },
+    ])
+    expect(await contentsOf(world.west, 'west')).not.toHaveProperty(['component uses 1'])
+  })
+
   it('names what an earlier, broken call brought', async () => {
     await put(world.east, model('late', 'late'))
     await put(world.east, run('late', 'late'))
@@ -209,7 +226,11 @@ describe('a failover and its return, over any world', () => {
           const id = objectIdOf(name)
           if (!isBrought.has(id)) expect(westNow[name], name).toBe(text)
         }
-        for (const name of Object.keys(eastThen)) expect(westNow, name).toHaveProperty([name])
+        // What names an object in conflict is not brought to where it would mean the other one.
+        const waiting = result.failed.map(({ object }) => object)
+        for (const name of Object.keys(eastThen))
+          if (!waiting.includes(objectIdOf(name))) expect(westNow, name).toHaveProperty([name])
+        if (result.conflicts.length === 0) expect(waiting).toEqual([])
 
         const writes = west.writes.length
         expect(await salvaging(world)(options)).toEqual(result)

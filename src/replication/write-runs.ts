@@ -17,11 +17,12 @@ import {
 import { staleEpoch } from './replication-point.ts'
 import {
   copyContent,
+  eachGroup,
   type Failure,
-  inGroups,
   isFailure,
   type RunContent,
   readContent,
+  together,
 } from './run-content.ts'
 import { type WantedRun, wholeDigest } from './run-forms.ts'
 
@@ -39,12 +40,18 @@ export class RunWriter {
     )
     const refused = await this.#create(pass, wanted)
     const written = wanted.flatMap(({ run }) => (refused.has(run.runId) ? [] : [run]))
-    const copied = await inGroups(pass, written, (group) => copyContent(pass, group))
-    const arrived = written.filter(({ runId }) => {
-      const content = copied.get(runId)
-      return content !== undefined && !isFailure(content)
+    const copied = new Map<string, RunContent | Failure>()
+    const found = new Map<string, Reread | Failure>()
+    await eachGroup(pass, written, async (group) => {
+      const contents = await together(group, (runs) => copyContent(pass, runs))
+      for (const [runId, content] of contents) copied.set(runId, content)
+      const arrived = group.filter(({ runId }) => {
+        const content = contents.get(runId)
+        return content !== undefined && !isFailure(content)
+      })
+      const proofs = await together(arrived, (runs) => reread(pass, runs))
+      for (const [runId, proof] of proofs) found.set(runId, proof)
     })
-    const found = await inGroups(pass, arrived, (group) => reread(pass, group))
     const outcomes = wanted.map((one): [WantedRun, Outcome] => {
       const { runId } = one.run
       const failure = refused.get(runId)
