@@ -39,14 +39,19 @@ function command(program: string, args: readonly string[], trackingUri: string):
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, MLFLOW_TRACKING_URI: trackingUri },
     })
+    // It outlives a bench that is broken off, and the servers it asks.
+    const end = () => child.kill('SIGKILL')
+    process.once('exit', end)
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(-4000)
     })
     child.once('error', fail)
-    child.once('exit', (code) =>
-      code === 0 ? done() : fail(new Error(`${program} ended with ${code}: ${errors}`)),
-    )
+    child.once('exit', (code) => {
+      process.off('exit', end)
+      if (code === 0) done()
+      else fail(new Error(`${program} ended with ${code}: ${errors}`))
+    })
   })
 }
 

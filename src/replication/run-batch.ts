@@ -3,7 +3,7 @@ import { formatObjectId, type ObjectId } from '../model/object-id.ts'
 import { relocateObject } from '../model/relocate.ts'
 import { priorityOfRun } from '../plan/priority-of.ts'
 import { runVersion } from '../workspace/run-version.ts'
-import type { Run } from '../workspace/workspace.ts'
+import type { Run, Workspace } from '../workspace/workspace.ts'
 import { runDocuments, type Sides } from './conflict-sides.ts'
 import { isCopiedBack } from './copied-back.ts'
 import { decideAction, isForeign, stillConflicts, younger } from './decide-action.ts'
@@ -20,7 +20,17 @@ import {
   reading,
 } from './pass-state.ts'
 import { type Ended, endConflict } from './resolve-conflict.ts'
-import { type Failure, inGroups, isFailure, type RunContent, readContent } from './run-content.ts'
+import {
+  asRead,
+  type Failure,
+  inGroups,
+  isFailure,
+  type Results,
+  type RunContent,
+  readContent,
+  standingRuns,
+  together,
+} from './run-content.ts'
 import { type WantedRun, wholeDigest } from './run-forms.ts'
 import { RunWriter } from './write-runs.ts'
 
@@ -120,13 +130,15 @@ async function lookAt(
 ): Promise<Looked[]> {
   const asked = runs.filter((run) => !targetIsEmpty || rows.forward.has(rowOf(run.runId)))
   const { source, target } = pass.context
-  const found = await inGroups(pass, asked, (group) => standingRuns(pass, group))
+  const found = await inGroups(pass, asked, (group) =>
+    together(pass, group, (some) => standingRuns(pass, some)),
+  )
   const standing = new Map<string, Run>()
   for (const [runId, run] of found) if (!isFailure(run)) standing.set(runId, run)
   const there = asked.filter((run) => standing.has(run.runId))
   const [here, content] = await Promise.all([
-    inGroups(pass, there, (group) => readContent(pass, source, group)),
-    inGroups(pass, [...standing.values()], (group) => readContent(pass, target, group)),
+    contentsOf(pass, source, there),
+    contentsOf(pass, target, [...standing.values()]),
   ])
   const judged = runs.map(async (run): Promise<Looked> => {
     const results = [found.get(run.runId), here.get(run.runId), content.get(run.runId)] as const
@@ -148,9 +160,14 @@ async function lookAt(
   return Promise.all(judged)
 }
 
-async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<string, Run>> {
-  const found = await pass.context.target.getRuns(runs, reading(pass))
-  return new Map(found.map((run) => [run.runId, run]))
+function contentsOf(
+  pass: Pass,
+  workspace: Workspace,
+  runs: readonly Run[],
+): Promise<Results<RunContent>> {
+  return inGroups(pass, runs, (group) =>
+    asRead(pass, workspace, group, (part) => readContent(pass, workspace, part)),
+  )
 }
 
 async function guarded(

@@ -63,18 +63,54 @@ describe('the series of runs', () => {
     expect(pages.asked).toBe(3)
   })
 
-  it('of one run are proven while those of another are written', async () => {
+  it('of some runs are proven while those of others are written', async () => {
     const world = scene()
-    for (const runId of ['a', 'b']) await log(world, runId, 1)
+    for (const runId of ['a', 'b', 'c', 'd']) await log(world, runId, 1)
     const proven = door()
     const target = interceptWorkspace(world.west, async (call, next) => {
-      if (call.operation === 'writeMetrics' && call.args[0] === 'b') await proven.opened
+      if (call.operation === 'writeMetrics' && call.args[0] === 'd') await proven.opened
       const result = await next()
       if (call.operation === 'readMetricsOf') proven.open()
       return result
     })
     const result = await replicate({ ...world.context, target })
-    expect(result).toMatchObject({ outcome: 'complete', created: 3 })
+    expect(result).toMatchObject({ outcome: 'complete', created: 5 })
+  })
+
+  it('of a run that is refused hold up no other, and are not written twice for it', async () => {
+    const world = scene()
+    const names = Array.from({ length: 100 }, (_, i) => `run-${i}`)
+    for (const name of names) await log(world, name, 1)
+    const [written, reads]: [unknown[], unknown[]] = [[], []]
+    const target = interceptWorkspace(world.west, async (call, next) => {
+      if (call.operation === 'getRuns') reads.push(call.args[0])
+      if (call.operation !== 'writeMetrics') return next()
+      written.push(call.args[0])
+      if (call.args[0] === 'run-50') throw new HoldfastError('request.invalid', 'not this one')
+      return next()
+    })
+    const result = await replicate({ ...world.context, target })
+    expect(result).toMatchObject({ outcome: 'partial', failed: 1, created: 100 })
+    expect([...written].sort()).toEqual([...names].sort())
+    // Documents are read again for many at once.
+    expect(reads.length).toBeLessThan(20)
+    expect(await replicate(world.context)).toMatchObject({ outcome: 'complete', failed: 0 })
+  })
+
+  it('are not begun any more after what ends the pass', async () => {
+    const world = scene()
+    for (let i = 0; i < 100; i += 1) await log(world, `run-${i}`, 1)
+    let writes = 0
+    const target = interceptWorkspace(world.west, async (call, next) => {
+      if (call.operation !== 'writeMetrics') return next()
+      writes += 1
+      if (writes === 30) throw new HoldfastError('workspace.unreachable', 'away')
+      return next()
+    })
+    const result = await replicate({ ...world.context, target })
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'workspace.unreachable' } })
+    // Those that were under way then: some groups, of each a few.
+    expect(writes).toBeLessThan(30 + 6 * 4)
   })
 
   it('of many runs read together arrive whole, though one run among them is refused', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import pLimit from 'p-limit'
 import { digestJson, type MetricDigest, metricDigest } from '../model/canonical.ts'
 import type { BlobInfo, MetricValue, Run, Workspace } from '../workspace/workspace.ts'
 import { at, pagesAhead, pagesOf } from './paging.ts'
@@ -18,58 +19,68 @@ export interface Failure {
 
 export type Results<T> = ReadonlyMap<string, T | Failure>
 
-/**
- * Works on runs in groups, a few groups at a time. When a group fails, each of its runs goes alone: one
- * bad run must not hold up the others.
- */
+/** Works on runs in groups, a few groups at a time; nothing is under way when it rejects. */
 export async function inGroups<T>(
   pass: Pass,
   runs: readonly Run[],
-  work: (group: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+  work: (group: readonly Run[]) => Promise<Results<T>>,
 ): Promise<Results<T>> {
-  const results = new Map<string, T | Failure>()
-  await eachGroup(pass, runs, async (group) => {
-    for (const [runId, result] of await together(group, work)) results.set(runId, result)
-  })
-  return results
-}
-
-/** Resolves when all groups are done; nothing is under way when it rejects. */
-export async function eachGroup(
-  pass: Pass,
-  runs: readonly Run[],
-  work: (group: readonly Run[]) => Promise<void>,
-): Promise<void> {
   const { limit } = pass.groups
+  const results = new Map<string, T | Failure>()
   const groups = pass.groups.of(runs)
   const lane = async () => {
     // Cut when its turn has come: by then it is known how long the series are.
     const next = async () => {
       const group = groups.next()
-      if (group.done !== true) await work(group.value)
-      return group.done === true
+      if (group.done === true) return true
+      for (const [runId, result] of await work(group.value)) results.set(runId, result)
+      return false
     }
     for (let done = false; !done; ) done = (await forEach(pass, [groups], next, limit))[0] === true
   }
   await allSettled(Array.from({ length: limit.concurrency }, lane))
+  return results
 }
 
-/** The results of one group, or where it fails those of each of its runs alone. */
+/** All at once, or where that fails each alone: one bad run must not hold up the others. */
 export async function together<T>(
-  group: readonly Run[],
-  work: (group: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+  pass: Pass,
+  runs: readonly Run[],
+  work: (runs: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
 ): Promise<Results<T>> {
   try {
-    return group.length === 0 ? new Map() : await work(group)
+    return runs.length === 0 ? new Map() : await work(runs)
   } catch (error) {
     if (isFatal(error)) throw error
-    const [only] = group
-    if (group.length === 1 && only !== undefined) return new Map([[only.runId, failureOf(error)]])
+    const [only] = runs
+    if (runs.length === 1 && only !== undefined) return new Map([[only.runId, failureOf(error)]])
   }
+  return inParts(pass, runs, 1, work)
+}
+
+/** As many together as `workspace` reads the metrics of at once. */
+export function asRead<T>(
+  pass: Pass,
+  { capabilities }: Workspace,
+  runs: readonly Run[],
+  work: (part: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Results<T>> {
+  return inParts(pass, runs, capabilities.limits.runsPerRead, work)
+}
+
+async function inParts<T>(
+  pass: Pass,
+  runs: readonly Run[],
+  size: number,
+  work: (part: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Results<T>> {
+  const parts: (readonly Run[])[] = []
+  for (let from = 0; from < runs.length; from += size) parts.push(runs.slice(from, from + size))
   const results = new Map<string, T | Failure>()
-  await eachOf(group, async (run) => {
-    for (const [runId, result] of await together([run], work)) results.set(runId, result)
-  })
+  const collect = async (part: readonly Run[]) => {
+    for (const [runId, result] of await together(pass, part, work)) results.set(runId, result)
+  }
+  await forEach(pass, parts, collect, pLimit(runsAtOnce))
   return results
 }
 
@@ -77,8 +88,14 @@ export function isFailure<T extends object>(result: T | Failure): result is Fail
   return 'code' in result
 }
 
-/** Runs of a group at which something is under way at a time. */
+/** Runs of a group, or parts of it, at which something is under way at a time. */
 const runsAtOnce = 4
+
+/** As they are at the target now, by id; what is not there is missing. */
+export async function standingRuns(pass: Pass, runs: readonly Run[]): Promise<Map<string, Run>> {
+  const found = await pass.context.target.getRuns(runs, reading(pass))
+  return new Map(found.map((run) => [run.runId, run]))
+}
 
 export async function readContent(
   pass: Pass,
@@ -151,14 +168,23 @@ async function walkSeries(
   return new Map([...digests].map(([runId, digest]) => [runId, digest.digest()]))
 }
 
-/** A few at a time, each item whole: the values of one run stay in order. */
+/**
+ * A few at a time, each item whole: the values of one run stay in order. When one fails, what was not
+ * begun is not begun any more.
+ */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items[Symbol.iterator]()
-  const workers = Array.from({ length: Math.min(runsAtOnce, items.length) }, async () => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next())
-      await work(next.value)
-  })
-  await allSettled(workers)
+  const left = items.values()
+  let hasFailed = false
+  const lane = async () => {
+    for (const item of left) {
+      if (hasFailed) return
+      await work(item).catch((error: unknown) => {
+        hasFailed = true
+        throw error
+      })
+    }
+  }
+  await allSettled(Array.from({ length: Math.min(runsAtOnce, items.length) }, lane))
 }
 
 /** All have ended before a failure is reported: nothing writes after the pass has gone on. */

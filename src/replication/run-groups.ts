@@ -3,31 +3,27 @@ import type { Workspace } from '../workspace/workspace.ts'
 
 /** Of the first groups of a pass, which are to tell how long the series are. */
 const runsAtFirst = 2
+/** Every service answers the documents of so many runs in one request. */
+const documentsPerRead = 25
 /** Enough that a read answers with thousands of values, and little enough that groups overlap. */
 const valuesPerGroup = 100_000
-/** Of runs that are read one at a time. */
-const singlesAtOnce = 16
-/** Where many runs are read together each group holds pages of some 25,000 values. */
+/** Over all batches of a pass; each group may hold pages of some 25,000 values. */
 const groupsAtOnce = 6
 
 /**
- * How the runs of a pass are cut into groups whose values are read together: short series in large
- * groups, so that few requests do, long ones in small groups, so that one group is read while another
- * is written and a third is proven.
+ * How the runs of a pass are cut into groups that are copied and proven together: with short series in
+ * large groups, so that few requests do, with long ones in small groups, so that one is read while
+ * another is written and a third is proven.
  */
 export class RunGroups {
-  /** Groups under way at a time, over all batches. */
-  readonly limit: LimitFunction
-  /** What both services read at once. */
+  /** Groups under way at a time. */
+  readonly limit: LimitFunction = pLimit(groupsAtOnce)
   readonly #most: number
   #perRun: number | undefined
 
   constructor(source: Workspace, target: Workspace) {
-    this.#most = Math.min(
-      source.capabilities.limits.runsPerRead,
-      target.capabilities.limits.runsPerRead,
-    )
-    this.limit = pLimit(this.#most === 1 ? singlesAtOnce : groupsAtOnce)
+    const together = [source, target].map(({ capabilities }) => capabilities.limits.runsPerRead)
+    this.#most = Math.max(documentsPerRead, Math.min(...together))
   }
 
   /** These runs held so many values: half the weight of what is known is the newest. */
@@ -38,7 +34,7 @@ export class RunGroups {
   }
 
   get size(): number {
-    if (this.#perRun === undefined) return Math.min(this.#most, runsAtFirst)
+    if (this.#perRun === undefined) return runsAtFirst
     const fitting = Math.floor(valuesPerGroup / Math.max(1, this.#perRun))
     return Math.max(1, Math.min(this.#most, fitting))
   }

@@ -16,12 +16,15 @@ import {
 } from './pass-state.ts'
 import { staleEpoch } from './replication-point.ts'
 import {
+  asRead,
   copyContent,
-  eachGroup,
   type Failure,
+  inGroups,
   isFailure,
+  type Results,
   type RunContent,
   readContent,
+  standingRuns,
   together,
 } from './run-content.ts'
 import { type WantedRun, wholeDigest } from './run-forms.ts'
@@ -41,16 +44,16 @@ export class RunWriter {
     const refused = await this.#create(pass, wanted)
     const written = wanted.flatMap(({ run }) => (refused.has(run.runId) ? [] : [run]))
     const copied = new Map<string, RunContent | Failure>()
-    const found = new Map<string, Reread | Failure>()
-    await eachGroup(pass, written, async (group) => {
-      const contents = await together(group, (runs) => copyContent(pass, runs))
+    const found = await inGroups(pass, written, async (group) => {
+      const contents = await asRead(pass, pass.context.source, group, (part) =>
+        copyContent(pass, part),
+      )
       for (const [runId, content] of contents) copied.set(runId, content)
       const arrived = group.filter(({ runId }) => {
         const content = contents.get(runId)
         return content !== undefined && !isFailure(content)
       })
-      const proofs = await together(arrived, (runs) => reread(pass, runs))
-      for (const [runId, proof] of proofs) found.set(runId, proof)
+      return reread(pass, arrived)
     })
     const outcomes = wanted.map((one): [WantedRun, Outcome] => {
       const { runId } = one.run
@@ -158,14 +161,17 @@ interface Reread {
   readonly content: RunContent
 }
 
-async function reread(pass: Pass, runs: readonly Run[]): Promise<Map<string, Reread>> {
+async function reread(pass: Pass, runs: readonly Run[]): Promise<Results<Reread>> {
   const { target } = pass.context
-  const found = await target.getRuns(runs, reading(pass))
-  const content = await readContent(pass, target, found)
+  const documents = await together(pass, runs, (some) => standingRuns(pass, some))
+  const standing = [...documents.values()].filter((run): run is Run => !isFailure(run))
+  const contents = await asRead(pass, target, standing, (part) => readContent(pass, target, part))
   return new Map(
-    found.flatMap((run) => {
-      const held = content.get(run.runId)
-      return held === undefined ? [] : [[run.runId, { run, content: held }] as const]
+    [...documents].flatMap(([runId, run]) => {
+      const content = contents.get(runId)
+      if (isFailure(run)) return [[runId, run] as const]
+      if (content === undefined) return []
+      return [[runId, isFailure(content) ? content : { run, content }] as const]
     }),
   )
 }

@@ -137,7 +137,7 @@ function Force(props: { group: GroupStatus; force: boolean; setForce: (force: bo
       <Checkbox
         checked={force}
         onChange={(event) => setForce(event.currentTarget.checked)}
-        label="I know better than the probes: go on although it answers"
+        label="I know better than the probes: go on all the same"
       />
     </Alert>
   )
