@@ -46,6 +46,13 @@ async function* endingWith<T>(
   }
 }
 
+/** Lists of `size` items, the last one shorter. */
+export function partsOf<T>(items: readonly T[], size: number): (readonly T[])[] {
+  const parts: (readonly T[])[] = []
+  for (let from = 0; from < items.length; from += size) parts.push(items.slice(from, from + size))
+  return parts
+}
+
 /** Items regrouped into lists of `size`, the last one shorter. */
 export async function* batchesOf<T>(
   lists: AsyncIterable<readonly T[]>,

@@ -7,6 +7,7 @@ import { BatchExecutor, type Lease } from './batch-executor.ts'
 import { Bell } from './bell.ts'
 import { type BlobPair, blobId } from './blob-batch.ts'
 import { memoryBatchBoard } from './memory-batch-board.ts'
+import { partsOf } from './paging.ts'
 import { type Pass, progressed } from './pass-state.ts'
 import { batchPass, type Listed, nameOf, performBatch } from './perform-batch.ts'
 import { rowOf } from './run-batch.ts'
@@ -43,7 +44,7 @@ export class PassWork {
   }
 
   async addBlobs(store: BlobStoreName, blobs: readonly BlobPair[]): Promise<void> {
-    for (const part of partsOf(blobs))
+    for (const part of partsOf(blobs, objectsPerBatch))
       await this.#add(
         { of: 'blobs', store, names: part.map(([{ name }]) => name) },
         { blobs: part },
@@ -51,12 +52,12 @@ export class PassWork {
   }
 
   async addRuns(runs: readonly Run[], targetIsEmpty: boolean): Promise<void> {
-    for (const part of partsOf(runs))
+    for (const part of partsOf(runs, objectsPerBatch))
       await this.#add({ of: 'runs', runs: part.map(nameOf), targetIsEmpty }, { runs: part })
   }
 
   async addRunsByName(runs: readonly RunName[]): Promise<void> {
-    for (const part of partsOf(runs))
+    for (const part of partsOf(runs, objectsPerBatch))
       await this.#add({ of: 'runs', runs: part, targetIsEmpty: false }, {})
   }
 
@@ -150,13 +151,6 @@ export class PassWork {
       tally[name] += counted.tally[name]
     progressed(this.#pass)
   }
-}
-
-function partsOf<T>(items: readonly T[]): T[][] {
-  const parts: T[][] = []
-  for (let from = 0; from < items.length; from += objectsPerBatch)
-    parts.push(items.slice(from, from + objectsPerBatch))
-  return parts
 }
 
 function objectsOf(work: BatchWork): string[] {

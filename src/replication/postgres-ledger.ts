@@ -6,6 +6,7 @@ import { countByKind } from './kind-counts.ts'
 import type { Ledger, LedgerEntry, ReplicationPointRow } from './ledger.ts'
 import { ledgerCountMigration } from './ledger-counts.ts'
 import { countRows, pageOfRows } from './ledger-pages.ts'
+import { partsOf } from './paging.ts'
 import { laterPoint } from './replication-point.ts'
 
 export const ledgerMigrations: readonly Migration[] = [
@@ -88,8 +89,8 @@ export function postgresLedger(database: { readonly kysely: Kysely<object> }): L
       // One row per object: a statement cannot update the same row twice.
       const rows = [...new Map(entries.map((entry) => [entry.object, toStored(entry)])).values()]
       await db.transaction().execute(async (transaction) => {
-        for (let from = 0; from < rows.length; from += rowsPerStatement) {
-          await upsert(transaction, id, rows.slice(from, from + rowsPerStatement))
+        for (const part of partsOf(rows, rowsPerStatement)) {
+          await upsert(transaction, id, part)
         }
       })
     },

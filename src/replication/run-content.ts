@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
 import { digestJson, type MetricDigest, metricDigest } from '../model/canonical.ts'
 import type { BlobInfo, MetricValue, Run, Workspace } from '../workspace/workspace.ts'
-import { at, pagesAhead, pagesOf } from './paging.ts'
+import { at, pagesAhead, pagesOf, partsOf } from './paging.ts'
 import { failureOf, forEach, isFatal, type Pass, reading, writing } from './pass-state.ts'
 
 /** What a run holds besides its document: digests of its series and, where they belong to it, artifacts. */
@@ -74,13 +74,11 @@ async function inParts<T>(
   size: number,
   work: (part: readonly Run[]) => Promise<ReadonlyMap<string, T>>,
 ): Promise<Results<T>> {
-  const parts: (readonly Run[])[] = []
-  for (let from = 0; from < runs.length; from += size) parts.push(runs.slice(from, from + size))
   const results = new Map<string, T | Failure>()
   const collect = async (part: readonly Run[]) => {
     for (const [runId, result] of await together(pass, part, work)) results.set(runId, result)
   }
-  await forEach(pass, parts, collect, pLimit(runsAtOnce))
+  await forEach(pass, partsOf(runs, size), collect, pLimit(runsAtOnce))
   return results
 }
 

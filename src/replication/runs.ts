@@ -3,7 +3,7 @@ import { inPriority, last, priorityOf, priorityOfRun } from '../plan/priority-of
 import type { Run } from '../workspace/workspace.ts'
 import { passExperiments, readExperiments } from './experiments.ts'
 import { passTracking, writeChanged } from './objects.ts'
-import { at, batchesOf, pagesAhead, pagesOf } from './paging.ts'
+import { at, batchesOf, pagesAhead, pagesOf, partsOf } from './paging.ts'
 import { listFailure, type Pass, progressed, reading } from './pass-state.ts'
 import { objectsPerBatch, type PassWork } from './pass-work.ts'
 import { nameOf } from './perform-batch.ts'
@@ -189,8 +189,7 @@ async function passLive(pass: Pass, work: PassWork): Promise<ReadonlySet<string>
   const { source, urgent } = pass.context
   const ids = pass.mode === 'replicate' ? (urgent?.runIds ?? []) : []
   const done = new Set<string>()
-  for (let from = 0; from < ids.length; from += objectsPerBatch) {
-    const names = ids.slice(from, from + objectsPerBatch)
+  for (const names of partsOf(ids, objectsPerBatch)) {
     const runs = await source.getRuns(
       names.map((runId) => ({ runId, experimentName: '' })),
       reading(pass),

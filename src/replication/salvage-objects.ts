@@ -1,6 +1,7 @@
 import { HoldfastError } from '../model/errors.ts'
 import type { FailedObject } from './cold-objects.ts'
 import type { Direction, Ledger, LedgerEntry } from './ledger.ts'
+import { partsOf } from './paging.ts'
 import type { ReplicationContext } from './pass.ts'
 import { salvage } from './salvage.ts'
 
@@ -97,8 +98,7 @@ async function readAll(
   objects: readonly string[],
 ): Promise<Map<string, LedgerEntry>> {
   const all = new Map<string, LedgerEntry>()
-  for (let from = 0; from < objects.length; from += pageSize)
-    for (const [object, row] of await ledger.read(direction, objects.slice(from, from + pageSize)))
-      all.set(object, row)
+  for (const part of partsOf(objects, pageSize))
+    for (const [object, row] of await ledger.read(direction, part)) all.set(object, row)
   return all
 }

@@ -230,6 +230,7 @@ describe('a failover and its return, over any world', () => {
         const waiting = result.failed.map(({ object }) => object)
         for (const name of Object.keys(eastThen))
           if (!waiting.includes(objectIdOf(name))) expect(westNow, name).toHaveProperty([name])
+        for (const { code, object } of result.failed) expect(code, object).toBe('object.waiting')
         if (result.conflicts.length === 0) expect(waiting).toEqual([])
 
         const writes = west.writes.length

@@ -168,8 +168,8 @@ async function reread(pass: Pass, runs: readonly Run[]): Promise<Results<Reread>
   const contents = await asRead(pass, target, standing, (part) => readContent(pass, target, part))
   return new Map(
     [...documents].flatMap(([runId, run]) => {
-      const content = contents.get(runId)
       if (isFailure(run)) return [[runId, run] as const]
+      const content = contents.get(runId)
       if (content === undefined) return []
       return [[runId, isFailure(content) ? content : { run, content }] as const]
     }),
