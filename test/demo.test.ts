@@ -15,6 +15,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Summary } from '../src/cli/demo/story.ts'
 import { buildBundle, runCli, startCli } from '../src/cli/testing/run-cli.ts'
 import { missingPrograms, openTerminal, tellingItsEnd } from '../src/cli/testing/terminal.ts'
+import type { Report } from '../src/runbooks/report.ts'
 
 const hasPython = spawnSync('python3', ['--version']).status === 0
 if (!hasPython)
@@ -51,13 +52,20 @@ describe.skipIf(!hasPython)('holdfast demo', () => {
     expect(summary.proof.traffic).toMatchObject({ failed: 0 })
     expect(summary.job).toMatchObject({ job: 'fraud-train-long', status: 'Completed' })
     expect(summary.job.firstStep).toBeGreaterThan(0)
-    expect(summary.report).toMatchObject({ missing: [], unknown: [], conflict: [] })
+    expect(summary.report).toMatchObject({ conflict: [] })
+    const { salvaged } = summary.return
+    const late = [...summary.report.missing, ...summary.report.unknown]
+    // Where the power goes while a pass runs, the report names what that pass had seen and not yet
+    // copied (I7): nothing that is not salvaged when the region is back.
+    expect(salvaged).toEqual(expect.arrayContaining(late))
     expect(summary.report.rtaMs).toBeLessThan(summary.report.rtoMs ?? 0)
     expect(summary.report.rpaMs).toBeLessThan(summary.report.rpoMs ?? 0)
     for (const file of [summary.report.html, summary.report.json])
       expect(readFileSync(file, 'utf8')).toContain('fraud-models')
     expect(summary.return).toMatchObject({ effectivePrimary: 'west', epoch: 2 })
-    expect(summary.return.salvaged).toContain('data/transactions/2')
+    const { objects } = JSON.parse(readFileSync(summary.report.json, 'utf8')) as Report
+    // On a busy machine a pass may have come between the work and the cut.
+    expect([...objects.proven, ...salvaged]).toContain('data/transactions/2')
     expect(processesIn(folder)).toEqual([])
   }, 400_000)
 
