@@ -1,7 +1,9 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HoldfastError } from '../model/errors.ts'
 import { faulty } from '../workspace/decorators/faulty.ts'
+import { interceptWorkspace } from '../workspace/decorators/intercept.ts'
 import { type MemoryWorkspace, memoryWorkspace } from '../workspace/memory/memory-workspace.ts'
 import { collect } from '../workspace/pages.ts'
 import type { RunLinks } from '../workspace/run-links.ts'
@@ -48,9 +50,14 @@ async function log(workspace: Workspace, name: string, parentRunId?: string): Pr
   return runId
 }
 
-async function upload(workspace: Workspace, runId: string, text: string): Promise<void> {
+async function upload(
+  workspace: Workspace,
+  runId: string,
+  text: string,
+  name = 'a/b',
+): Promise<void> {
   const bytes = new TextEncoder().encode(text)
-  const blob = { name: 'a/b', sizeBytes: bytes.length, etag: '', modifiedAt: '', metadata: {} }
+  const blob = { name, sizeBytes: bytes.length, etag: '', modifiedAt: '', metadata: {} }
   await workspace.writeBlob(`run:${runId}`, blob, new Blob([bytes]).stream(), { epoch: 1 })
 }
 
@@ -149,6 +156,51 @@ describe('replicating to a member that mints run ids', () => {
       { state: 'proven', kind: 'run', limit: 9 },
     )
     expect(rows).toEqual([])
+  })
+
+  it('copies artifacts of one run side by side, whichever comes first, and proves them (I4)', async () => {
+    const { east, west, context } = servers()
+    const run = await log(east, 'r')
+    for (let i = 0; i < 30; i += 1) await upload(east, run, `content ${i}`, `files/${i}`)
+    let [underWay, most] = [0, 0]
+    // The first that is asked for answers last.
+    const slow = (workspace: Workspace) => {
+      let ticks = 400
+      return interceptWorkspace(workspace, async (call, next) => {
+        const answer = await next()
+        if (!['readBlob', 'writeBlob'].includes(call.operation)) return answer
+        underWay += 1
+        most = Math.max(most, underWay)
+        ticks -= 4
+        for (let left = ticks; left > 0; left -= 1) await nextTick()
+        underWay -= 1
+        return answer
+      })
+    }
+    const far = { ...context, source: slow(east), target: slow(west) }
+    expect(await replicate(far)).toMatchObject({ ...complete, created: 2 })
+    expect(await shown(west)).toEqual(await shown(east))
+    expect(most).toBeGreaterThan(4)
+    expect(most).toBeLessThanOrEqual(24)
+    // What was proven in another order is the same.
+    expect(await replicate({ ...context, full: true })).toMatchObject({ ...complete, updated: 0 })
+  })
+
+  it('begins no further artifact of a run after one was refused', async () => {
+    const { east, west, context } = servers()
+    const run = await log(east, 'r')
+    for (let i = 0; i < 100; i += 1) await upload(east, run, `content ${i}`, `files/${i}`)
+    let asked = 0
+    const target = interceptWorkspace(west, async ({ operation }, next) => {
+      if (operation !== 'writeBlob') return next()
+      asked += 1
+      if (asked === 1) throw new HoldfastError('workspace.refused', 'no')
+      return next()
+    })
+    expect(await replicate({ ...context, target })).toMatchObject({ outcome: 'partial', failed: 1 })
+    expect(asked).toBeLessThanOrEqual(24)
+    expect(await replicate(context)).toMatchObject({ ...complete })
+    expect(await shown(west)).toEqual(await shown(east))
   })
 
   it('makes no run twice, whichever call fails or loses its answer (I2)', async () => {

@@ -111,7 +111,7 @@ export async function readContent(
 
 /**
  * Copies series page by page, the next one read while one is written, so that a long one needs no
- * memory; then artifacts, one after the other.
+ * memory; then artifacts.
  */
 export async function copyContent(
   pass: Pass,
@@ -167,22 +167,28 @@ async function walkSeries(
 }
 
 /**
- * A few at a time, each item whole: the values of one run stay in order. When one fails, what was not
- * begun is not begun any more.
+ * A few at a time, each item whole: the values of one run stay in order. Gives what came of each, in
+ * the order of the items. When one fails, what was not begun is not begun any more.
  */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
+async function eachOf<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  atOnce = runsAtOnce,
+): Promise<R[]> {
+  const left = items.entries()
+  const results: R[] = []
   let hasFailed = false
   const lane = async () => {
-    for (const item of left) {
+    for (const [i, item] of left) {
       if (hasFailed) return
-      await work(item).catch((error: unknown) => {
+      results[i] = await work(item).catch((error: unknown) => {
         hasFailed = true
         throw error
       })
     }
   }
-  await allSettled(Array.from({ length: Math.min(runsAtOnce, items.length) }, lane))
+  await allSettled(Array.from({ length: Math.min(atOnce, items.length) }, lane))
+  return results
 }
 
 /** All have ended before a failure is reported: nothing writes after the pass has gone on. */
@@ -205,20 +211,14 @@ export async function readArtifacts(
   workspace: Workspace,
   store: string,
 ): Promise<Artifacts> {
-  if (!isWithRuns(pass)) return apart
-  const digest = artifactDigest()
-  for await (const blob of artifactsOf(pass, workspace, store)) {
-    const content = await workspace.readBlob(store, blob.name, reading(pass))
-    digest.add(blob, await hashOf(content))
-  }
-  return digest.result()
+  return eachArtifact(pass, workspace, store, async (blob) =>
+    hashOf(await workspace.readBlob(store, blob.name, reading(pass))),
+  )
 }
 
 export async function copyArtifacts(pass: Pass, store: string): Promise<Artifacts> {
-  if (!isWithRuns(pass)) return apart
   const { source, target } = pass.context
-  const digest = artifactDigest()
-  for await (const blob of artifactsOf(pass, source, store)) {
+  return eachArtifact(pass, source, store, async (blob) => {
     const hash = createHash('sha256')
     const content = (await source.readBlob(store, blob.name, reading(pass))).pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
@@ -230,20 +230,30 @@ export async function copyArtifacts(pass: Pass, store: string): Promise<Artifact
     )
     await target.writeBlob(store, blob, content, writing(pass))
     pass.tally.bytesCopied += blob.sizeBytes
-    digest.add(blob, hash.digest('hex'))
-  }
-  return digest.result()
+    return hash.digest('hex')
+  })
 }
 
-async function* artifactsOf(
+/** `work` gives the hash of one's bytes; several are under way at a time, also of one run. */
+async function eachArtifact(
   pass: Pass,
   workspace: Workspace,
   store: string,
-): AsyncGenerator<BlobInfo> {
-  for await (const page of pagesOf((cursor) =>
-    workspace.listBlobs(store, { ...reading(pass), ...at(cursor) }),
-  ))
-    yield* page
+  work: (blob: BlobInfo) => Promise<string>,
+): Promise<Artifacts> {
+  if (!isWithRuns(pass)) return apart
+  const { artifacts } = pass.groups
+  const digest = artifactDigest()
+  const pages = pagesOf((cursor) => workspace.listBlobs(store, { ...reading(pass), ...at(cursor) }))
+  for await (const page of pages) {
+    const hashed = await eachOf(
+      page,
+      (blob) => artifacts(async () => ({ blob, content: await work(blob) })),
+      artifacts.concurrency,
+    )
+    for (const { blob, content } of hashed) digest.add(blob, content)
+  }
+  return digest.result()
 }
 
 async function hashOf(content: ReadableStream<Uint8Array>): Promise<string> {

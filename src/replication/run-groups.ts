@@ -9,6 +9,8 @@ const documentsPerRead = 25
 const valuesPerGroup = 100_000
 /** Over all batches of a pass; each group may hold pages of some 25,000 values. */
 const groupsAtOnce = 6
+/** Over all runs of a pass: enough for a server far away, and few enough open streams. */
+const artifactsAtOnce = 24
 
 /**
  * How the runs of a pass are cut into groups that are copied and proven together: with short series in
@@ -18,6 +20,8 @@ const groupsAtOnce = 6
 export class RunGroups {
   /** Groups under way at a time. */
   readonly limit: LimitFunction = pLimit(groupsAtOnce)
+  /** Artifacts under way at a time. */
+  readonly artifacts: LimitFunction = pLimit(artifactsAtOnce)
   readonly #most: number
   #perRun: number | undefined
 
